@@ -1,0 +1,1 @@
+"""Loopbench's core."""

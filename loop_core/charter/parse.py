@@ -1,0 +1,130 @@
+"""TOML text → Charter, with errors that name the line, what stands there and what may stand there."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from loop_core.charter.model import Charter
+from loop_core.errors import CharterError
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
+_KEY = re.compile(r"^\s*\"?([A-Za-z0-9_\-]+)\"?\s*=")
+
+
+def load_charter(path: Path) -> Charter:
+    """Read and validate `loops/<name>.toml`.
+
+    Raises:
+        CharterError: missing, not UTF-8, not TOML, or not a charter; the message lists every problem with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CharterError(f"There is no charter at {path}", "a file loops/<name>.toml", "loop init --from FILE drafts one") from None
+    except UnicodeDecodeError as error:
+        raise CharterError(f"{path} is not UTF-8 (byte {error.start})", "a TOML file in UTF-8", "save it as UTF-8") from None
+    return parse_charter(text, str(path))
+
+
+def parse_charter(text: str, where: str = "charter") -> Charter:
+    """Validate TOML text; `where` names it in messages. Raises CharterError as `load_charter` does."""
+    problems, charter = _validate(text, where)
+    if charter is None:
+        raise CharterError("\n".join(problems), "", "correct these lines; `loop charter check FILE` reads it again")
+    return charter
+
+
+def check_charter(path: Path) -> list[str]:
+    """Every problem of a charter file, one line each, in file order; empty: it is valid."""
+    try:
+        load_charter(path)
+    except CharterError as error:
+        return error.given.splitlines()
+    return []
+
+
+def _validate(text: str, where: str) -> tuple[list[str], Charter | None]:
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return [f"{where}: not TOML: {error}"], None
+    try:
+        return [], Charter.model_validate(raw)
+    except ValidationError as error:
+        lines = _LineIndex(text)
+        # pydantic also calls a list too short when its items failed; the items' own errors say more.
+        errors = [e for e in error.errors() if not (e["type"] == "too_short" and e["input"])]
+        found = sorted((lines.of(e["loc"]), _say(raw, e)) for e in errors)
+        return [f"{where}:{line}: {message}" for line, message in found], None
+
+
+def _say(raw: Any, error: Any) -> str:
+    location = ".".join(str(part) for part in error["loc"]) or "charter"
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        return f"{location} is missing; it is required"
+    if kind == "extra_forbidden":
+        allowed = _allowed_keys(error["loc"][:-1])
+        close = difflib.get_close_matches(str(error["loc"][-1]), allowed, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"{location} is not known; {hint}allowed here: {', '.join(allowed)}"
+    if kind == "value_error":
+        return f"{location}: {context['error']}"
+    if kind in ("literal_error", "enum"):
+        return f"{location} = {error['input']!r}; allowed: {str(context['expected']).replace(' or ', ', ')}"
+    return f"{location} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _allowed_keys(location: Sequence[int | str]) -> list[str]:
+    """The keys of the table at a location, by walking the model's annotations."""
+    model: type[BaseModel] = Charter
+    for part in location:
+        if isinstance(part, str) and part in model.model_fields:
+            inner = _model_in(model.model_fields[part].annotation)
+            if inner is not None:
+                model = inner
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None
+
+
+class _LineIndex:
+    """Where each table and key of a TOML text starts (1-based); dotted and inline keys count for their line."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[tuple[int | str, ...], int] = {(): 1}
+        seen: dict[str, int] = {}
+        table: tuple[int | str, ...] = ()
+        for number, line in enumerate(text.splitlines(), 1):
+            if header := _HEADER.match(line):
+                path = header.group(2).replace('"', "")
+                if header.group(1) == "[[":
+                    seen[path] = seen.get(path, -1) + 1
+                    table = (*path.split("."), seen[path])
+                else:
+                    table = tuple(path.split("."))
+                self._lines.setdefault(table, number)
+            elif key := _KEY.match(line):
+                self._lines.setdefault((*table, key.group(1)), number)
+
+    def of(self, location: Sequence[int | str]) -> int:
+        """Line of the longest known prefix of a pydantic location."""
+        parts = tuple(location)
+        while parts not in self._lines:
+            parts = parts[:-1]
+        return self._lines[parts]

@@ -1,0 +1,59 @@
+"""What can go wrong, in two families: *your data or files are wrong* and *your call is wrong*.
+
+Each message says what was given, what was wanted and what to do next; the app and the CLI show it as it is.
+"""
+
+
+class LoopbenchError(Exception):
+    """Base of every error raised on purpose. `str(error)` is meant for people.
+
+    Args:
+        given: what was found, in the words of whoever gave it.
+        wanted: what would have been accepted; empty where `given` says it all.
+        todo: the next step; empty only where there is none.
+    """
+
+    def __init__(self, given: str, wanted: str = "", todo: str = "") -> None:
+        self.given, self.wanted, self.todo = given, wanted, todo
+        parts = [given.rstrip(".") + "."]
+        if wanted:
+            parts.append(f"Wanted: {wanted.rstrip('.')}.")
+        if todo:
+            parts.append(f"To do: {todo.rstrip('.')}.")
+        super().__init__(" ".join(parts))
+
+
+class SourceError(LoopbenchError):
+    """A file or SQL source cannot be read, or is not what its contract says."""
+
+
+class CharterError(LoopbenchError):
+    """A charter does not parse or validate; the message names the line."""
+
+
+class UnknownNameError(LoopbenchError):
+    """A name that is not registered; the message lists those that are."""
+
+    def __init__(self, kind: str, name: object, known: object) -> None:
+        options = ", ".join(sorted(map(str, known))) if known else "none yet"  # type: ignore[call-overload]
+        super().__init__(f"There is no {kind} {name!r}", f"one of: {options}", "check the spelling")
+
+
+class StorageError(LoopbenchError):
+    """The workspace cannot be opened, read or written (missing, locked, full, newer, read-only)."""
+
+
+class IntegrityError(LoopbenchError):
+    """Stored things contradict each other: a broken hash chain, a changed model file, an orphan."""
+
+
+class PermissionDeniedError(LoopbenchError):
+    """This actor may not do this, or not alone."""
+
+
+class NotReadyError(LoopbenchError):
+    """The loop lacks what the call needs: no champion, no mature rows, too few labels."""
+
+
+class RefusedError(LoopbenchError):
+    """The call contradicts the state of the loop, or its arguments contradict each other."""

@@ -1,0 +1,91 @@
+"""What can be read of a loop at one instant: named views, put before any query as CTEs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from loop_core.charter import Charter
+from loop_core.lake.connection import Lake
+from loop_core.lake.tables import EVENT_TIME, quoted
+from loop_core.vocabulary import Signal
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The loop as it stood at `as_of`. Queries name its views (`predictions`, `outcomes`, `feedback`, …) as tables.
+
+    Nothing that happened later is in any view, so a query written against a reading cannot see the future.
+    """
+
+    lake: Lake
+    charter: Charter
+    as_of: datetime
+    """UTC instant; rows that happened at or after it are not visible (outcomes: known at it are)."""
+    snapshot: int | None
+    """Lake snapshot the reading is pinned to; None: the newest at each query."""
+    views: Mapping[str, str]
+    """View name → SQL; a view may name those before it."""
+
+    @classmethod
+    def at(cls, lake: Lake, charter: Charter, as_of: datetime, snapshot: int | None = None) -> Reading:
+        """The signals of a loop as of an instant, optionally from an older lake snapshot."""
+        pinned = f" at (version => {int(snapshot)})" if snapshot is not None else ""
+        views = {}
+        for signal in Signal:
+            before = "<=" if signal is Signal.OUTCOMES else "<"
+            table = f"lake.{quoted(charter.name, signal.value)}{pinned}"
+            views[signal.value] = f"select * from {table} where {EVENT_TIME[signal]} {before} $as_of"
+        for table in ("scores", "batches", "quarantine", "findings"):
+            views[table] = f"select * from lake.{quoted(charter.name, table)}{pinned}"
+        return cls(lake, charter, as_of.astimezone(UTC), snapshot, views)
+
+    def with_views(self, **views: str) -> Reading:
+        """The same reading with more views."""
+        return replace(self, views={**self.views, **views})
+
+    def frame(self, sql: str, **parameters: Any) -> pl.DataFrame:
+        """Run a query over the views → polars DataFrame. `$name` parameters are bound."""
+        return self.lake.frame(self.text(sql), {"as_of": self.as_of, **parameters})
+
+    def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a query over the views → tuples."""
+        return self.lake.rows(self.text(sql), {"as_of": self.as_of, **parameters})
+
+    def batches(self, sql: str, rows: int = 100_000, **parameters: Any) -> Iterator[pa.RecordBatch]:
+        """Run a query over the views → Arrow record batches, streamed."""
+        yield from self.lake.batches(self.text(sql), {"as_of": self.as_of, **parameters}, rows)
+
+    def text(self, sql: str) -> str:
+        """The full query with its views, `$as_of` still bound by name."""
+        return f"with\n{self._prelude()}\n{sql}"
+
+    def sql_text(self, sql: str, **parameters: Any) -> str:
+        """The full query with every value written out: what "copy as SQL" hands to a person."""
+        text = self.text(sql)
+        for name, value in sorted({"as_of": self.as_of, **parameters}.items(), key=lambda item: -len(item[0])):
+            text = text.replace(f"${name}", _literal(value))
+        return text
+
+    def _prelude(self) -> str:
+        # $as_of is also named by a view of its own, so that queries that use no view still bind it.
+        views = {"reading": "select $as_of::timestamptz as as_of", **self.views}
+        return ",\n".join(f"{name} as ({sql})" for name, sql in views.items())
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return f"timestamptz '{value.isoformat()}'"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_literal(item) for item in value) + "]"
+    return "'" + str(value).replace("'", "''") + "'"

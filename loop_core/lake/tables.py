@@ -1,0 +1,130 @@
+"""The tables of one loop, made from its charter. Identifiers are quoted here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loop_core.vocabulary import Signal
+
+if TYPE_CHECKING:
+    from loop_core.charter import Charter
+    from loop_core.lake.connection import Transaction
+
+#: Charter type → DuckDB type.
+COLUMN_TYPES = {"number": "double", "category": "varchar", "flag": "boolean", "timestamp": "timestamptz", "text": "varchar"}
+
+_PREDICTIONS = {
+    "prediction_id": "varchar",
+    "entity_id": "varchar",
+    "predicted_at": "timestamptz",
+    "model_version": "varchar",
+    "route": "varchar",
+    "score": "double",
+    "latency_ms": "double",
+    "error": "varchar",
+}
+_OUTCOMES = {"prediction_id": "varchar", "label": "double", "observed_at": "timestamptz", "source": "varchar"}
+_FEEDBACK = {
+    "feedback_id": "varchar",
+    "prediction_id": "varchar",
+    "user_id": "varchar",
+    "given_at": "timestamptz",
+    "kind": "varchar",
+    "rating": "double",
+    "comment": "varchar",
+}
+#: Tables that are not signals. `scores`: what other versions said of the same predictions.
+_OTHERS = {
+    "scores": {"prediction_id": "varchar", "model_version": "varchar", "score": "double", "scored_at": "timestamptz"},
+    "batches": {
+        "batch_id": "varchar",
+        "signal": "varchar",
+        "source_name": "varchar",
+        "arrived_at": "timestamptz",
+        "actor": "varchar",
+        "received": "bigint",
+        "accepted": "bigint",
+        "quarantined": "bigint",
+        "unchanged": "bigint",
+        "conflicting": "bigint",
+        "state": "varchar",
+        "notes": "varchar",
+    },
+    "quarantine": {
+        "quarantine_id": "varchar",
+        "batch_id": "varchar",
+        "signal": "varchar",
+        "rules": "varchar[]",
+        "row_json": "varchar",
+        "arrived_at": "timestamptz",
+        "state": "varchar",
+        "reason": "varchar",
+        "decided_by": "varchar",
+        "decided_at": "timestamptz",
+    },
+    "findings": {
+        "as_of": "timestamptz",
+        "code": "varchar",
+        "stage": "varchar",
+        "subject": "varchar",
+        "state": "varchar",
+        "sentence": "varchar",
+        "value": "double",
+        "ci_low": "double",
+        "ci_high": "double",
+        "threshold": "double",
+        "n": "bigint",
+        "window_start": "timestamptz",
+        "window_end": "timestamptz",
+        "model_version": "varchar",
+    },
+}
+#: The instant each signal happened, by which its table is partitioned and read as of a time.
+EVENT_TIME = {Signal.PREDICTIONS: "predicted_at", Signal.OUTCOMES: "observed_at", Signal.FEEDBACK: "given_at"}
+#: What identifies a row of a signal; an outcome is a statement made at an instant, so corrections are rows of their own.
+KEYS = {
+    Signal.PREDICTIONS: ("prediction_id",),
+    Signal.OUTCOMES: ("prediction_id", "observed_at", "source"),
+    Signal.FEEDBACK: ("feedback_id",),
+}
+
+
+def quoted(*names: str) -> str:
+    """`a.b` as a quoted SQL identifier: quoted("orders", "predictions") → "orders"."predictions"."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def signal_columns(charter: Charter, signal: Signal) -> dict[str, str]:
+    """Column → DuckDB type of a signal as its source delivers it (without `batch_id`)."""
+    if signal is Signal.PREDICTIONS:
+        return _PREDICTIONS | {c.name: COLUMN_TYPES[c.type] for c in charter.columns}
+    return dict(_OUTCOMES if signal is Signal.OUTCOMES else _FEEDBACK)
+
+
+def create_loop_tables(tx: Transaction, charter: Charter) -> None:
+    """Create what is missing of a loop's tables, and add columns its charter gained. Never drops a column."""
+    tx.execute(f"create schema if not exists lake.{quoted(charter.name)}")
+    for signal in Signal:
+        columns = signal_columns(charter, signal) | {"batch_id": "varchar"}
+        _create(tx, charter.name, signal.value, columns, partition=EVENT_TIME[signal])
+    for table, columns in _OTHERS.items():
+        _create(tx, charter.name, table, columns)
+
+
+def _create(tx: Transaction, loop: str, table: str, columns: dict[str, str], partition: str | None = None) -> None:
+    name = f"lake.{quoted(loop, table)}"
+    existing = {
+        row[0]
+        for row in tx.execute(
+            "select column_name from duckdb_columns() where database_name = 'lake' and schema_name = $loop and table_name = $table",
+            {"loop": loop, "table": table},
+        )
+    }
+    if not existing:
+        tx.execute(f"create table {name} ({', '.join(f'{quoted(c)} {t}' for c, t in columns.items())})")
+        if partition:
+            tx.execute(f"alter table {name} set partitioned by (year({quoted(partition)}), month({quoted(partition)}))")
+        return
+    for column, kind in columns.items():
+        if column not in existing:
+            tx.execute(f"alter table {name} add column {quoted(column)} {kind}")

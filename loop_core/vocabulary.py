@@ -1,0 +1,68 @@
+"""The shared words, spelled once. Meanings are in the architecture table of README."""
+
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """What the model predicts: for now the probability of a yes/no label."""
+
+    BINARY = "binary"
+
+
+class Signal(StrEnum):
+    """What enters a loop from outside. Telemetry (latency, error) rides on the prediction it is about."""
+
+    PREDICTIONS = "predictions"
+    OUTCOMES = "outcomes"
+    FEEDBACK = "feedback"
+
+
+class Route(StrEnum):
+    """How a request was served. `HISTORY`: recorded before any model of this workspace served it."""
+
+    HISTORY = "history"
+    CHAMPION = "champion"
+    SHADOW = "shadow"
+    CANARY = "canary"
+
+
+class Verdict(StrEnum):
+    """What a comparison says of one metric in one cohort, with the margin of the charter."""
+
+    BETTER = "better"
+    NOT_WORSE = "not_worse"
+    WORSE = "worse"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class State(StrEnum):
+    """How a finding reads. `PENDING`: not enough data yet, which is not the same as healthy."""
+
+    OK = "ok"
+    WATCH = "watch"
+    ALARM = "alarm"
+    PENDING = "pending"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Tier(StrEnum):
+    """How urgent a decision to retrain is."""
+
+    ROUTINE = "routine"
+    EVENT = "event"
+    URGENT = "urgent"
+
+
+#: Shape and word for each verdict and state, so that colour is never alone.
+MARKS: dict[str, str] = {
+    Verdict.BETTER: "● better",
+    Verdict.NOT_WORSE: "● not worse",
+    Verdict.WORSE: "▲ worse",
+    Verdict.INCONCLUSIVE: "○ undecided",
+    Verdict.NOT_APPLICABLE: "– not applicable",
+    State.OK: "● ok",
+    State.WATCH: "◆ watch",
+    State.ALARM: "▲ alarm",
+    State.PENDING: "○ not enough data",
+}
