@@ -16,9 +16,8 @@ def connect(*extensions: str) -> duckdb.DuckDBPyConnection:
     Raises:
         StorageError: an extension is neither in a wheel nor installed.
     """
-    connection = duckdb.connect(
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "TimeZone": "UTC"}
-    )
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    connection.execute("set global TimeZone = 'UTC'")
     for name in extensions:
         _load(connection, name)
     return connection

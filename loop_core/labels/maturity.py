@@ -1,0 +1,47 @@
+"""The one place where label times are compared: which labels were known, and which predictions are mature.
+
+A prediction is *mature* when its label is known or its label horizon has passed. Labels of one window arrive
+unevenly (an order that comes on time is known sooner than one that never comes), so a metric over the labels
+that happened to arrive first is biased; windows wait until enough of their predictions are mature.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from loop_core.charter import Charter
+from loop_core.lake import Reading
+from loop_core.workspace import Loop
+
+#: Where two statements about one prediction share their instant, the later in this list wins.
+SOURCES = ("observed", "correction", "annotation")
+
+_LABELS = f"""
+    select prediction_id, arg_max(label, rank) as label, arg_max(observed_at, rank) as observed_at, arg_max(source, rank) as source
+    from (select *, {{'t': observed_at, 'w': list_position({list(SOURCES)}, source)}} as rank from outcomes)
+    group by prediction_id"""
+
+
+def known_at(loop: Loop, as_of: datetime, snapshot: int | None = None) -> Reading:
+    """The loop as it was known at `as_of`, with two more views:
+
+    - `labels(prediction_id, label, observed_at, source)`: the newest statement about each prediction;
+    - `rows`: predictions with `label` (null while unknown), `observed_at`, `mature`, `due_at` (when the horizon
+      passes) and one text column `cohort_<name>` for each declared cohort.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; nothing later is visible.
+        snapshot: lake snapshot to read; None: the newest.
+    """
+    reading = Reading.at(loop.lake, loop.charter, as_of, snapshot)
+    return reading.with_views(labels=_LABELS, rows=_rows_sql(loop.charter))
+
+
+def _rows_sql(charter: Charter) -> str:
+    horizon = f"interval ({charter.labels.horizon_days * 86400:.0f}) second"
+    cohorts = "".join(f', {cohort.sql} as "cohort_{cohort.name}"' for cohort in charter.cohorts)
+    return f"""
+    select p.*, l.label, l.observed_at, p.predicted_at + {horizon} as due_at,
+      l.label is not null or p.predicted_at + {horizon} <= $as_of as mature{cohorts}
+    from predictions p left join labels l using (prediction_id)"""

@@ -1,0 +1,228 @@
+"""One folder that holds the loops of a team: opens lake and ledger, hands out `Loop` handles."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from loop_core.charter import Charter, parse_charter
+from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
+from loop_core.lake import Lake, LakeLocation, create_loop_tables, quoted
+from loop_core.ledger import Entry, Ledger
+from loop_core.ledger.fold import champion, tenures
+
+#: Layout of the folder. A program refuses workspaces of a higher number.
+FORMAT = 1
+_SETTINGS = "workspace.toml"
+
+
+class Workspace:
+    """An open workspace. Share one between threads; close it when done."""
+
+    def __init__(self, path: Path, lake: Lake, ledger: Ledger) -> None:
+        self.path, self.lake, self.ledger = path, lake, ledger
+
+    # -- opening ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path | str, *, catalog: str | None = None, data: str | None = None) -> Workspace:
+        """Make a workspace in a new or empty folder.
+
+        Args:
+            path: the folder.
+            catalog: `postgresql://user@host/database` for a team; None: SQLite files in the folder.
+            data: folder of the lake's Parquet files; None: in the workspace.
+
+        Raises:
+            RefusedError: the folder already holds a workspace.
+            StorageError: it cannot be written, or the catalogue not reached.
+        """
+        path = Path(path).absolute()
+        if (path / _SETTINGS).exists():
+            raise RefusedError(f"{path} already is a workspace", "a new or empty folder", "open it, or choose another folder")
+        if catalog is not None and not catalog.startswith("postgresql://"):
+            raise RefusedError(f"Catalogue {catalog!r}", "postgresql://user@host:port/database, or nothing for SQLite", "correct it")
+        try:
+            for folder in ("loops", "locks", "models", "reports", "staging", "lake/data"):
+                (path / folder).mkdir(parents=True, exist_ok=True)
+            storage = {"catalog": catalog or "lake/catalog.sqlite", "data": data or "lake/data"}
+            _connect(path, storage, create=True).close()
+            # Written last: a folder with settings is a whole workspace.
+            lines = [f"format = {FORMAT}", "", "[storage]", *(f'{key} = "{value}"' for key, value in storage.items())]
+            (path / _SETTINGS).write_text("\n".join(lines) + "\n")
+        except OSError as error:
+            raise StorageError(f"No workspace can be made at {path} ({error.strerror})", "a folder this user may write", "choose another, or change its permissions") from None
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Workspace:
+        """Open a workspace.
+
+        Raises:
+            StorageError: there is none, it is newer than this program, or it cannot be read.
+        """
+        path = Path(path).absolute()
+        try:
+            settings = tomllib.loads((path / _SETTINGS).read_text())
+        except FileNotFoundError:
+            raise StorageError(f"There is no workspace at {path}", "a folder made by `loop init`", "`loop init FOLDER`, or check the path") from None
+        except (tomllib.TOMLDecodeError, OSError) as error:
+            raise StorageError(f"{path / _SETTINGS} cannot be read ({error})", "the file `loop init` wrote", "restore it") from None
+        found = settings.get("format", 0)
+        if found > FORMAT:
+            raise StorageError(f"The workspace has format {found}", f"at most {FORMAT}, which this program knows", "update Loopbench")
+        return _connect(path, settings["storage"], create=False)
+
+    def close(self) -> None:
+        self.lake.close()
+        self.ledger.close()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- places -------------------------------------------------------------------------------------------
+
+    @property
+    def models(self) -> Path:
+        """Folder of model packages."""
+        return self.path / "models"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of stored results (scorecards, reports)."""
+        return self.path / "reports"
+
+    @property
+    def staging(self) -> Path:
+        """Folder of files that are not committed yet; whatever is left there after a kill may be removed."""
+        return self.path / "staging"
+
+    @property
+    def studies_url(self) -> str:
+        """SQLAlchemy address of Optuna's storage: the team's PostgreSQL, or a SQLite file of its own."""
+        if self.ledger.url.startswith("postgresql://"):
+            return self.ledger.url.replace("postgresql://", "postgresql+pg8000://", 1)
+        return f"sqlite:///{self.path / 'studies.sqlite'}"
+
+    # -- loops --------------------------------------------------------------------------------------------
+
+    def loops(self) -> tuple[str, ...]:
+        """Names of the loops, in alphabetical order."""
+        return tuple(sorted({entry.loop for entry in self.ledger.entries(kind="charter.changed")}))
+
+    def loop(self, name: str) -> Loop:
+        """A loop with the charter in force: the newest one on record. UnknownNameError lists the loops."""
+        versions = self.ledger.entries(loop=name, kind="charter.changed")
+        if not versions:
+            raise UnknownNameError("loop", name, self.loops())
+        return Loop(self, parse_charter(versions[-1].payload["text"], f"loops/{name}.toml"))
+
+    def charter_file(self, name: str) -> Path:
+        """The file people edit; it is in force once `set_charter` recorded it."""
+        return self.path / "loops" / f"{name}.toml"
+
+    def set_charter(self, text: str, *, actor: str, reason: str, as_of: datetime) -> Loop:
+        """Put a charter in force: a new loop, or the next version of an old one. The same content changes nothing.
+
+        Raises:
+            CharterError: it does not validate, or changes the type of a column that holds data.
+        """
+        charter = parse_charter(text)
+        versions = self.ledger.entries(loop=charter.name, kind="charter.changed")
+        if versions and versions[-1].payload["hash"] == charter.hash:
+            return Loop(self, charter)
+        if versions:
+            _refuse_type_changes(parse_charter(versions[-1].payload["text"]), charter)
+        self.lake.write(lambda tx: create_loop_tables(tx, charter), actor=actor, message=f"tables of {charter.name}")
+        file = self.charter_file(charter.name)
+        draft = file.with_suffix(".toml.new")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+        self.ledger.append(
+            kind="charter.changed",
+            loop=charter.name,
+            subject=f"charter v{len(versions) + 1}",
+            actor=actor,
+            as_of=as_of,
+            reason=reason,
+            payload={"hash": charter.hash, "text": text, "version": len(versions) + 1},
+        )
+        return Loop(self, charter)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One loop of an open workspace, under the charter that was in force when the handle was made."""
+
+    workspace: Workspace
+    charter: Charter
+
+    @property
+    def name(self) -> str:
+        return self.charter.name
+
+    @property
+    def lake(self) -> Lake:
+        return self.workspace.lake
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.workspace.ledger
+
+    def table(self, name: str) -> str:
+        """The quoted SQL name of one of the loop's tables."""
+        return f"lake.{quoted(self.name, name)}"
+
+    def entries(self, kind: str, as_of: datetime | None = None) -> list[Entry]:
+        """The loop's ledger entries of a kind (or a prefix ending in a dot), oldest first."""
+        return self.ledger.entries(loop=self.name, kind=kind, until=as_of)
+
+    def champion(self, as_of: datetime) -> str | None:
+        """The model version that serves at an instant; None before the first release."""
+        return champion(self.entries("release.", as_of))
+
+    def tenures(self, as_of: datetime) -> list[tuple[str, datetime]]:
+        """(version, serving since) up to an instant, oldest first."""
+        return tenures(self.entries("release.", as_of))
+
+    def present(self, wall: datetime) -> datetime:
+        """The loop's present. A loop on the wall clock: `wall`. One that replays the past: its newest cycle, or
+        the end of the newest day with predictions when none ran."""
+        if self.charter.loop.clock == "wall":
+            return wall
+        cycles = self.entries("cycle.ran")
+        if cycles:
+            return max(entry.as_of for entry in cycles)
+        newest = self.lake.rows(f"select max(predicted_at) from {self.table('predictions')}")[0][0]
+        if newest is None:
+            return wall
+        midnight: datetime = newest.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + timedelta(days=1)
+
+
+def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspace:
+    catalog = storage["catalog"]
+    team = catalog.startswith("postgresql://")
+    location = LakeLocation(
+        catalog=catalog if team else str(path / catalog), data=str(path / storage["data"]) + "/", lock=path / "locks" / "lake.lock"
+    )
+    ledger_url = catalog if team else f"sqlite:///{path / 'ledger.sqlite'}"
+    return Workspace(path, Lake(location, create=create), Ledger(ledger_url, create=create))
+
+
+def _refuse_type_changes(old: Charter, new: Charter) -> None:
+    types = {column.name: column.type for column in old.columns}
+    for column in new.columns:
+        if types.get(column.name, column.type) != column.type:
+            raise CharterError(
+                f"{column.name} is stored as {types[column.name]}, and the new charter calls it {column.type}",
+                "the same type",
+                "keep the type, or declare the column under another name",
+            )

@@ -1,0 +1,73 @@
+"""Fixtures shared by all tests: a workspace in a temporary folder, and where the real data is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from loop_core.workspace import Loop, Workspace
+
+START = datetime(2018, 1, 1, tzinfo=UTC)
+
+CHARTER = """
+[loop]
+name = "orders"
+title = "Late deliveries"
+purpose = "Will the order arrive after its promised date?"
+positive = "late"
+clock = "data"
+
+[roles]
+owner = "ana"
+
+[labels]
+horizon_days = 60
+
+[[features]]
+name = "price"
+type = "number"
+min = 0
+
+[[features]]
+name = "weight"
+type = "number"
+
+[[features]]
+name = "state"
+type = "category"
+values = ["SP", "RJ", "BA"]
+
+[[cohorts]]
+name = "state"
+min_rows = 50
+
+[[metrics]]
+name = "log_loss"
+margin = 0.01
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """An empty workspace."""
+    with Workspace.create(tmp_path / "w") as opened:
+        yield opened
+
+
+@pytest.fixture
+def loop(workspace: Workspace) -> Loop:
+    """A loop `orders` with two numbers, one category, one cohort; no data."""
+    return workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; tests that need it are skipped, saying so, where it is absent."""
+    folder = Path(os.environ.get("LOOPBENCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.exists():
+        pytest.skip(f"the real data sets are not at {folder}; set LOOPBENCH_DATA to run this test")
+    return folder
