@@ -12,7 +12,7 @@ select
     b.weight_kg,
     b.volume_l,
     coalesce(b.sellers, 0)::double as sellers,
-    b.category,
+    coalesce(t.product_category_name_english, b.category) as category,
     s.seller_state,
     c.customer_state,
     s.seller_state = c.customer_state as same_state,
@@ -27,13 +27,13 @@ select
     case when b.seller_id is not null then sales.orders is null end as first_time_seller,
 
     o.promised_at,
-    b.seller_id,
-    c.customer_city
+    b.seller_id
 from purchase as o
 join customers as c using (customer_id)
 left join basket as b using (order_id)
 left join payment as p using (order_id)
 left join sellers as s using (seller_id)
+left join categories as t on t.product_category_name = b.category
 asof left join seller_sales as sales on sales.seller_id = b.seller_id and sales.purchased_at < o.purchased_at
 asof left join seller_arrivals as past on past.seller_id = b.seller_id and past.known_at < o.purchased_at
 order by o.purchased_at, o.order_id
