@@ -1,0 +1,72 @@
+"""The map from a model's raw probabilities to calibrated ones, as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loop_core.errors import IntegrityError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+METHODS = ("identity", "platt", "isotonic")
+#: Raw probabilities are kept this far from 0 and 1 before the logit.
+_EDGE = 1e-9
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A monotone map of probabilities: none, Platt's (1999) on the logit, or isotonic steps joined by lines."""
+
+    method: str = "identity"
+    """One of `METHODS`."""
+    slope: float = 1.0
+    """Platt: factor on the raw logit."""
+    intercept: float = 0.0
+    """Platt: shift of the raw logit."""
+    x: tuple[float, ...] = ()
+    """Isotonic: raw probabilities, increasing."""
+    y: tuple[float, ...] = ()
+    """Isotonic: their calibrated values, non-decreasing, inside (0, 1)."""
+
+    def apply(self, raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(n_rows,) raw probabilities → (n_rows,) calibrated probabilities in [0, 1]."""
+        import numpy as np
+
+        if self.method == "platt":
+            return np.asarray(1 / (1 + np.exp(-(self.slope * logit(raw) + self.intercept))), dtype=np.float64)
+        if self.method == "isotonic":
+            return np.asarray(np.interp(raw, self.x, self.y), dtype=np.float64)
+        return raw
+
+    def to_json(self) -> dict[str, Any]:
+        """Only what the method needs."""
+        if self.method == "platt":
+            return {"method": "platt", "slope": self.slope, "intercept": self.intercept}
+        if self.method == "isotonic":
+            return {"method": "isotonic", "x": list(self.x), "y": list(self.y)}
+        return {"method": "identity"}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Calibration:
+        """Read `to_json` back. Raises IntegrityError on a method this program does not know."""
+        method = stored.get("method")
+        if method not in METHODS:
+            raise IntegrityError(
+                f"Calibration {method!r} is unknown", f"one of: {', '.join(METHODS)}", "update Loopbench"
+            )
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()
+        }
+        return cls(**values)
+
+
+def logit(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """log(p / (1 − p)), with p kept 1e-9 away from 0 and 1."""
+    import numpy as np
+
+    inside = np.clip(probability, _EDGE, 1 - _EDGE)
+    return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)

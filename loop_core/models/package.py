@@ -1,0 +1,55 @@
+"""A loaded model: scores rows, and can say everything about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from loop_core.models.calibration import Calibration
+from loop_core.models.encoding import Encoding
+from loop_core.models.manifest import Manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Model:
+    """One verified package in memory."""
+
+    version: str
+    """First 12 hex digits of the sha256 over the package's files."""
+    manifest: Manifest
+    calibration: Calibration
+    booster_text: str = field(repr=False)
+    """LightGBM's own text format."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """How feature columns become numbers."""
+        return Encoding(self.manifest.types, self.manifest.categories)
+
+    @cached_property
+    def booster(self) -> Any:
+        """The LightGBM booster, parsed on first use."""
+        import lightgbm
+
+        return lightgbm.Booster(model_str=self.booster_text)
+
+    def score(self, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
+        """Feature rows → (n_rows,) probabilities of label 1 in [0, 1]. Further columns are ignored.
+
+        Raises:
+            RefusedError: a feature column is missing or of another type.
+        """
+        import numpy as np
+
+        numbers = self.encoding.transform(frame)
+        if not len(numbers):
+            return np.empty(0, dtype=np.float64)
+        # One thread: OpenMP's waiting threads cost far more than they give on a machine that serves pages too.
+        raw = np.asarray(self.booster.predict(numbers, num_threads=1), dtype=np.float64)
+        return self.calibration.apply(raw)

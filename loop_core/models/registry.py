@@ -1,0 +1,127 @@
+"""Which models a loop knows: the ledger's `model.registered` entries, of packages and of external models alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loop_core.errors import RefusedError, UnknownNameError
+from loop_core.ledger import Entry
+from loop_core.models.manifest import Kind, Manifest
+from loop_core.models.store import ModelStore
+from loop_core.workspace import Loop
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """One registered model."""
+
+    version: str
+    """Content hash of its package; for an external model the name its owners gave it."""
+    loop: str
+    kind: Kind
+    """`external`: only its logged scores are known, it cannot score new rows."""
+    registered_at: datetime
+    """UTC instant in the loop's own time."""
+    actor: str
+    parent: str | None
+    """The champion it was trained to challenge; None: the first."""
+    train_start: datetime | None
+    train_end: datetime | None
+    """It saw no row predicted at or after this; None: unknown."""
+    n_rows: int
+    """Rows it was fitted on."""
+    metrics: Mapping[str, float | None]
+    """Validation results; empty for external models."""
+    seed: int
+    snapshot: int | None
+
+
+def register(loop: Loop, version: str, *, actor: str, as_of: datetime) -> Entry:
+    """Record a saved package as a model of the loop; from this entry on it exists. Twice changes nothing.
+
+    Raises:
+        UnknownNameError: no such package.
+        IntegrityError: its files were changed.
+        RefusedError: it was trained for another loop.
+    """
+    manifest = ModelStore(loop.workspace).load(version).manifest
+    if manifest.loop != loop.name:
+        raise RefusedError(
+            f"Model {version} was trained for {manifest.loop}", f"a model of {loop.name}", "retrain this loop"
+        )
+    return _record(loop, version, manifest, actor=actor, as_of=as_of)
+
+
+def register_external(
+    loop: Loop, version: str, *, actor: str, as_of: datetime, train_end: datetime | None = None
+) -> Entry:
+    """Record a model of which only logged scores exist (`model_version` of the predictions is its name).
+
+    Args:
+        loop: the loop.
+        version: the name in the log.
+        actor, as_of: who and when.
+        train_end: first instant of predictions that it certainly did not see; None: unknown.
+
+    Raises:
+        RefusedError: the name is empty, or that of a package.
+    """
+    if not version.strip() or version in ModelStore(loop.workspace).versions():
+        raise RefusedError(
+            f"{version!r} cannot name an external model", "a name that is not empty and no package's", "choose another"
+        )
+    manifest = Manifest(
+        loop=loop.name, as_of=as_of, train_end=train_end, charter_hash=loop.charter.hash, kind="external"
+    )
+    return _record(loop, version, manifest, actor=actor, as_of=as_of)
+
+
+def registered(loop: Loop, as_of: datetime) -> list[ModelView]:
+    """The loop's models at an instant, oldest first."""
+    return [_view(entry) for entry in loop.ledger.entries(loop=loop.name, kind="model.registered", until=as_of)]
+
+
+def manifest_of(loop: Loop, version: str) -> Manifest:
+    """What is known of a registered model, package or external.
+
+    Raises:
+        UnknownNameError: not registered in this loop; the message lists those that are.
+        IntegrityError: its package was changed.
+    """
+    entries = loop.ledger.entries(loop=loop.name, kind="model.registered")
+    found = next((entry for entry in entries if entry.subject == version), None)
+    if found is None:
+        raise UnknownNameError("model", version, [entry.subject for entry in entries])
+    if found.payload["kind"] != "external":
+        return ModelStore(loop.workspace).load(version).manifest
+    end = _instant(found.payload["train_end"])
+    return Manifest(loop.name, found.as_of, train_end=end, charter_hash=found.payload["charter_hash"], kind="external")
+
+
+def _record(loop: Loop, version: str, manifest: Manifest, *, actor: str, as_of: datetime) -> Entry:
+    stored = manifest.to_json()
+    names = ("kind", "parent", "train_start", "train_end", "n_rows", "metrics", "seed", "snapshot", "charter_hash")
+    return loop.ledger.append(
+        kind="model.registered",
+        loop=loop.name,
+        subject=version,
+        actor=actor,
+        as_of=as_of,
+        payload={name: stored[name] for name in names},
+        key=f"model.registered:{loop.name}:{version}",
+    )
+
+
+def _view(entry: Entry) -> ModelView:
+    fields: dict[str, Any] = dict(entry.payload)
+    fields.pop("charter_hash")
+    for name in ("train_start", "train_end"):
+        fields[name] = _instant(fields[name])
+    return ModelView(version=entry.subject, loop=entry.loop, registered_at=entry.as_of, actor=entry.actor, **fields)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,148 @@
+"""Model packages on disk: `models/<version>/` = model.txt, calibration.json, manifest.json; written once."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from loop_core.errors import IntegrityError, StorageError, UnknownNameError
+from loop_core.models.calibration import Calibration
+from loop_core.models.manifest import Manifest, canonical
+from loop_core.models.package import Model
+from loop_core.workspace import Workspace
+
+FILES = ("calibration.json", "manifest.json", "model.txt")
+#: Prefix of folders that a killed `save` leaves behind; `loop doctor` may remove them.
+WRITING = ".writing-"
+
+
+class ModelStore:
+    """The model packages of one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.folder = workspace.models
+
+    def save(self, booster_text: str, calibration: Calibration, manifest: Manifest) -> str:
+        """Write a package and return its version. The same content again changes nothing.
+
+        The files are written and synced beside their place and renamed into it, so a kill leaves all or nothing.
+
+        Raises:
+            StorageError: the disk is full or read-only; nothing is left behind.
+            IntegrityError: the version exists and its files were changed.
+        """
+        contents = {
+            "calibration.json": canonical(calibration.to_json()).encode(),
+            "manifest.json": manifest.text().encode(),
+            "model.txt": booster_text.encode(),
+        }
+        version = version_of(contents)
+        if not (self.folder / version).exists():
+            self._place(version, contents)
+        self._contents(version)
+        return version
+
+    def load(self, version: str) -> Model:
+        """Read and verify a package.
+
+        Raises:
+            UnknownNameError: there is no such package (external models have none).
+            IntegrityError: a file is missing or a byte of it was changed.
+        """
+        contents = self._contents(version)
+        return Model(
+            version,
+            Manifest.from_json(json.loads(contents["manifest.json"])),
+            Calibration.from_json(json.loads(contents["calibration.json"])),
+            contents["model.txt"].decode(),
+        )
+
+    def versions(self) -> tuple[str, ...]:
+        """Versions that have a package, by name."""
+        if not self.folder.is_dir():
+            return ()
+        return tuple(sorted(p.name for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith(".")))
+
+    def verify(self) -> tuple[str, ...]:
+        """Read every package; the problems found, one sentence each."""
+        problems = []
+        for version in self.versions():
+            try:
+                self._contents(version)
+            except (IntegrityError, StorageError) as error:
+                problems.append(str(error))
+        return tuple(problems)
+
+    def _contents(self, version: str) -> dict[str, bytes]:
+        folder = self.folder / version
+        if version not in self.versions():
+            raise UnknownNameError("model package", version, self.versions())
+        try:
+            contents = {name: (folder / name).read_bytes() for name in FILES}
+        except FileNotFoundError as error:
+            raise IntegrityError(
+                f"Model {version} lacks {Path(error.filename).name}",
+                "the three files it was saved with",
+                "restore the folder from a backup",
+            ) from None
+        except OSError as error:
+            raise StorageError(
+                f"Model {version} cannot be read ({error.strerror})", "a readable folder", "check its permissions"
+            ) from error
+        if version_of(contents) != version:
+            raise IntegrityError(
+                f"Model {version} was changed on disk: its files now hash to {version_of(contents)}",
+                "the bytes it was saved with",
+                "restore the folder from a backup, or retrain",
+            )
+        return contents
+
+    def _place(self, version: str, contents: Mapping[str, bytes]) -> None:
+        beside = self.folder / f"{WRITING}{version}-{uuid.uuid4().hex[:8]}"
+        try:
+            beside.mkdir(parents=True)
+            for name, content in contents.items():
+                _write_synced(beside / name, content)
+            _sync(beside)
+            beside.rename(self.folder / version)
+            _sync(self.folder)
+        except OSError as error:
+            # Another process may have placed the same content in between; anything else is the disk's word.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise StorageError(
+                    f"Model {version} cannot be written ({error.strerror})",
+                    "free space in a folder this user may write",
+                    "make room or change permissions, then retry",
+                ) from error
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def version_of(contents: Mapping[str, bytes]) -> str:
+    """First 12 hex digits of the sha256 over names, lengths and bytes of the files, in name order."""
+    digest = hashlib.sha256()
+    for name in sorted(contents):
+        digest.update(f"{name}\0{len(contents[name])}\0".encode())
+        digest.update(contents[name])
+    return digest.hexdigest()[:12]
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
