@@ -1,6 +1,7 @@
 """The lake: DuckLake tables of one workspace, behind one way to read and one way to write. Only here is duckdb imported."""
 
 from loop_core.lake.connection import Lake, LakeLocation, Transaction
+from loop_core.lake.maintenance import LakeReport, MaintenanceReport, check_lake, maintain_lake
 from loop_core.lake.reading import Reading
 from loop_core.lake.tables import COLUMN_TYPES, create_loop_tables, quoted, signal_columns
 
@@ -8,9 +9,13 @@ __all__ = [
     "COLUMN_TYPES",
     "Lake",
     "LakeLocation",
+    "LakeReport",
+    "MaintenanceReport",
     "Reading",
     "Transaction",
+    "check_lake",
     "create_loop_tables",
+    "maintain_lake",
     "quoted",
     "signal_columns",
 ]

@@ -107,6 +107,8 @@ class Lake:
     def _read(self, sql: str, parameters: Mapping[str, Any] | None) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._connection.cursor()
         try:
+            # Read-only, so that no query, whoever wrote it, changes the lake past `write`.
+            cursor.execute("begin transaction read only")
             yield cursor.execute(sql, parameters or {})
         except duckdb.Error as error:
             raise explain(error) from error
@@ -142,8 +144,14 @@ class Lake:
 
     def maintain(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run one DuckLake maintenance call, which is its own transaction, behind the same lock."""
-        with self._turn():
-            return self.rows(statement, parameters)
+        cursor = self._connection.cursor()
+        try:
+            with self._turn():
+                return cursor.execute(statement, parameters or {}).fetchall()
+        except duckdb.Error as error:
+            raise explain(error) from error
+        finally:
+            cursor.close()
 
     def _commit(self, body: Callable[[Transaction], T], actor: str, message: str) -> T:
         cursor = self._connection.cursor()

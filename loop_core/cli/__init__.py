@@ -1,0 +1,42 @@
+"""The `loop` command: every verb of the product, from the shell. Reading commands take `--json`."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from loop_core.cli import judge, look, record, serve, setup, signals
+from loop_core.cli.console import complain
+from loop_core.errors import LoopbenchError
+
+app = typer.Typer(name="loop", help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for module in (setup, signals, look, judge, record, serve):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Entry of the console script: errors made for people are shown as such, all others go to a file."""
+    try:
+        app()
+    except LoopbenchError as error:
+        complain(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        complain("Stopped. What was committed before stays.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception:
+        log = Path.home() / ".loopbench-errors.log"
+        try:
+            with log.open("a") as file:
+                file.write(f"--- {datetime.now(UTC).isoformat()} {' '.join(sys.argv)}\n{traceback.format_exc()}\n")
+            where = f"details are in {log}"
+        except OSError:
+            where = f"details could not be written to {log}"
+        complain(f"Something unforeseen went wrong ({sys.exc_info()[1]}). Nothing half-written is kept; {where}.")
+        sys.exit(70)

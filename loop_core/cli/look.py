@@ -1,0 +1,124 @@
+"""`loop status | drift | performance | health | feedback | sql`: what can be read of a loop."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loop_core.cli.console import AsOfOption, JsonOption, LoopArgument, WorkspaceOption, moment, opened, say, show
+from loop_core.clock import now
+from loop_core.frames import to_json
+from loop_core.vocabulary import MARKS
+
+CohortOption = Annotated[str | None, typer.Option("--cohort", help="Cut by this declared cohort.")]
+_WINDOW = {"window_start": "from", "window_end": "to"}
+_COHORT = {"cohort_value": "cohort"}
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (status, drift, performance, health, feedback, sql):
+        app.command(command.__name__)(command)
+
+
+def status(workspace: WorkspaceOption = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
+    """One block per loop: champion, what the last cycle found, what waits for a decision."""
+    from loop_core.status import loop_status
+
+    with opened(workspace) as ws:
+        found = [loop_status(ws.loop(name), moment(ws.loop(name), as_of)) for name in ws.loops()]
+    if as_json:
+        show(found, True)
+        return
+    if not found:
+        say("No loops yet. Next: loop import deliveries")
+    for one in found:
+        say(f"\n{one.loop}: {one.title} – as of {one.as_of:%Y-%m-%d}")
+        say(f"  champion {one.champion or 'none yet'}" + (f", since {one.champion_since:%Y-%m-%d}" if one.champion_since else ""))
+        for finding in one.findings:
+            say(f"  {MARKS[finding.state]:<18} {finding.sentence}")
+        for waiting in one.waiting:
+            say(f"  → {waiting}")
+
+
+def drift(
+    loop: LoopArgument,
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    cohort: CohortOption = None,
+    weeks: Annotated[int, typer.Option(help="Newest windows to show.")] = 4,
+    as_json: JsonOption = False,
+) -> None:
+    """Drift of each feature and the score against the reference, window by window."""
+    from loop_core.monitor import drift_scores
+
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        scores = drift_scores(target, moment(target, as_of), weeks=weeks, cohort=cohort)
+    columns = {"feature": "feature", **_WINDOW, **_COHORT, "psi": "PSI", "threshold": "threshold", "n_current": "n", "state": "state"}
+    show(scores, as_json, columns, empty="No windows yet.")
+
+
+def performance(
+    loop: LoopArgument, workspace: WorkspaceOption = None, as_of: AsOfOption = None, cohort: CohortOption = None, as_json: JsonOption = False
+) -> None:
+    """Realised metrics of mature windows; younger ones are pending."""
+    from loop_core.monitor import performance as realised
+
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        points = realised(target, moment(target, as_of), cohort=cohort)
+    columns = {
+        "metric": "metric", **_WINDOW, **_COHORT, "value": "value", "ci_low": "low", "ci_high": "high", "n": "n",
+        "mature_share": "mature", "state": "state", "model_version": "model",
+    }  # fmt: skip
+    show(points, as_json, columns, empty="No scored windows yet.")
+
+
+def health(
+    loop: LoopArgument, workspace: WorkspaceOption = None, as_of: AsOfOption = None, cohort: CohortOption = None, as_json: JsonOption = False
+) -> None:
+    """Volume, latency, errors and ratings, window by window."""
+    from loop_core.monitor import service_health
+
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        points = service_health(target, moment(target, as_of), cohort=cohort)
+    show(points, as_json, empty="No windows yet.")
+
+
+def feedback(
+    loop: LoopArgument,
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    text: Annotated[str | None, typer.Option(help="Only comments with this text.")] = None,
+    max_rating: Annotated[float | None, typer.Option(help="Only ratings up to this.")] = None,
+    limit: int = 15,
+    as_json: JsonOption = False,
+) -> None:
+    """What users said, newest first, beside the prediction it is about."""
+    from loop_core.feedback import feedback_items
+
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        page = feedback_items(target, moment(target, as_of), text=text, max_rating=max_rating, limit=limit)
+    show(page if as_json else page.items, as_json, empty="No feedback matches.")
+    if not as_json:
+        say(f"{page.total:,} in all.")
+
+
+def sql(
+    loop: LoopArgument,
+    query: Annotated[str, typer.Argument(help="SQL over predictions, outcomes, labels, rows, feedback, ….")],
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the loop as it was known at an instant; read-only."""
+    from loop_core.labels import known_at
+
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        frame = known_at(target, moment(target, as_of) if as_of else now()).frame(query)
+    rows = [to_json(row) for row in frame.to_dicts()]
+    show(rows, as_json, empty="No rows.")

@@ -1,0 +1,73 @@
+"""`loop ledger … | doctor | maintain`: the record, and the health of the storage."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loop_core.cli.console import JsonOption, WorkspaceOption, complain, opened, say, show
+
+ledger_app = typer.Typer(help="The append-only record of every decision.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(ledger_app, name="ledger")
+    app.command("doctor")(doctor)
+    app.command("maintain")(maintain)
+
+
+@ledger_app.command("show")
+def show_(
+    loop: Annotated[str | None, typer.Option(help="Only this loop.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind, e.g. release.promoted, or release. for all of them.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only entries about this.")] = None,
+    by: Annotated[str | None, typer.Option(help="Only this actor's.")] = None,
+    limit: Annotated[int, typer.Option(help="The newest so many.")] = 15,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Entries, oldest first."""
+    with opened(workspace) as ws:
+        entries = ws.ledger.entries(loop=loop, kind=kind, subject=subject, actor=by)[-limit:]
+    show(entries, as_json, {"seq": "#", "as_of": "as of", "loop": "loop", "kind": "what", "subject": "about", "actor": "by", "reason": "reason"})
+
+
+@ledger_app.command("verify")
+def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Recompute the chain of hashes."""
+    with opened(workspace) as ws:
+        report = ws.ledger.verify()
+    if as_json:
+        show(report, True)
+    elif report.broken_at is None:
+        say(f"{report.sentence} Head: {report.head}")
+    else:
+        complain(report.sentence)
+    if report.broken_at is not None:
+        raise typer.Exit(1)
+
+
+def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Check integrity, orphans, the chain and versions. Changes nothing."""
+    from loop_core.doctor import examine
+
+    with opened(workspace) as ws:
+        checks = examine(ws)
+    show(checks, as_json, {"state": "state", "check": "check", "sentence": "found", "todo": "to do"})
+    if any(check.state == "broken" for check in checks):
+        raise typer.Exit(1)
+
+
+def maintain(
+    keep_days: Annotated[float, typer.Option(help="Snapshots younger than this are kept.")] = 30.0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Flush inlined rows, merge small files, expire old snapshots that no model is pinned to, remove what nothing needs."""
+    from loop_core.clock import now
+    from loop_core.doctor import maintain as tidy
+
+    with opened(workspace) as ws:
+        report = tidy(ws, keep_days=keep_days, wall=now())
+    show(report if as_json else [report], as_json)

@@ -1,0 +1,88 @@
+"""`loop ui | worker | jobs …`: what keeps running."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loop_core.cli.console import ActorOption, JsonOption, WorkspaceOption, actor_or_me, opened, say, show
+
+jobs_app = typer.Typer(help="Long work: what runs, what waits, stop it.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("ui")(ui)
+    app.command("worker")(worker)
+    app.add_typer(jobs_app, name="jobs")
+
+
+def ui(
+    workspace: WorkspaceOption = None,
+    host: Annotated[str, typer.Option(help="Loopback only for now: the app has no log-in yet.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the app.")] = 8501,
+    worker: Annotated[bool, typer.Option(help="Start a worker beside the app.")] = True,
+) -> None:
+    """Open the workspace in the browser."""
+    from loop_core.resources import resource_folder
+
+    folder = (workspace or Path.cwd()).absolute()
+    with opened(folder):
+        pass  # a workspace that does not open is said here, not on a page
+    root = resource_folder("app").parent
+    sys.path.insert(0, str(root))
+    from app.server import serve
+
+    serve(folder, host, port, worker=worker)
+
+
+def worker(
+    workspace: WorkspaceOption = None,
+    once: Annotated[bool, typer.Option(help="Stop when the queue is empty.")] = False,
+) -> None:
+    """Work on queued jobs until stopped."""
+    from loop_core.jobs import Worker
+
+    with opened(workspace) as ws:
+        Worker(ws, owner=f"{actor_or_me(None)}:{os.getpid()}").run(once=once)
+
+
+@jobs_app.command("list")
+def list_(loop: Annotated[str | None, typer.Option()] = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Jobs, newest first."""
+    from loop_core.jobs import list_jobs
+
+    with opened(workspace) as ws:
+        jobs = list_jobs(ws, loop=loop)
+    columns = {"id": "id", "loop": "loop", "kind": "kind", "status": "status", "progress": "done", "message": "message", "actor": "by"}
+    show(jobs, as_json, columns, empty="No jobs.")
+
+
+@jobs_app.command("start")
+def start(
+    loop: Annotated[str, typer.Argument()],
+    kind: Annotated[str, typer.Argument(help="retrain, replay, compare or cycle.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; repeat for more.")] = None,
+    workspace: WorkspaceOption = None,
+    actor: ActorOption = None,
+) -> None:
+    """Queue a job for the worker."""
+    from loop_core.jobs import enqueue
+
+    params = dict(pair.split("=", 1) for pair in set_ or [] if "=" in pair)
+    with opened(workspace) as ws:
+        job = enqueue(ws, ws.loop(loop).name, kind, params, actor=actor_or_me(actor))
+    say(f"Job {job} is queued.")
+
+
+@jobs_app.command("stop")
+def stop(job: Annotated[int, typer.Argument()], workspace: WorkspaceOption = None) -> None:
+    """Ask a job to stop; what it finished is kept."""
+    from loop_core.jobs import stop as stop_job
+
+    with opened(workspace) as ws:
+        stop_job(ws, job)
+    say(f"Job {job} is asked to stop.")

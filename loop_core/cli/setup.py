@@ -1,0 +1,163 @@
+"""`loop init | demo | import | simulate | charter …`: how a workspace comes to hold loops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loop_core.cli.console import (
+    ActorOption,
+    AsOfOption,
+    JsonOption,
+    WorkspaceOption,
+    actor_or_me,
+    complain,
+    moment,
+    opened,
+    progress_bar,
+    say,
+    show,
+)
+from loop_core.clock import instant, now
+
+charter_app = typer.Typer(help="The charter of a loop: check a file, put it in force, see its versions.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("init")(init)
+    app.command("import")(import_)
+    app.command("simulate")(simulate)
+    app.command("demo")(demo)
+    app.add_typer(charter_app, name="charter")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    from_file: Annotated[Path | None, typer.Option("--from", help="Draft a charter from this data file.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the drafted loop.")] = "my_loop",
+    catalog: Annotated[str | None, typer.Option(help="postgresql://user@host/db for a team; default: SQLite files.")] = None,
+) -> None:
+    """Make a workspace; with --from also draft a charter for you to edit."""
+    from loop_core.workspace import Workspace
+
+    if not (folder / "workspace.toml").exists() or from_file is None:
+        Workspace.create(folder, catalog=catalog).close()
+        say(f"Workspace made at {folder}.")
+    if from_file is None:
+        say(f"Next: loop import deliveries -w {folder}   (or another recipe; data/README.md shows how to write one)")
+        return
+    from loop_core.charter.draft import draft_charter
+
+    target = folder / "loops" / f"{name}.toml"
+    if target.exists():
+        from loop_core.errors import RefusedError
+
+        raise RefusedError(f"{target} exists already", "a new name", "choose another with --name")
+    target.write_text(draft_charter(from_file, name=name), encoding="utf-8")
+    say(f"Draft written to {target}. Next: edit it, then `loop charter apply {target} -w {folder} --reason \"first version\"`")
+
+
+def import_(
+    recipe: Annotated[str, typer.Argument(help="A built-in recipe (olist, deliveries) or a recipe's folder.")],
+    source: Annotated[Path | None, typer.Argument(help="Folder with the publisher's files; none for deliveries.")] = None,
+    workspace: WorkspaceOption = None,
+    actor: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn a real data set, or the simulator's, into a loop: charter, predictions, outcomes, feedback."""
+    from loop_core.recipes import import_recipe
+
+    with opened(workspace) as ws, progress_bar(f"import {recipe}", quiet=as_json) as progress:
+        report = import_recipe(ws, recipe, source, actor=actor_or_me(actor), as_of=now(), progress=progress)
+        present = ws.loop(report.loop).present(now())
+    show(report.batches if not as_json else report, as_json, _BATCH_COLUMNS)
+    if not as_json:
+        say(f"Loop {report.loop} is ready. Next: loop replay {report.loop} --from DATE --to {present:%Y-%m-%d} --every 7d")
+
+
+_BATCH_COLUMNS = {
+    "signal": "signal",
+    "received": "received",
+    "accepted": "accepted",
+    "quarantined": "quarantined",
+    "unchanged": "unchanged",
+    "conflicting": "conflicting",
+    "state": "state",
+    "source": "source",
+}
+
+
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="A scenario: deliveries.")],
+    folder: Annotated[Path, typer.Argument(help="Where the files and truth.json go.")],
+    rows: Annotated[int, typer.Option(help="Predictions, about.")] = 150_000,
+    seed: int = 0,
+) -> None:
+    """Write a simulated marketplace's signals as Parquet files, with the truth about what was injected."""
+    from loop_core.recipes import simulate_recipe
+
+    with progress_bar(f"simulate {scenario}") as progress:
+        report = simulate_recipe(scenario, folder, rows=rows, seed=seed, progress=progress)
+    say(f"{report.predictions:,} predictions, {report.outcomes:,} outcomes, {report.feedback:,} feedback items in {folder}; what was injected is in truth.json.")
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo workspace goes.")] = Path("demo-workspace"),
+    headless: Annotated[bool, typer.Option("--headless", help="Build and print a summary; do not serve.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the app.")] = 8501,
+    rows: Annotated[int, typer.Option(help="Predictions in the demo, about.")] = 150_000,
+) -> None:
+    """Build a working loop on simulated orders, then open it in the browser."""
+    from loop_core.cli.serve import ui
+    from loop_core.demo import build_demo
+
+    with progress_bar("demo") as progress:
+        summary = build_demo(folder, rows=rows, seed=0, actor=actor_or_me(None), progress=progress)
+    for line in summary:
+        say(line)
+    if not headless:
+        ui(workspace=folder, port=port)
+
+
+@charter_app.command("check")
+def check(file: Annotated[Path, typer.Argument(help="A charter file.")], as_json: JsonOption = False) -> None:
+    """Read a charter and name every problem with its line."""
+    from loop_core.charter import check_charter
+
+    problems = check_charter(file)
+    if as_json:
+        show({"file": str(file), "problems": problems}, True)
+    else:
+        for problem in problems:
+            complain(problem)
+        say(f"{file} is valid." if not problems else f"{len(problems)} problem(s) in {file}.")
+    if problems:
+        raise typer.Exit(1)
+
+
+@charter_app.command("apply")
+def apply(
+    file: Annotated[Path, typer.Argument(help="The edited charter.")],
+    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")],
+    workspace: WorkspaceOption = None,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+) -> None:
+    """Put a charter in force as the next version."""
+    from loop_core.charter import load_charter
+
+    charter = load_charter(file)
+    with opened(workspace) as ws:
+        when = instant(as_of) if as_of else moment(ws.loop(charter.name), None) if charter.name in ws.loops() else now()
+        loop = ws.set_charter(file.read_text(encoding="utf-8"), actor=actor_or_me(actor), reason=reason, as_of=when)
+        say(f"{loop.entries('charter.changed')[-1].subject} of {loop.name} is in force.")
+
+
+@charter_app.command("log")
+def log(loop: str, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """The versions of a loop's charter, oldest first."""
+    with opened(workspace) as ws:
+        entries = ws.loop(loop).entries("charter.changed")
+    show(entries, as_json, {"subject": "version", "at": "at", "actor": "by", "reason": "reason"})

@@ -1,0 +1,120 @@
+"""`loop ingest | quarantine …`: signals into the lake, and what the gates held back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loop_core.cli.console import (
+    ActorOption,
+    AsOfOption,
+    JsonOption,
+    LoopArgument,
+    WorkspaceOption,
+    actor_or_me,
+    moment,
+    opened,
+    progress_bar,
+    say,
+    show,
+)
+from loop_core.vocabulary import Signal
+
+quarantine_app = typer.Typer(help="Rows the gates held back: list, fix, replay, dismiss.", no_args_is_help=True)
+Ids = Annotated[list[str], typer.Argument(help="Ids from `loop quarantine list`.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("ingest")(ingest)
+    app.add_typer(quarantine_app, name="quarantine")
+
+
+def ingest(
+    loop: LoopArgument,
+    signal: Annotated[Signal, typer.Argument(help="predictions, outcomes or feedback.")],
+    source: Annotated[str, typer.Argument(help="A csv, parquet or jsonl file, or sqlite:///file, postgresql://….")],
+    sql: Annotated[str | None, typer.Option(help="The query, for a database source.")] = None,
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    actor: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a batch of signals through the gates into the lake. The same batch twice changes nothing."""
+    from loop_core.gates import ingest as ingest_batch
+    from loop_core.signals import read_source
+
+    with opened(workspace) as ws, progress_bar(f"ingest {source}", quiet=as_json) as progress:
+        target = ws.loop(loop)
+        report = ingest_batch(
+            target, signal, read_source(source, sql), actor=actor_or_me(actor), as_of=moment(target, as_of), progress=progress
+        )
+    if as_json:
+        show(report, True)
+        return
+    say(
+        f"{report.signal} from {report.source}: {report.received:,} received, {report.accepted:,} accepted,"
+        f" {report.quarantined:,} quarantined, {report.unchanged:,} known already, {report.conflicting:,} conflicting – {report.state}."
+    )
+    show(report.rules, False, empty="Every row passed every rule.")
+    for note in report.notes:
+        say(f"! {note}")
+    if report.state == "stopped":
+        raise typer.Exit(1)
+
+
+@quarantine_app.command("list")
+def list_(loop: LoopArgument, workspace: WorkspaceOption = None, rule: str | None = None, limit: int = 15, as_json: JsonOption = False) -> None:
+    """Rows in quarantine, newest first, with the rules they failed."""
+    from loop_core.gates import list_quarantine
+
+    with opened(workspace) as ws:
+        rows = list_quarantine(ws.loop(loop), rule=rule, limit=limit)
+    show(rows, as_json, empty="The quarantine is empty.")
+
+
+@quarantine_app.command("fix")
+def fix(
+    loop: LoopArgument,
+    row: Annotated[str, typer.Argument(help="Id from `loop quarantine list`.")],
+    changes: Annotated[list[str], typer.Option("--set", help="column=value; repeat for more.")],
+    reason: str = "",
+    workspace: WorkspaceOption = None,
+    actor: ActorOption = None,
+) -> None:
+    """Correct values of one row; `replay` then brings it through the gates."""
+    from loop_core.gates import fix_row
+
+    pairs = dict(change.split("=", 1) for change in changes if "=" in change)
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        fix_row(target, row, pairs, reason=reason, actor=actor_or_me(actor), as_of=moment(target, None))
+    say(f"{row} corrected: {', '.join(pairs)}. Next: loop quarantine replay {loop} {row}")
+
+
+@quarantine_app.command("replay")
+def replay(loop: LoopArgument, rows: Ids, workspace: WorkspaceOption = None, actor: ActorOption = None, as_json: JsonOption = False) -> None:
+    """Bring rows through the gates again, under the charter in force."""
+    from loop_core.gates import replay_rows
+
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        report = replay_rows(target, rows, actor=actor_or_me(actor), as_of=moment(target, None))
+    show(report if as_json else [report], as_json)
+
+
+@quarantine_app.command("dismiss")
+def dismiss(
+    loop: LoopArgument,
+    rows: Ids,
+    reason: Annotated[str, typer.Option(help="Why these rows may be left out.")],
+    workspace: WorkspaceOption = None,
+    actor: ActorOption = None,
+) -> None:
+    """Leave rows out for good, with a reason on record."""
+    from loop_core.gates import dismiss_rows
+
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        n = dismiss_rows(target, rows, reason=reason, actor=actor_or_me(actor), as_of=moment(target, None))
+    say(f"{n} row(s) dismissed.")

@@ -1,0 +1,94 @@
+"""Keeping a DuckLake small and checking that it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from loop_core.errors import LoopbenchError
+from loop_core.lake.connection import Lake
+
+
+@dataclass(frozen=True)
+class MaintenanceReport:
+    """What one round of maintenance did."""
+
+    rows_flushed: int
+    """Rows moved from the catalogue into Parquet."""
+    files_merged: int
+    snapshots_expired: int
+    snapshots_pinned: int
+    """Old snapshots kept because a model's training set is pinned to them."""
+    files_removed: int
+
+
+@dataclass(frozen=True)
+class LakeReport:
+    """What a check of the lake found."""
+
+    tables: int
+    files: int
+    missing: tuple[str, ...]
+    """Files the catalogue names that are not there."""
+    orphans: tuple[str, ...]
+    """Files in the data folder that the catalogue does not name: left by a killed write, harmless."""
+    unreadable: tuple[str, ...]
+    """Tables a full count failed on, with the reason."""
+
+
+def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) -> MaintenanceReport:
+    """Flush inlined rows, merge small files, expire snapshots and remove the files only they needed.
+
+    Args:
+        lake: an open lake.
+        pinned: snapshot ids that stay, whatever their age.
+        older_than: snapshots at or after this wall-clock instant stay.
+    """
+    flushed = lake.maintain("call ducklake_flush_inlined_data('lake')")
+    lake.maintain("call ducklake_rewrite_data_files('lake')")
+    merged = lake.maintain("call ducklake_merge_adjacent_files('lake')")
+    old = [
+        row[0]
+        for row in lake.rows(
+            "select snapshot_id from ducklake_snapshots('lake') where snapshot_time < $older_than order by 1", {"older_than": older_than}
+        )
+    ]
+    current = lake.snapshot()
+    expired = [snapshot for snapshot in old if snapshot not in pinned and snapshot != current]
+    if expired:
+        # The ids come from the catalogue itself; the call takes only a literal list.
+        lake.maintain(f"call ducklake_expire_snapshots('lake', versions => [{', '.join(str(int(s)) for s in expired)}])")
+    removed = lake.maintain("call ducklake_cleanup_old_files('lake', cleanup_all => true)")
+    removed += lake.maintain("call ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+    return MaintenanceReport(
+        rows_flushed=sum(row[2] for row in flushed),
+        files_merged=sum(row[2] for row in merged),
+        snapshots_expired=len(expired),
+        snapshots_pinned=len(set(old) & set(pinned)),
+        files_removed=len(removed),
+    )
+
+
+def check_lake(lake: Lake) -> LakeReport:
+    """Count every table and compare the catalogue's files with those on disk. Reads only."""
+    tables = lake.rows("select schema_name, table_name from duckdb_tables() where database_name = 'lake' order by all")
+    named: set[str] = set()
+    unreadable = []
+    for schema, table in tables:
+        files = lake.rows(
+            "select data_file, delete_file from ducklake_list_files('lake', $table, schema => $schema)", {"table": table, "schema": schema}
+        )
+        named |= {file for row in files for file in row if file}
+        try:
+            lake.rows(f'select count(*) from lake."{schema}"."{table}"')
+        except LoopbenchError as error:
+            unreadable.append(f"{schema}.{table}: {error}")
+    missing = tuple(sorted(file for file in named if not Path(file).exists())) if _local(lake) else ()
+    orphans = lake.rows("call ducklake_delete_orphaned_files('lake', dry_run => true, cleanup_all => true)")
+    return LakeReport(len(tables), len(named), missing, tuple(sorted(str(row[0]) for row in orphans)), tuple(unreadable))
+
+
+def _local(lake: Lake) -> bool:
+    return "://" not in lake.location.data

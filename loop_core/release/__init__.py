@@ -1,0 +1,24 @@
+"""Scorecard → proposal → approvals by others → champion → rollback. The champion is a fold over the ledger."""
+
+from loop_core.release.proposal import Proposal, ProposalState, proposals
+from loop_core.release.serve import serve
+from loop_core.release.state import ReleaseState, Tenure, state
+from loop_core.release.verbs import approve, first_release, promote, propose, reject, rollback
+from loop_core.release.watch import watch
+
+__all__ = [
+    "Proposal",
+    "ProposalState",
+    "ReleaseState",
+    "Tenure",
+    "approve",
+    "first_release",
+    "promote",
+    "proposals",
+    "propose",
+    "reject",
+    "rollback",
+    "serve",
+    "state",
+    "watch",
+]

@@ -1,0 +1,90 @@
+"""Serve past predictions with the champion of their time: what a replay does where production would have answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loop_core.lake import Transaction
+from loop_core.models import ModelStore, is_external
+from loop_core.vocabulary import Route
+from loop_core.workspace import Loop
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_BATCH = 200_000
+
+#: Rows of a span that another version answered, or nobody. The time bounds let DuckLake skip other months' files.
+_WAITING = "predicted_at >= $start and predicted_at < $end and model_version is distinct from $version"
+
+
+def serve(loop: Loop, start: datetime, end: datetime, *, actor: str) -> int:
+    """Answer every prediction in [start, end) with whoever was champion when it was made.
+
+    A champion trained here scores the rows; an external one gives the scores it logged. A score that another
+    version had logged on such a row is kept in table `scores`.
+
+    Returns:
+        Rows answered. Calling it again answers nothing twice.
+    """
+    return sum(_serve_span(loop, *span, actor) for span in _spans(loop, start, end))
+
+
+def _spans(loop: Loop, start: datetime, end: datetime) -> list[tuple[str, datetime, datetime]]:
+    """[start, end) cut where the champion changed; what lies before the first release is left out."""
+    tenures = loop.tenures(end)
+    ends = [since for _, since in tenures[1:]] + [end]
+    spans = ((version, max(since, start), min(until, end)) for (version, since), until in zip(tenures, ends, strict=True))
+    return [span for span in spans if span[1] < span[2]]
+
+
+def _serve_span(loop: Loop, version: str, start: datetime, end: datetime, actor: str) -> int:
+    answered = 0
+    for scores in _answers(loop, version, start, end):
+        loop.lake.write(lambda tx, scores=scores: _answer(tx, loop, scores, version), actor=actor, message=f"served by {version}")  # type: ignore[misc]
+        answered += len(scores)
+    return answered
+
+
+def _answers(loop: Loop, version: str, start: datetime, end: datetime) -> Iterator[pl.DataFrame]:
+    """Frames (prediction_id, predicted_at, score) of the rows that wait."""
+    import polars as pl
+
+    span = {"start": start, "end": end, "version": version}
+    if is_external(loop, version):
+        yield loop.lake.frame(
+            f"select p.prediction_id, p.predicted_at, s.score from (from {loop.table('predictions')} where {_WAITING}) as p"
+            f" join {loop.table('scores')} as s on s.prediction_id = p.prediction_id and s.model_version = $version",
+            span,
+        )
+        return
+    model = ModelStore(loop.workspace).load(version)
+    columns = ", ".join(f'"{name}"' for name in loop.charter.feature_names)
+    waiting = f"select prediction_id, predicted_at, {columns} from {loop.table('predictions')} where {_WAITING}"
+    # Read before the first write, which would change what waits.
+    for batch in list(loop.lake.batches(waiting, span, rows=_BATCH)):
+        frame = pl.DataFrame(batch)
+        yield frame.select("prediction_id", "predicted_at").with_columns(score=pl.Series(model.score(frame)))
+
+
+def _answer(tx: Transaction, loop: Loop, scores: pl.DataFrame, version: str) -> None:
+    if scores.is_empty():
+        return
+    tx.register("served", scores)
+    bounds = {"first": scores["predicted_at"].min(), "last": scores["predicted_at"].max()}
+    table = loop.table("predictions")
+    tx.execute(
+        f"insert into {loop.table('scores')} select p.prediction_id, p.model_version, p.score, p.predicted_at"
+        f" from {table} as p semi join served as s using (prediction_id) anti join {loop.table('scores')} as known"
+        " on known.prediction_id = p.prediction_id and known.model_version = p.model_version"
+        " where p.score is not null and p.predicted_at between $first and $last",
+        bounds,
+    )
+    tx.execute(
+        f"merge into {table} as p using served as s"
+        " on p.prediction_id = s.prediction_id and p.predicted_at between $first and $last"
+        " when matched then update set score = s.score, model_version = $version, route = $route",
+        {**bounds, "version": version, "route": Route.CHAMPION.value},
+    )

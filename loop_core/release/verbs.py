@@ -1,0 +1,153 @@
+"""The verbs of a release. Each checks and records in one ledger transaction: two racing calls cannot both win."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from loop_core.compare import load_scorecard
+from loop_core.errors import PermissionDeniedError, RefusedError, UnknownNameError
+from loop_core.ledger import Entry, LedgerTransaction
+from loop_core.ledger.fold import champion, tenures
+from loop_core.models import verify_registered
+from loop_core.release.proposal import Proposal, ProposalState, find, proposals
+from loop_core.workspace import Loop
+
+
+def first_release(loop: Loop, version: str, *, actor: str, as_of: datetime, reason: str = "first release") -> Entry:
+    """Make a registered model the first champion. RefusedError when there is one already."""
+    verify_registered(loop, version)
+    with _releasing(loop, as_of) as (tx, entries):
+        current = champion(entries)
+        if current is not None:
+            raise RefusedError(f"{loop.name} already has the champion {current}", "a loop without one", "propose the model instead")
+        return tx.append(
+            kind="release.promoted", loop=loop.name, subject=version, actor=actor, as_of=as_of, reason=reason,
+            payload={"proposal": None, "previous": None},
+        )  # fmt: skip
+
+
+def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: datetime, reason: str) -> Proposal:
+    """Ask that a challenger replaces the champion, on the strength of a stored scorecard.
+
+    Raises:
+        RefusedError: a gate blocks it, the scorecard is about other models, or it is proposed already.
+    """
+    verify_registered(loop, challenger)
+    card = load_scorecard(loop, scorecard)
+    blocked = [gate.sentence for gate in card.gates if gate.state == "blocked"]
+    if blocked:
+        raise RefusedError(f"{challenger} is blocked: {'; '.join(blocked)}", "a scorecard without a blocked gate", "train another challenger")
+    with _releasing(loop, as_of) as (tx, entries):
+        current, known = champion(entries), proposals(entries)
+        if card.challenger != challenger or card.champion != current:
+            raise RefusedError(
+                f"Scorecard {scorecard} compares {card.challenger} with {card.champion}",
+                f"{challenger} with the champion {current}",
+                f"loop compare {loop.name} {challenger}",
+            )
+        waiting = [p for p in known if p.challenger == challenger and p.state in (ProposalState.OPEN, ProposalState.APPROVED)]
+        if waiting:
+            raise RefusedError(f"{challenger} is proposed already as {waiting[0].id}", "one proposal at a time", f"approve or reject {waiting[0].id}")
+        name = f"p{len(known) + 1}"
+        payload = {"proposal": name, "scorecard": scorecard, "against": current, "needed": loop.charter.rollout.approvals}
+        tx.append(kind="release.proposed", loop=loop.name, subject=challenger, actor=actor, as_of=as_of, reason=reason, payload=payload)
+        return find(proposals(tx.entries(loop=loop.name, kind="release.")), name)
+
+
+def approve(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str = "") -> Proposal:
+    """Approve a proposal. PermissionDeniedError for one's own, or when the charter names other approvers."""
+    with _releasing(loop, as_of) as (tx, entries):
+        proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.OPEN)
+        _may_approve(loop, proposal, actor)
+        return _record(tx, loop, "release.approved", proposal, actor, as_of, reason)
+
+
+def reject(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str) -> Proposal:
+    """Close a proposal without releasing it; the reason is kept."""
+    if not reason.strip():
+        raise RefusedError("A rejection without a reason", "a reason the proposer can act on", "give one")
+    with _releasing(loop, as_of) as (tx, entries):
+        proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.OPEN, ProposalState.APPROVED)
+        return _record(tx, loop, "release.rejected", proposal, actor, as_of, reason)
+
+
+def promote(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str = "") -> Entry:
+    """Let an approved challenger serve from `as_of` on. The ledger entry is the commit point.
+
+    Raises:
+        RefusedError: approvals are missing, or another release came between.
+        IntegrityError: the model package changed on disk.
+    """
+    verify_registered(loop, find(proposals(loop.entries("release.")), proposal_id).challenger)
+    with _releasing(loop, as_of) as (tx, entries):
+        proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.APPROVED)
+        return tx.append(
+            kind="release.promoted", loop=loop.name, subject=proposal.challenger, actor=actor, as_of=as_of,
+            reason=reason or proposal.reason, payload={"proposal": proposal.id, "previous": champion(entries)},
+        )  # fmt: skip
+
+
+def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, reason: str) -> Entry:
+    """Go back to an earlier champion at once, without approvals: going back is never held up.
+
+    Args:
+        to: an earlier champion; None: the one before the present.
+        reason: required; it is what the next review reads.
+    """
+    if not reason.strip():
+        raise RefusedError("A rollback without a reason", "what went wrong, in a sentence", "give one with --reason")
+    with _releasing(loop, as_of) as (tx, entries):
+        current = champion(entries)
+        earlier = [version for version, _ in tenures(entries) if version != current]
+        if not earlier:
+            raise RefusedError(f"{loop.name} has had no champion before {current}", "an earlier champion", "promote another model first")
+        target = to or earlier[-1]
+        if target not in earlier:
+            raise UnknownNameError("earlier champion", target, set(earlier))
+        verify_registered(loop, target)
+        return tx.append(
+            kind="release.rolled_back", loop=loop.name, subject=target, actor=actor, as_of=as_of, reason=reason,
+            payload={"previous": current},
+        )  # fmt: skip
+
+
+@contextmanager
+def _releasing(loop: Loop, as_of: datetime) -> Iterator[tuple[LedgerTransaction, list[Entry]]]:
+    """The write lock, and the loop's release entries; time may not run backwards between releases."""
+    with loop.ledger.transaction() as tx:
+        entries = tx.entries(loop=loop.name, kind="release.")
+        if entries and as_of < entries[-1].as_of:
+            raise RefusedError(
+                f"As of {as_of:%Y-%m-%d %H:%M} lies before the last release step ({entries[-1].as_of:%Y-%m-%d %H:%M})",
+                "a time at or after it",
+                "leave --as-of out, or choose a later one",
+            )
+        yield tx, entries
+
+
+def _in_state(proposal: Proposal, *wanted: ProposalState) -> Proposal:
+    if proposal.state not in wanted:
+        missing = proposal.needed - len(proposal.approvals)
+        todo = f"{missing} approval(s) still missing" if proposal.state is ProposalState.OPEN else "propose the challenger again"
+        raise RefusedError(f"Proposal {proposal.id} is {proposal.state}", " or ".join(wanted), todo)
+    return proposal
+
+
+def _may_approve(loop: Loop, proposal: Proposal, actor: str) -> None:
+    if actor == proposal.proposed_by:
+        raise PermissionDeniedError(f"{actor} proposed {proposal.id}", "another person's approval", "ask a colleague")
+    if actor in proposal.approvals:
+        raise PermissionDeniedError(f"{actor} approved {proposal.id} already", "another person's approval", "ask a colleague")
+    allowed = loop.charter.roles.approvers
+    if allowed and actor not in allowed:
+        raise PermissionDeniedError(f"{actor} is no approver of {loop.name}", f"one of: {', '.join(allowed)}", "ask one of them")
+
+
+def _record(
+    tx: LedgerTransaction, loop: Loop, kind: str, proposal: Proposal, actor: str, as_of: datetime, reason: str
+) -> Proposal:
+    payload = {"proposal": proposal.id}
+    tx.append(kind=kind, loop=loop.name, subject=proposal.challenger, actor=actor, as_of=as_of, reason=reason, payload=payload)
+    return find(proposals(tx.entries(loop=loop.name, kind="release.")), proposal.id)

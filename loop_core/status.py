@@ -1,0 +1,67 @@
+"""One loop at a glance: who serves, what the last cycle found, which decisions wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from loop_core.monitor import Finding, findings_at
+from loop_core.release import ProposalState, ReleaseState, state
+from loop_core.workspace import Loop
+
+
+@dataclass(frozen=True)
+class LoopStatus:
+    """What a weekly review opens with."""
+
+    loop: str
+    title: str
+    as_of: datetime
+    champion: str | None
+    champion_since: datetime | None
+    findings: tuple[Finding, ...]
+    """Of the newest cycle at or before `as_of`; empty: none ran."""
+    waiting: tuple[str, ...]
+    """Sentences: what somebody has to do next."""
+
+
+def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
+    """The loop's state as of a UTC instant."""
+    releases = state(loop, as_of)
+    findings = tuple(findings_at(loop, as_of))
+    return LoopStatus(
+        loop=loop.name,
+        title=loop.charter.loop.title,
+        as_of=as_of,
+        champion=releases.champion,
+        champion_since=releases.since,
+        findings=findings,
+        waiting=tuple(_waiting(loop, releases, cycles=bool(findings))),
+    )
+
+
+def _waiting(loop: Loop, releases: ReleaseState, *, cycles: bool) -> list[str]:
+    todo = []
+    if releases.champion is None:
+        todo.append(f"No champion yet: loop bootstrap {loop.name} --until DATE, or --external NAME")
+    elif not cycles:
+        todo.append(f"No cycle ran yet: loop run {loop.name}")
+    for proposal in releases.proposals:
+        if proposal.state is ProposalState.OPEN:
+            todo.append(f"{proposal.id} ({proposal.challenger}, by {proposal.proposed_by}) waits for approval: loop approve {loop.name} {proposal.id}")
+        elif proposal.state is ProposalState.APPROVED:
+            todo.append(f"{proposal.id} ({proposal.challenger}) is approved and waits: loop promote {loop.name} {proposal.id}")
+    if not releases.proposals and (cards := _uncompared(loop, releases)):
+        todo.extend(cards)
+    return todo
+
+
+def _uncompared(loop: Loop, releases: ReleaseState) -> list[str]:
+    """Challengers trained since the champion was released that nobody compared yet."""
+    compared = {entry.subject for entry in loop.entries("comparison.made")}
+    since = releases.since
+    return [
+        f"{entry.subject} was trained and waits for a comparison: loop compare {loop.name} {entry.subject}"
+        for entry in loop.entries("model.registered")
+        if since is not None and entry.as_of > since and entry.subject not in compared and entry.subject != releases.champion
+    ]
