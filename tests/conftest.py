@@ -71,3 +71,20 @@ def real_data() -> Path:
     if not folder.exists():
         pytest.skip(f"the real data sets are not at {folder}; set LOOPBENCH_DATA to run this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL cluster of the tests' own on loopback; skipped, saying so, where PostgreSQL 15 is not installed."""
+    from tests.postgres import cluster
+
+    with cluster(tmp_path_factory.mktemp("pg")) as address:
+        yield address
+
+
+@pytest.fixture
+def database(postgres: str) -> Iterator[str]:
+    """An empty database in that cluster: `postgresql://…`."""
+    from tests.postgres import fresh_database
+
+    yield fresh_database(postgres)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loop_core.charter import check_charter, load_charter, parse_charter
+from loop_core.errors import CharterError
+from tests.conftest import CHARTER
+
+
+def problems(text: str, tmp_path: Path) -> list[str]:
+    file = tmp_path / "c.toml"
+    file.write_text(text)
+    return [line.removeprefix(f"{file}:") for line in check_charter(file)]
+
+
+def test_a_valid_charter_has_no_problems(tmp_path: Path) -> None:
+    assert problems(CHARTER, tmp_path) == []
+
+
+def test_hash_ignores_comments_and_layout_but_not_content() -> None:
+    charter = parse_charter(CHARTER)
+    assert parse_charter("# a comment\n" + CHARTER).hash == charter.hash
+    assert parse_charter(CHARTER.replace("60", "61")).hash != charter.hash
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("horizon_days = 60", "horizon_days = -3", 13, "greater than 0"),
+        ('type = "category"', 'type = "categorie"', 26, "allowed: 'number', 'category'"),
+        ("values =", "valeus =", 27, "did you mean 'values'"),
+        ('title = "Late deliveries"\n', "", 2, "loop.title is missing"),
+        ('name = "price"', 'name = "score"', 1, "reserved name"),
+        ('name = "price"', 'name = "weight"', 1, "declared twice"),
+        ('name = "log_loss"', 'name = "logloss"', 34, "allowed: 'log_loss', 'brier', 'auc'"),
+        ("min_rows = 50", "min_rows = 0", 31, "greater than or equal to 1"),
+    ],
+)
+def test_problems_name_line_and_remedy(old: str, new: str, line: int, says: str, tmp_path: Path) -> None:
+    assert old in CHARTER
+    found = problems(CHARTER.replace(old, new, 1), tmp_path)
+    assert len(found) == 1, found
+    assert found[0].startswith(f"{line}: ")
+    assert says in found[0]
+
+
+def test_every_problem_is_listed_in_file_order(tmp_path: Path) -> None:
+    text = CHARTER.replace("horizon_days = 60", "horizon_days = 0").replace('"number"', '"numbre"')
+    lines = [int(found.split(":")[0]) for found in problems(text, tmp_path)]
+    assert lines == sorted(lines)
+    assert len(lines) == 3
+
+
+def test_not_toml_names_the_place(tmp_path: Path) -> None:
+    assert "line 3" in problems('[loop]\nname = "x"\ntitle =\n', tmp_path)[0]
+
+
+def test_missing_and_binary_files_are_said(tmp_path: Path) -> None:
+    with pytest.raises(CharterError, match="no charter at"):
+        load_charter(tmp_path / "none.toml")
+    (tmp_path / "b.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CharterError, match="not UTF-8"):
+        load_charter(tmp_path / "b.toml")
+
+
+def test_a_drift_trigger_needs_its_number(tmp_path: Path) -> None:
+    found = problems(CHARTER + '\n[[triggers]]\nkind = "drift"\n', tmp_path)
+    assert "needs `min_features`" in found[0]

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from loop_core.errors import StorageError
+from loop_core.lake import Transaction
+from loop_core.workspace import Loop, Workspace
+from tests.conftest import START
+
+
+def add(loop: Loop, *ids: str) -> None:
+    def body(tx: Transaction) -> None:
+        for prediction in ids:
+            tx.execute(
+                f"insert into {loop.table('predictions')} (prediction_id, predicted_at, price) values ($id, $when, 1)",
+                {"id": prediction, "when": START},
+            )
+
+    loop.lake.write(body, actor="ana", message="test")
+
+
+def count(loop: Loop) -> int:
+    return int(loop.lake.rows(f"select count(*) from {loop.table('predictions')}")[0][0])
+
+
+def test_a_failing_write_leaves_nothing(loop: Loop) -> None:
+    def body(tx: Transaction) -> None:
+        tx.execute(f"insert into {loop.table('predictions')} (prediction_id) values ('a')")
+        raise RuntimeError("on the way")
+
+    with pytest.raises(RuntimeError, match="on the way"):
+        loop.lake.write(body, actor="ana", message="test")
+    assert count(loop) == 0
+    add(loop, "b")
+    assert count(loop) == 1
+
+
+def test_snapshots_and_change_feed(loop: Loop) -> None:
+    add(loop, "a")
+    first = loop.lake.snapshot()
+    add(loop, "b", "c")
+    table = loop.table("predictions")
+    assert loop.lake.rows(f"select count(*) from {table} at (version => {first})") == [(1,)]
+    changes = loop.lake.changes("orders.predictions", first, loop.lake.snapshot())
+    assert sorted(changes["prediction_id"]) == ["b", "c"]
+    assert loop.lake.changes("orders.predictions", first, first).is_empty()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["delete from {table}", "with a as (select 1) delete from {table}", "drop table {table}", "select 1; drop table {table}"],
+)
+def test_reading_cannot_write(loop: Loop, statement: str) -> None:
+    add(loop, "a")
+    with pytest.raises(StorageError):
+        loop.lake.rows(statement.format(table=loop.table("predictions")))
+    assert count(loop) == 1
+
+
+def test_threads_write_and_read_at_once(loop: Loop) -> None:
+    failures: list[Exception] = []
+
+    def work(name: str) -> None:
+        try:
+            for i in range(10):
+                add(loop, f"{name}{i}")
+                count(loop)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert count(loop) == 30
+
+
+def test_message_and_actor_are_in_the_snapshot(loop: Loop) -> None:
+    add(loop, "a")
+    assert loop.lake.rows("select author, commit_message from ducklake_snapshots('lake') order by snapshot_id desc limit 1") == [("ana", "test")]
+
+
+def test_errors_are_in_the_products_words(workspace: Workspace) -> None:
+    with pytest.raises(StorageError, match="The lake refused this"):
+        workspace.lake.rows("select * from nowhere")
+
+
+def test_instants_come_back_in_utc(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(loop, "a")
+    found = loop.lake.rows(f"select predicted_at from {loop.table('predictions')}")[0][0]
+    assert found == START
+    assert found.utcoffset() == timedelta(0)
