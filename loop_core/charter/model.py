@@ -60,6 +60,8 @@ class SignalContract(Part):
 
     columns: dict[str, str] = Field(default_factory=dict)
     """Our column name = the source's column name, where they differ."""
+    ignore: tuple[str, ...] = ()
+    """Source columns that are left out on purpose; `"*"`: all that the charter does not know. Others are refused."""
     on_conflict: Literal["report", "update"] = "report"
     """The same id with other content: refuse and report it, or let the newer row replace the older."""
 

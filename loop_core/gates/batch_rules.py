@@ -1,0 +1,46 @@
+"""Rules about a batch as a whole: too few rows, too old, too many duplicates, too many bad rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from loop_core.charter import BatchRules
+
+#: Under this many rows a share says nothing about the batch.
+_MIN_ROWS_FOR_SHARES = 20
+
+
+@dataclass(frozen=True)
+class BatchFacts:
+    """What the rules look at."""
+
+    received: int
+    quarantined: int
+    duplicates: int
+    """Rows whose id occurs more than once in the batch, first occurrences left out."""
+    newest: datetime | None
+    """Time of the newest row that passed the row rules; None: none did."""
+    as_of: datetime
+
+
+def breaches(rules: BatchRules, facts: BatchFacts) -> tuple[str, ...]:
+    """A sentence for each broken batch rule.
+
+    >>> from datetime import UTC
+    >>> breaches(BatchRules(min_rows=100), BatchFacts(7, 0, 0, None, datetime(2018, 1, 1, tzinfo=UTC)))
+    ('volume: 7 rows, at least 100 wanted',)
+    """
+    found = []
+    if rules.min_rows is not None and facts.received < rules.min_rows:
+        found.append(f"volume: {facts.received:,} rows, at least {rules.min_rows:,} wanted")
+    if rules.max_rows is not None and facts.received > rules.max_rows:
+        found.append(f"volume: {facts.received:,} rows, at most {rules.max_rows:,} wanted")
+    if rules.max_age_days is not None and facts.newest is not None:
+        age = (facts.as_of - facts.newest).total_seconds() / 86400
+        if age > rules.max_age_days:
+            found.append(f"freshness: the newest row is {age:.1f} days old, at most {rules.max_age_days:g} wanted")
+    for what, rows, most in (("duplicates", facts.duplicates, rules.max_duplicate_share), ("quarantine", facts.quarantined, rules.max_quarantine_share)):
+        if most is not None and facts.received >= _MIN_ROWS_FOR_SHARES and rows / facts.received > most:
+            found.append(f"{what}: {rows / facts.received:.1%} of the rows, at most {most:.1%} wanted")
+    return tuple(found)

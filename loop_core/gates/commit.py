@@ -1,0 +1,92 @@
+"""Staged rows → lake → ledger. The lake's transaction is the commit point; the ledger entry follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from loop_core.gates.report import BatchReport
+from loop_core.gates.staging import Staged
+from loop_core.lake import Lake, Transaction
+
+if TYPE_CHECKING:
+    from loop_core.workspace import Loop
+
+#: From this many rows on, a batch is written over a connection of its own: in any order, in bounded memory.
+_LARGE = 200_000
+_MEMORY = "1GB"
+#: State of a batch in the lake → the ledger's kind of entry.
+_KINDS = {"ingested": "batch.ingested", "stopped": "batch.ingested", "replayed": "quarantine.replayed"}
+
+
+def commit(loop: Loop, staged: Staged, body: Callable[[Transaction], BatchReport], *, actor: str, message: str) -> BatchReport:
+    """Run `body` in one lake transaction, one batch of a loop at a time, and record the batch in the ledger."""
+    with _turn(loop), _lake(loop, staged) as lake:
+        report = lake.write(body, actor=actor, message=message)
+    record(loop, report.batch_id)
+    return report
+
+
+def record(loop: Loop, batch_id: str | None = None) -> int:
+    """Give batches in the lake (one, or all) that lack it their ledger entry; how many were looked at."""
+    names = "batch_id, signal, source_name, received, accepted, quarantined, unchanged, conflicting, state, notes, arrived_at, actor"
+    one = " where batch_id = $batch_id" if batch_id else ""
+    rows = loop.lake.rows(
+        f"select {names} from {loop.table('batches')}{one} order by arrived_at, batch_id", {"batch_id": batch_id} if batch_id else None
+    )
+    for row in rows:
+        _append(loop, dict(zip(names.split(", "), row, strict=True)))
+    return len(rows)
+
+
+def _append(loop: Loop, batch: dict[str, Any]) -> None:
+    arrived_at: datetime = batch.pop("arrived_at")
+    actor, batch_id = batch.pop("actor"), batch["batch_id"]
+    stopped = batch["state"] == "stopped"
+    loop.ledger.append(
+        kind=_KINDS[batch["state"]],
+        loop=loop.name,
+        subject=f"{batch['signal']} {batch_id[:12]}",
+        actor=actor,
+        as_of=arrived_at,
+        reason=batch["notes"] if stopped else "",
+        payload=batch,
+        # A stopped batch may come again and be let in, so the attempt has a key of its own.
+        key=f"stopped {arrived_at.isoformat()} {batch_id}" if stopped else batch_id,
+    )
+
+
+@contextmanager
+def _turn(loop: Loop) -> Iterator[None]:
+    """One batch of a loop at a time, so that two deliveries of one id cannot both find it new.
+
+    An embedded lake has one writer anyway; on PostgreSQL two inserts do not conflict, so the turn is taken there.
+    """
+    if loop.lake.location.embedded:
+        yield
+        return
+    with loop.ledger.engine.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(hashtext(:name))"), {"name": f"loopbench ingest {loop.name}"})
+        try:
+            yield
+        finally:
+            connection.execute(text("select pg_advisory_unlock(hashtext(:name))"), {"name": f"loopbench ingest {loop.name}"})
+
+
+@contextmanager
+def _lake(loop: Loop, staged: Staged) -> Iterator[Lake]:
+    if staged.received < _LARGE:
+        yield loop.lake
+        return
+    lake = Lake(loop.lake.location)
+    try:
+        lake.maintain(f"set memory_limit = '{_MEMORY}'")
+        lake.maintain("set preserve_insertion_order = false")
+        lake.maintain("set temp_directory = $folder", {"folder": str(staged.folder / "spill")})
+        yield lake
+    finally:
+        lake.close()

@@ -1,0 +1,58 @@
+"""What became of a batch, said so that every row is accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loop_core.vocabulary import Signal
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How many rows broke one rule; a row may break several."""
+
+    rule: str
+    """`column.check`, or the charter's name of the rule."""
+    rows: int
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """One delivery and what became of it: accepted + quarantined + refused = received."""
+
+    batch_id: str
+    """sha256 over loop, signal and content: the same file is the same batch."""
+    loop: str
+    signal: Signal
+    source: str
+    """File name or database address."""
+    received: int
+    accepted: int
+    """Rows that entered the lake, those that replaced an older content included."""
+    quarantined: int
+    """Rows that failed a gate; they wait in the quarantine."""
+    unchanged: int
+    """Rows that the lake already has."""
+    conflicting: int
+    """Rows whose id the lake has with other content; not written."""
+    state: str
+    """`ingested`; `already_ingested`: this very content was, nothing changed; `stopped`: a batch rule broke, nothing entered."""
+    rules: tuple[RuleCount, ...] = ()
+    """Broken rules, most rows first."""
+    notes: tuple[str, ...] = ()
+    """Sentences for people: breached batch rules, ids in conflict, columns not delivered."""
+
+    @property
+    def refused(self) -> int:
+        """Rows neither accepted nor quarantined: unchanged, in conflict, or of a stopped batch."""
+        return self.received - self.accepted - self.quarantined
+
+    @property
+    def sentence(self) -> str:
+        """The report in one line."""
+        if self.state == "already_ingested":
+            return f"{self.source} is in the lake already ({self.received:,} rows); nothing changed."
+        if self.state == "stopped":
+            return f"{self.source} was stopped, none of its {self.received:,} rows entered: {'; '.join(self.notes)}"
+        counts = f"{self.accepted:,} accepted, {self.quarantined:,} quarantined, {self.unchanged:,} unchanged, {self.conflicting:,} in conflict"
+        return f"{self.received:,} {self.signal.value} from {self.source}: {counts}."

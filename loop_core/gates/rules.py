@@ -1,0 +1,144 @@
+"""The row rules of a signal, from its charter, as a dataframely schema. A rule's name says which column and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from loop_core.charter import Charter, Column
+from loop_core.errors import CharterError
+from loop_core.gates.typed import REQUIRED
+from loop_core.lake import signal_columns
+from loop_core.lake.tables import EVENT_TIME
+from loop_core.vocabulary import Route, Signal
+
+if TYPE_CHECKING:
+    import dataframely as dy
+    import polars as pl
+
+#: dataframely's name of a check → ours.
+_WORDS = {"nullability": "missing", "inf": "finite", "nan": "finite"}
+_SOURCES = ("observed", "correction", "annotation")
+
+
+def row_rules(charter: Charter, signal: Signal, as_of: datetime) -> type[dy.Schema]:
+    """The schema whose `filter` parts a typed frame (the signal's columns and `_row`) into accepted and failed rows.
+
+    Args:
+        charter: column types, bounds, allowed values and `[[rules]]`.
+        signal: whose rules.
+        as_of: UTC instant of arrival; rows that happened later fail `<time>.future`.
+
+    Raises:
+        CharterError: the `check` of a rule is no SQL expression over the signal's columns.
+    """
+    import dataframely as dy
+
+    declared = {c.name: c for c in charter.columns} if signal is Signal.PREDICTIONS else {}
+    needed = {*REQUIRED[signal], *(c.name for c in declared.values() if not c.nullable)}
+    members: dict[str, Any] = {
+        name: _column(kind, name not in needed, _bounds(name, declared.get(name)))
+        for name, kind in signal_columns(charter, signal).items()
+    }
+    members["_row"] = dy.Int64(nullable=False)
+    members[f"{EVENT_TIME[signal]}__future"] = _rule(partial(_not_after, EVENT_TIME[signal], as_of))
+    if signal is Signal.OUTCOMES:
+        members["label__zero_or_one"] = _rule(_zero_or_one)
+    if signal is Signal.PREDICTIONS:
+        members["route__values"] = _rule(_known_route)
+    for rule in charter.rules:
+        if rule.signal is signal:
+            members[f"{rule.name}__rule"] = _rule(partial(_checked, rule.name, rule.check))
+    schema: type[dy.Schema] = type(f"{signal.title()}Gate", (dy.Schema,), members)
+    return _tried(schema, charter, signal)
+
+
+def rule_name(name: str) -> str:
+    """dataframely's rule name → ours: `price|min` → `price.min`; a charter rule keeps the charter's name."""
+    if name.endswith("__rule"):
+        return name.removesuffix("__rule")
+    column, _, check = name.partition("|") if "|" in name else name.rpartition("__")
+    check = check.removeprefix("check__")
+    return f"{column}.{_WORDS.get(check, check)}"
+
+
+def _column(kind: str, nullable: bool, bounds: dict[str, Any]) -> dy.Column:
+    import dataframely as dy
+
+    if kind == "double":
+        return dy.Float64(nullable=nullable, **bounds)
+    if kind == "boolean":
+        return dy.Bool(nullable=nullable)
+    if kind == "timestamptz":
+        return dy.Datetime(nullable=nullable, time_zone="UTC", time_unit="us")
+    values = bounds.get("values")
+    return dy.String(nullable=nullable, check={"values": partial(_among, values)} if values else None)
+
+
+def _bounds(name: str, column: Column | None) -> dict[str, Any]:
+    if column is None:
+        fixed = {"score": {"min": 0.0, "max": 1.0}, "latency_ms": {"min": 0.0}, "source": {"values": _SOURCES}}
+        return dict(fixed.get(name, {}))
+    if column.type == "number":
+        return {k: v for k, v in (("min", column.min), ("max", column.max)) if v is not None}
+    return {"values": column.values} if column.values else {}
+
+
+def _rule(expression: Callable[[], pl.Expr]) -> Any:
+    import dataframely as dy
+
+    return dy.rule()(lambda _: expression())
+
+
+def _among(values: Iterable[str], column: pl.Expr) -> pl.Expr:
+    return column.is_in(list(values))
+
+
+def _not_after(column: str, as_of: datetime) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(column) <= pl.lit(as_of, dtype=pl.Datetime("us", "UTC"))
+
+
+def _zero_or_one() -> pl.Expr:
+    import polars as pl
+
+    return pl.col("label").is_in([0.0, 1.0])
+
+
+def _known_route() -> pl.Expr:
+    import polars as pl
+
+    return pl.col("route").is_in([route.value for route in Route]) | pl.col("route").str.starts_with("ab:")
+
+
+def _checked(name: str, check: str) -> pl.Expr:
+    import polars as pl
+
+    try:
+        return pl.sql_expr(check)
+    except pl.exceptions.PolarsError as error:
+        raise _no_expression(name, check, error) from None
+
+
+def _tried(schema: type[dy.Schema], charter: Charter, signal: Signal) -> type[dy.Schema]:
+    """The schema, after each charter rule ran once over no rows: a misspelled column shows here, not mid-file."""
+    import polars as pl
+
+    empty = schema.create_empty()
+    for rule in charter.rules:
+        if rule.signal is signal:
+            try:
+                kind = empty.select(_checked(rule.name, rule.check)).dtypes[0]
+            except pl.exceptions.PolarsError as error:
+                raise _no_expression(rule.name, rule.check, error) from None
+            if kind != pl.Boolean:
+                raise _no_expression(rule.name, rule.check, f"it gives {kind}")
+    return schema
+
+
+def _no_expression(name: str, check: str, why: object) -> CharterError:
+    first = str(why).strip().splitlines()[0]
+    return CharterError(f"Rule {name!r} cannot be evaluated: {check!r} ({first})", "a true-or-false SQL expression over the signal's columns", "correct `check` under [[rules]]")

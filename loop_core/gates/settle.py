@@ -1,0 +1,249 @@
+"""Staged rows → the lake, in one transaction: judged against what is there, then written with their account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loop_core.charter import BatchRules
+from loop_core.gates.batch_rules import BatchFacts, breaches
+from loop_core.gates.report import BatchReport, RuleCount
+from loop_core.gates.staging import Staged
+from loop_core.lake import Transaction, quoted, signal_columns
+from loop_core.lake.tables import EVENT_TIME, KEYS
+from loop_core.vocabulary import Signal
+
+if TYPE_CHECKING:
+    from loop_core.workspace import Loop
+
+#: Filled when a prediction is served; compared only where the source had the score itself.
+SERVED = frozenset({"score", "model_version", "route", "latency_ms", "error"})
+#: Ids are compared in parts of about this many rows, so that a batch of any size fits in memory.
+_PART_ROWS = 4_000_000
+_STAGED = "read_parquet($rows)"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is known of a batch before it is judged."""
+
+    batch_id: str
+    signal: Signal
+    source: str
+    delivered: tuple[str, ...]
+    notes: tuple[str, ...]
+    actor: str
+    as_of: datetime
+    rules: BatchRules | None
+    """Batch rules; None: rows from the quarantine, which are no delivery."""
+
+
+def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchReport:
+    """Write a batch: accepted rows, quarantine and its row in `batches`; or, when it is stopped, only the latter."""
+    known = known_batch(tx, loop, batch)
+    if known is not None:
+        return known
+    _judge(tx, loop, staged, batch)
+    counts = Counter(dict(tx.execute("select outcome, count(distinct _row) from judged group by outcome")))
+    rules = staged.rules + Counter(dict(tx.execute("select rule, count(*) from judged where rule is not null group by rule")))
+    quarantined = staged.failed + counts["quarantined"]
+    notes = batch.notes + _notes(tx, batch, staged, counts)
+    broken = _breaches(tx, staged, batch, quarantined)
+    stopped = bool(broken) and batch.rules is not None and batch.rules.on_breach == "stop"
+    report = BatchReport(
+        batch_id=batch.batch_id,
+        loop=loop.name,
+        signal=batch.signal,
+        source=batch.source,
+        received=staged.received,
+        accepted=0 if stopped else staged.accepted - counts["quarantined"] - counts["unchanged"] - counts["conflicting"],
+        quarantined=0 if stopped else quarantined,
+        unchanged=0 if stopped else counts["unchanged"],
+        conflicting=0 if stopped else counts["conflicting"],
+        state="stopped" if stopped else "ingested",
+        rules=tuple(RuleCount(rule, n) for rule, n in sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
+        notes=broken + notes,
+    )
+    if not stopped:
+        _write_rows(tx, loop, staged, batch, report.accepted, counts["updated"])
+        if batch.rules is not None:
+            _write_quarantine(tx, loop, staged, batch, counts["quarantined"])
+    write_batch(tx, loop, report, batch)
+    return report
+
+
+def known_batch(tx: Transaction, loop: Loop, batch: Batch) -> BatchReport | None:
+    """The report of a batch whose content is in the lake already; None: it is not."""
+    rows = tx.execute(
+        f"select received, accepted, quarantined, unchanged, conflicting from {loop.table('batches')}"
+        " where batch_id = $batch_id and state <> 'stopped'",
+        {"batch_id": batch.batch_id},
+    )
+    if not rows:
+        return None
+    received = rows[0][0]
+    return BatchReport(batch.batch_id, loop.name, batch.signal, batch.source, received, 0, 0, received, 0, "already_ingested")
+
+
+def write_batch(tx: Transaction, loop: Loop, report: BatchReport, batch: Batch) -> None:
+    """The batch's row in `batches`; a stopped attempt gives way to the next one."""
+    tx.execute(f"delete from {loop.table('batches')} where batch_id = $batch_id", {"batch_id": report.batch_id})
+    values = {
+        "batch_id": report.batch_id,
+        "signal": report.signal.value,
+        "source_name": report.source,
+        "arrived_at": batch.as_of,
+        "actor": batch.actor,
+        "received": report.received,
+        "accepted": report.accepted,
+        "quarantined": report.quarantined,
+        "unchanged": report.unchanged,
+        "conflicting": report.conflicting,
+        "state": report.state if batch.rules is not None else "replayed",
+        "notes": "; ".join(report.notes),
+    }
+    columns, marks = ", ".join(values), ", ".join(f"${name}" for name in values)
+    tx.execute(f"insert into {loop.table('batches')} ({columns}) values ({marks})", values)
+
+
+def _judge(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> None:
+    """Fill `judged(_row, outcome, rule)` with every staged row that is not simply new."""
+    tx.execute("create or replace temp table judged(_row bigint, outcome varchar, rule varchar)")
+    for part in _parts(staged):
+        _judge_repeated(tx, staged, batch, part)
+        _judge_known(tx, loop, staged, batch, part)
+        if batch.signal is not Signal.PREDICTIONS:
+            _judge_unknown(tx, loop, staged, batch, part)
+
+
+def _parts(staged: Staged) -> Iterator[str]:
+    n = staged.accepted // _PART_ROWS + 1
+    yield from (f"hash({{id}}) % {n} = {i}" if n > 1 else "true" for i in range(n))
+
+
+def _judge_repeated(tx: Transaction, staged: Staged, batch: Batch, part: str) -> None:
+    """Ids twice in one batch: with one content, the later ones are unchanged; with several, none can be believed."""
+    keys = ", ".join(KEYS[batch.signal])
+    id_column = KEYS[batch.signal][0]
+    content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in batch.delivered)
+    within = part.format(id=id_column)
+    tx.execute(
+        f"""insert into judged
+        with repeated as (select {keys} from {_STAGED} where {within} group by {keys} having count(*) > 1),
+        rows as (select * from {_STAGED} semi join repeated using ({keys})),
+        kinds as (select {keys}, count(distinct struct_pack({content})) as kinds, min(_row) as first from rows group by {keys})
+        select _row, case when kinds > 1 then 'quarantined' else 'unchanged' end, case when kinds > 1 then '{id_column}.duplicate' end
+        from rows join kinds using ({keys}) where kinds > 1 or _row <> first""",
+        {"rows": staged.rows_glob},
+    )
+
+
+def _judge_known(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, part: str) -> None:
+    """Ids that the lake has: the same content is unchanged, other content in conflict (or an update)."""
+    table, keys = loop.table(batch.signal.value), ", ".join(KEYS[batch.signal])
+    within = part.format(id=f"s.{KEYS[batch.signal][0]}")
+    tx.execute("create or replace temp table matched(_row bigint)")
+    tx.execute(
+        f"insert into matched select s._row from {_STAGED} s join {table} using ({keys})"
+        f" where {within} and s._row not in (select _row from judged)",
+        {"rows": staged.rows_glob},
+    )
+    if tx.execute("select count(*) from matched")[0][0] == 0:
+        return
+    other = "updated" if loop.charter.contract.of(batch.signal).on_conflict == "update" else "conflicting"
+    tx.execute(
+        f"""insert into judged select s._row, case when {_differs(batch)} then '{other}' else 'unchanged' end, null
+        from (select * from {_STAGED} semi join matched using (_row)) s
+        join {table} l on {' and '.join(f's.{k} = l.{k}' for k in KEYS[batch.signal])}""",
+        {"rows": staged.rows_glob},
+    )
+
+
+def _differs(batch: Batch) -> str:
+    tests = []
+    for column in batch.delivered:
+        if column not in KEYS[batch.signal]:
+            test = f"s.{quoted(column)} is distinct from l.{quoted(column)}"
+            tests.append(f"(s.score is not null and {test})" if batch.signal is Signal.PREDICTIONS and column in SERVED else test)
+    return " or ".join(tests) or "false"
+
+
+def _judge_unknown(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, part: str) -> None:
+    """Outcomes and feedback about a prediction nobody made, and outcomes known before their prediction."""
+    early = "s.observed_at < p.predicted_at" if batch.signal is Signal.OUTCOMES else "false"
+    tx.execute(
+        f"""insert into judged select s._row, 'quarantined',
+          case when p.prediction_id is null then 'prediction_id.unknown' else 'observed_at.before_prediction' end
+        from {_STAGED} s left join {loop.table('predictions')} p using (prediction_id)
+        where {part.format(id=f's.{KEYS[batch.signal][0]}')} and s.prediction_id is not null
+          and (p.prediction_id is null or {early}) and s._row not in (select _row from judged)""",
+        {"rows": staged.rows_glob},
+    )
+
+
+def _breaches(tx: Transaction, staged: Staged, batch: Batch, quarantined: int) -> tuple[str, ...]:
+    if batch.rules is None:
+        return ()
+    newest = None
+    if batch.rules.max_age_days is not None:
+        newest = tx.execute(f"select max({EVENT_TIME[batch.signal]}) from {_STAGED}", {"rows": staged.rows_glob})[0][0]
+    duplicates = 0
+    if batch.rules.max_duplicate_share is not None:
+        keys = ", ".join(KEYS[batch.signal])
+        duplicates = tx.execute(
+            f"select coalesce(sum(n - 1), 0)::bigint from (select count(*) as n from {_STAGED} group by {keys})", {"rows": staged.rows_glob}
+        )[0][0]
+    return breaches(batch.rules, BatchFacts(staged.received, quarantined, duplicates, newest, batch.as_of))
+
+
+def _notes(tx: Transaction, batch: Batch, staged: Staged, counts: Counter[str]) -> tuple[str, ...]:
+    notes = []
+    if counts["conflicting"]:
+        ids = tx.execute(
+            f"select {KEYS[batch.signal][0]} from {_STAGED} s semi join (select _row from judged where outcome = 'conflicting') using (_row)"
+            " order by _row limit 5",
+            {"rows": staged.rows_glob},
+        )
+        notes.append(f"{counts['conflicting']:,} rows have an id that is in the lake with other content, e.g. {', '.join(row[0] for row in ids)}")
+    if counts["updated"]:
+        notes.append(f"{counts['updated']:,} rows replaced an older content of the same id")
+    return tuple(notes)
+
+
+def _write_rows(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, accepted: int, updated: int) -> None:
+    table, parameters = loop.table(batch.signal.value), {"rows": staged.rows_glob, "batch_id": batch.batch_id}
+    columns = ", ".join(quoted(c) for c in signal_columns(loop.charter, batch.signal))
+    if accepted > updated:
+        tx.execute(
+            f"insert into {table} ({columns}, batch_id) select {columns}, $batch_id from {_STAGED}"
+            " where _row not in (select _row from judged)",
+            parameters,
+        )
+    if updated:
+        changed = ", ".join(f"{quoted(c)} = s.{quoted(c)}" for c in batch.delivered if c not in KEYS[batch.signal])
+        tx.execute(
+            f"""merge into {table} as l using (select * from {_STAGED} semi join (from judged where outcome = 'updated') using (_row)) as s
+            on ({' and '.join(f's.{k} = l.{k}' for k in KEYS[batch.signal])})
+            when matched then update set {changed}, batch_id = $batch_id""",
+            parameters,
+        )
+
+
+def _write_quarantine(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, judged: int) -> None:
+    insert = (
+        f"insert into {loop.table('quarantine')} (quarantine_id, batch_id, signal, rules, row_json, arrived_at, state)"
+        " select left($batch_id, 16) || '-' || _row, $batch_id, $signal, rules, row_json, $as_of, 'open' from "
+    )
+    parameters = {"batch_id": batch.batch_id, "signal": batch.signal.value, "as_of": batch.as_of}
+    if staged.failed:
+        tx.execute(f"{insert} read_parquet($failed)", parameters | {"failed": staged.failed_glob})
+    if judged:
+        row = ", ".join(f"{quoted(c)} := cast({quoted(c)} as varchar)" for c in batch.delivered)
+        tx.execute(
+            f"""{insert} (select _row, [rule] as rules, cast(to_json(struct_pack({row})) as varchar) as row_json
+            from {_STAGED} join (from judged where outcome = 'quarantined') using (_row))""",
+            parameters | {"rows": staged.rows_glob},
+        )

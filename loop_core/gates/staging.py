@@ -1,0 +1,221 @@
+"""Rows between source and lake: read, typed, gated and written to Parquet outside any lock, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from loop_core.errors import SourceError, StorageError
+from loop_core.gates.rows import Parted, part_rows
+from loop_core.gates.rules import row_rules
+from loop_core.gates.typed import TypedQuery
+from loop_core.lake.files import Reader, Rejected, Relation, opened
+from loop_core.vocabulary import Signal
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from loop_core.workspace import Loop
+
+Progress = Callable[[float, str], None]
+#: Rows of a staged file: few files, and none larger than memory.
+_FILE_ROWS = 1_000_000
+
+
+class Readable(Protocol):
+    """What staging needs of a source."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def relation(self) -> Relation: ...
+    @property
+    def rows(self) -> int | None: ...
+    @property
+    def content(self) -> str | None: ...
+    @property
+    def chunk_rows(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A whole source, read once and parted by its row rules."""
+
+    folder: Path
+    received: int
+    """Rows and rejected lines of the source."""
+    accepted: int
+    """Rows in `rows-*.parquet`: the signal's columns and `_row`."""
+    failed: int
+    """Rows in `failed-*.parquet`: `_row`, `rules`, `row_json`."""
+    rules: Counter[str]
+    """How many rows broke each row rule."""
+    content: str
+    """sha256 of the file, or of the query's result as text."""
+
+    @property
+    def rows_glob(self) -> str:
+        return str(self.folder / "rows-*.parquet")
+
+    @property
+    def failed_glob(self) -> str:
+        return str(self.folder / "failed-*.parquet")
+
+
+@contextmanager
+def staging_folder(root: Path) -> Iterator[Path]:
+    """A folder of this process under the workspace's `staging`, gone afterwards.
+
+    Raises:
+        StorageError: it cannot be written, or the disk fills up while it is.
+    """
+    folder = root / f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        folder.mkdir(parents=True)
+        yield folder
+    except OSError as error:
+        todo = "free some space" if error.errno == 28 else "change its permissions"
+        raise StorageError(f"{root} cannot be written ({error.strerror or error})", "room for the batch, outside the lake, while it is checked", todo) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_stale(root: Path) -> int:
+    """Remove staging folders whose process on this host is gone; how many."""
+    stale = [folder for folder in root.glob(f"{socket.gethostname()}-*") if not _alive(int(folder.name.split("-")[-2]))]
+    for folder in stale:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(stale)
+
+
+def stage(loop: Loop, signal: Signal, source: Readable, query: TypedQuery, folder: Path, as_of: datetime, progress: Progress | None) -> Staged:
+    """Read a source to its end and part it. Nothing of the lake is read or changed.
+
+    Raises:
+        SourceError: unreadable, a time without zone, or no rows.
+        StorageError: no room for the staged rows.
+    """
+    import polars as pl
+
+    schema = row_rules(loop.charter, signal, as_of)
+    digest = hashlib.sha256()
+    rules: Counter[str] = Counter()
+    received = accepted = failed = 0
+    with opened(source.relation) as reader, _Files(folder, "rows") as good, _Files(folder, "failed") as bad:
+        for frame in _chunks(reader, query, source, digest):
+            _refuse_naive(frame)
+            numbered = frame.drop("_naive").with_columns(_row=pl.int_range(received, received + frame.height, dtype=pl.Int64))
+            parted = part_rows(schema, numbered)
+            good.write(parted.accepted)
+            bad.write(parted.failed)
+            rules.update(_counted(parted))
+            received, accepted, failed = received + frame.height, accepted + parted.accepted.height, failed + parted.failed.height
+            if progress is not None:
+                progress(min(0.8, 0.8 * received / (source.rows or received * 2)), f"{received:,} rows of {source.name} checked")
+        lines = reader.rejected()
+        if lines:
+            good.write(schema.create_empty())
+            bad.write(_lines(lines))
+            rules.update(_line_rule(line) for line in lines)
+    if received + len(lines) == 0:
+        raise SourceError(f"{source.name} gave no rows", "at least one row", "check the file or query")
+    return Staged(folder, received + len(lines), accepted, failed + len(lines), rules, source.content or digest.hexdigest())
+
+
+class _Files:
+    """A numbered row of Parquet files of one schema, each begun when the one before is full."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._frames: list[pl.DataFrame] = []
+        self._rows = self._bytes = self._number = 0
+
+    def __enter__(self) -> _Files:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._flush()
+
+    def write(self, frame: pl.DataFrame) -> None:
+        if frame.height == 0 and self._number + len(self._frames) > 0:
+            return
+        self._frames.append(frame)
+        self._rows, self._bytes = self._rows + frame.height, self._bytes + int(frame.estimated_size())
+        if self._rows >= _FILE_ROWS or self._bytes > 96_000_000:
+            self._flush()
+
+    def _flush(self) -> None:
+        import polars as pl
+
+        if not self._frames:
+            return
+        self._number += 1
+        path = self._folder / f"{self._name}-{self._number:05d}.parquet"
+        pl.concat(self._frames).write_parquet(path, compression="lz4", statistics=False, row_group_size=131_072)
+        self._frames, self._rows, self._bytes = [], 0, 0
+
+
+def _chunks(reader: Reader, query: TypedQuery, source: Readable, digest: hashlib._Hash) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    for batch in reader.batches(query.sql, source.chunk_rows, query.parameters):
+        frame = pl.DataFrame(pl.from_arrow(batch))
+        if source.content is None:
+            digest.update(frame.drop("_bad").write_csv(include_header=False).encode())
+        yield frame
+
+
+def _refuse_naive(frame: pl.DataFrame) -> None:
+    if frame["_naive"].null_count() < frame.height:
+        text = frame["_naive"].drop_nulls()[0]
+        raise SourceError(
+            f"The time {text!r} carries no zone",
+            "times with a zone (2018-08-27T14:00:00-03:00), or a loop whose charter says in which zone they are",
+            'write them with their zone, or set timezone = "America/Sao_Paulo" (say) under [loop]',
+        )
+
+
+def _counted(parted: Parted) -> dict[str, int]:
+    if parted.failed.height == 0:
+        return {}
+    return dict(parted.failed["rules"].explode().value_counts().iter_rows())
+
+
+def _line_rule(line: Rejected) -> str:
+    return "row.columns" if "COLUMNS" in line.reason else "row.malformed"
+
+
+def _lines(lines: list[Rejected]) -> pl.DataFrame:
+    """Rejected lines as failed rows; their `_row` is minus their line, which no record has."""
+    import json
+
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "_row": [-line.line for line in lines],
+            "rules": [[_line_rule(line)] for line in lines],
+            "row_json": [json.dumps({"_line": line.text[:10_000]}, ensure_ascii=False) for line in lines],
+        },
+        schema={"_row": pl.Int64, "rules": pl.List(pl.String), "row_json": pl.String},
+    )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,182 @@
+"""Source columns → typed signal columns, as one SQL projection: what each cell becomes, and which cells cannot."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loop_core.charter import Charter
+from loop_core.errors import SourceError
+from loop_core.lake import quoted, signal_columns
+from loop_core.vocabulary import Signal
+
+#: Columns a source must deliver; the rest may be absent and is null (or its default).
+REQUIRED = {
+    Signal.PREDICTIONS: ("prediction_id", "predicted_at"),
+    Signal.OUTCOMES: ("prediction_id", "label", "observed_at"),
+    Signal.FEEDBACK: ("feedback_id", "given_at"),
+}
+#: What an absent or null value means; SQL over the typed columns.
+DEFAULTS = {
+    Signal.PREDICTIONS: {"route": "case when model_version is null then 'history' else 'champion' end"},
+    Signal.OUTCOMES: {"source": "'observed'"},
+    Signal.FEEDBACK: {"kind": "'comment'"},
+}
+IDS = ("prediction_id", "feedback_id", "entity_id", "user_id", "model_version")
+#: What the gates add to a row: why its cells cannot be read, the row as delivered, a time without zone.
+MARKS = ("_bad", "_raw", "_naive")
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
+
+
+@dataclass(frozen=True)
+class TypedQuery:
+    """How to read a source as a signal."""
+
+    sql: str
+    """`{source}` stands for the source; gives the signal's columns and MARKS."""
+    parameters: Mapping[str, Any]
+    delivered: tuple[str, ...]
+    """Our columns that the source has."""
+    notes: tuple[str, ...]
+
+
+def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, renamed: bool = True) -> TypedQuery:
+    """Plan the reading of a source.
+
+    Args:
+        charter: its contract maps and ignores columns, its timezone reads times without zone.
+        signal: what the rows are.
+        source: column → DuckDB type as delivered.
+        renamed: False: the columns have our names already (rows from the quarantine).
+
+    Raises:
+        SourceError: a required column is missing, an unknown one is present, or a time column has no zone.
+    """
+    names = _matched(charter, signal, source) if renamed else {c: c for c in signal_columns(charter, signal) if c in source}
+    wanted = signal_columns(charter, signal)
+    cells = {ours: _cell(charter, ours, wanted[ours], theirs, source[theirs]) for ours, theirs in names.items()}
+    typed = ", ".join(f"{cell.sql} as {quoted(ours)}" for ours, cell in cells.items())
+    absent = ", ".join(f"null::{kind} as {quoted(c)}" for c, kind in wanted.items() if c not in names)
+    raw = ", ".join(f"{quoted(theirs)} as {quoted('raw ' + ours)}" for ours, theirs in names.items())
+    bad = {ours: f"({quoted('raw ' + ours)} is not null and {quoted(ours)} is null)" for ours, cell in cells.items() if cell.can_fail}
+    naive = [cell.naive for cell in cells.values() if cell.naive]
+    inner = f"select {', '.join(filter(None, [typed, absent, raw]))}, {_coalesced(naive)} as _naive from {{source}}"
+    marked = f"select *, {' or '.join(bad.values()) or 'false'} as _fails from ({inner})"
+    columns = ", ".join(_with_default(signal, c) for c in wanted)
+    sql = f"select {columns}, {_marks(bad, names)}, _naive from ({marked})"
+    zone = {"zone": charter.loop.timezone} if "$zone" in sql else {}
+    return TypedQuery(sql, zone, tuple(names), _notes(charter, signal, names, source))
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """How one column is read."""
+
+    sql: str
+    can_fail: bool = False
+    """A value that is there may become null: then it was of the wrong type."""
+    naive: str = ""
+    """SQL giving the text of a time without zone, where the loop has no timezone."""
+
+
+def _cell(charter: Charter, ours: str, kind: str, theirs: str, found: str) -> _Cell:
+    name = quoted(theirs)
+    if kind == "timestamptz":
+        return _time(charter, theirs, found)
+    if kind == "varchar":
+        text = name if found == "VARCHAR" else f"cast({name} as varchar)"
+        return _Cell(f"nullif({text}, '')" if ours in IDS else text)
+    number = found.split("(")[0] in _NUMBERS
+    if kind == "double" and (number or found == "BOOLEAN"):
+        # NaN is how numeric files spell a missing value.
+        return _Cell(f"nullif(cast({name} as double), 'nan'::double)")
+    if kind == "boolean" and number:
+        return _Cell(f"case {name} when 1 then true when 0 then false end", can_fail=True)
+    if kind == "boolean" and found == "BOOLEAN":
+        return _Cell(name)
+    return _Cell(f"try_cast({name} as {kind})", can_fail=True)
+
+
+def _time(charter: Charter, theirs: str, found: str) -> _Cell:
+    name, zone = quoted(theirs), charter.loop.timezone
+    if found == "TIMESTAMP WITH TIME ZONE":
+        return _Cell(name)
+    if found.startswith("TIMESTAMP") or found == "DATE":
+        if zone is None:
+            raise SourceError(
+                f"The times in {theirs!r} carry no zone ({found})",
+                "instants with a zone, or a loop whose charter says in which zone they are",
+                'write them with their zone, or set timezone = "America/Sao_Paulo" (say) under [loop]',
+            )
+        return _Cell(f"timezone($zone, cast({name} as timestamp))")
+    text = f"cast({name} as varchar)"
+    zoned = f"regexp_matches({text}, '\\d(Z|z| ?UTC|[+-]\\d\\d(:?\\d\\d)?)$')"
+    instant = f"try_cast({text} as timestamptz)"
+    local = f"try_cast({text} as timestamp)"
+    if zone is None:
+        naive = f"case when not ({_dated(zoned, text)}) and {local} is not null then {text} end"
+        return _Cell(f"case when {_dated(zoned, text)} then {instant} end", can_fail=True, naive=naive)
+    return _Cell(f"case when {_dated(zoned, text)} then {instant} else timezone($zone, {local}) end", can_fail=True)
+
+
+def _dated(zoned: str, text: str) -> str:
+    # "2018-01-01" ends like an offset does; a zone can only follow a time of day.
+    return f"({zoned} and length({text}) > 11)"
+
+
+def _with_default(signal: Signal, column: str) -> str:
+    default = DEFAULTS[signal].get(column)
+    return f"coalesce({quoted(column)}, {default}) as {quoted(column)}" if default else quoted(column)
+
+
+def _marks(bad: Mapping[str, str], names: Mapping[str, str]) -> str:
+    if not bad:
+        return "null::varchar[] as _bad, null::varchar as _raw"
+    rules = ", ".join(f"case when {test} then '{ours}.type' end" for ours, test in bad.items())
+    row = ", ".join(f"{quoted(ours)} := cast({quoted('raw ' + ours)} as varchar)" for ours in names)
+    return (
+        f"case when _fails then list_filter([{rules}], lambda rule: rule is not null) end as _bad,"
+        f" case when _fails then cast(to_json(struct_pack({row})) as varchar) end as _raw"
+    )
+
+
+def _coalesced(tests: list[str]) -> str:
+    return f"coalesce({', '.join(tests)})" if tests else "null::varchar"
+
+
+def _matched(charter: Charter, signal: Signal, source: Mapping[str, str]) -> dict[str, str]:
+    """Our column → the source's column, for those that it has."""
+    contract, wanted = charter.contract.of(signal), signal_columns(charter, signal)
+    required = {*REQUIRED[signal]} | ({c.name for c in charter.columns if not c.nullable} if signal is Signal.PREDICTIONS else set())
+    spelled = {ours: contract.columns.get(ours, ours) for ours in wanted}
+    missing = [spelled[ours] for ours in wanted if ours in required and spelled[ours] not in source]
+    absent = [theirs for ours, theirs in spelled.items() if ours in contract.columns and theirs not in source]
+    if missing or absent:
+        raise SourceError(
+            f"The source has no column {_listed(missing or absent)}; it has {_listed(source)}",
+            f"the {signal} of {charter.name} with {_listed(spelled[c] for c in wanted if c in required)}",
+            f"check the file and its delimiter, or map the names under [contract.{signal}.columns]",
+        )
+    unknown = [c for c in source if c not in spelled.values() and c not in contract.ignore and "*" not in contract.ignore]
+    if unknown:
+        hints = [f"{u} is perhaps {near[0]}" for u in unknown if (near := difflib.get_close_matches(u, spelled.values(), n=1))]
+        raise SourceError(
+            f"The charter does not know the column {_listed(unknown)}" + (f" ({'; '.join(hints)})" if hints else ""),
+            f"columns among {_listed(spelled.values())}",
+            f"declare it under [[features]] or [[context]], map it under [contract.{signal}.columns], or list it in contract.{signal}.ignore",
+        )
+    return {ours: theirs for ours, theirs in spelled.items() if theirs in source}
+
+
+def _notes(charter: Charter, signal: Signal, names: Mapping[str, str], source: Mapping[str, str]) -> tuple[str, ...]:
+    if signal is not Signal.PREDICTIONS:
+        return ()
+    absent = [c.name for c in charter.columns if c.name not in names]
+    return (f"not delivered, so null: {', '.join(absent)}",) if absent else ()
+
+
+def _listed(names: Any) -> str:
+    shown = [repr(name) for name in names]
+    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")

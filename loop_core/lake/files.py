@@ -1,0 +1,155 @@
+"""Files and databases from outside as streams of Arrow batches. Text is read as text: a bad cell costs its row only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from loop_core.errors import SourceError
+from loop_core.lake.extensions import connect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: What reading may hold in memory, whatever the size of the source.
+MEMORY = "700MB"
+#: Longest record of a text file; a longer one is an error in the file (an unclosed quote, a document in a cell).
+MAX_RECORD_BYTES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Something DuckDB can select from, not opened yet."""
+
+    sql: str
+    """A FROM item; its values are bound as `$name`."""
+    parameters: Mapping[str, Any]
+    extensions: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    """Statements to run before, e.g. an ATTACH."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A line of a text file that is no record."""
+
+    line: int
+    """1-based line in the file."""
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reader:
+    """An open relation."""
+
+    relation: Relation
+    _connection: duckdb.DuckDBPyConnection = field(repr=False)
+
+    def columns(self) -> dict[str, str]:
+        """Column → DuckDB type, in order."""
+        rows = self._run(f"describe select * from {self.relation.sql}").fetchall()
+        return {row[0]: row[1] for row in rows}
+
+    def batches(self, sql: str, rows: int, parameters: Mapping[str, Any] | None = None) -> Iterator[pa.RecordBatch]:
+        """Arrow batches of about `rows` rows of a query; `{source}` in `sql` stands for the relation."""
+        result = self._run(sql.replace("{source}", self.relation.sql), parameters)
+        try:
+            yield from result.to_arrow_reader(rows)
+        except (duckdb.Error, OSError) as error:
+            raise explain(error) from error
+
+    def rejected(self) -> list[Rejected]:
+        """Lines that were no records, known once the batches were read to their end."""
+        try:
+            rows = self._connection.execute(
+                "select line, any_value(coalesce(csv_line, '')), any_value(error_type::varchar)"
+                " from reject_errors group by line order by line"
+            ).fetchall()
+        except duckdb.CatalogException:  # no CSV was read, so the table of rejects was never made
+            return []
+        return [Rejected(*row) for row in rows]
+
+    def _run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(sql, {**self.relation.parameters, **(parameters or {})})
+        except duckdb.Error as error:
+            raise explain(error) from error
+
+
+@contextmanager
+def opened(relation: Relation) -> Iterator[Reader]:
+    """Open a relation on a connection of its own. Raises SourceError when it cannot be read."""
+    connection = connect(*relation.extensions)
+    try:
+        connection.execute(f"set memory_limit = '{MEMORY}'")
+        connection.execute("set temp_directory = ''")
+        for statement in relation.setup:
+            connection.execute(statement)
+        yield Reader(relation, connection)
+    except duckdb.Error as error:
+        raise explain(error) from error
+    finally:
+        connection.close()
+
+
+def csv_relation(path: Path, columns: list[str], delimiter: str) -> Relation:
+    """A delimited text file with a header, every column as text."""
+    sql = (
+        "read_csv($path, auto_detect = false, header = true, delim = $delimiter, quote = '\"', escape = '\"',"
+        " columns = $columns, store_rejects = true, max_line_size = $longest)"
+    )
+    types = dict.fromkeys(columns, "VARCHAR")
+    return Relation(sql, {"path": str(path), "delimiter": delimiter, "columns": types, "longest": MAX_RECORD_BYTES})
+
+
+def jsonl_relation(path: Path) -> Relation:
+    """One JSON object a line; its columns are the keys that occur, every value as text."""
+    objects = "read_ndjson_objects($path, ignore_errors = true, maximum_object_size = $longest)"
+    parameters = {"path": str(path), "longest": MAX_RECORD_BYTES}
+    with opened(Relation(objects, parameters)) as reader:
+        found = reader._run(f"select distinct unnest(json_keys(json)) from {objects} order by 1").fetchall()
+    sql = (
+        "read_json($path, format = 'newline_delimited', columns = $columns, ignore_errors = true,"
+        " maximum_object_size = $longest)"
+    )
+    return Relation(sql, parameters | {"columns": {row[0]: "VARCHAR" for row in found}})
+
+
+def parquet_relation(path: Path) -> Relation:
+    """A Parquet file with the types it declares."""
+    return Relation("read_parquet($path)", {"path": str(path)})
+
+
+def sqlite_relation(path: Path, query: str) -> Relation:
+    """A query on a SQLite file, every column as text: SQLite's cells need not have their column's type."""
+    attach = f"attach {_literal(str(path))} as source (type sqlite, read_only)"
+    return Relation("sqlite_query('source', $query)", {"query": query}, ("sqlite_scanner",), ("set sqlite_all_varchar = true", attach))
+
+
+def postgres_relation(url: str, query: str) -> Relation:
+    """A query on a PostgreSQL database, streamed."""
+    attach = f"attach {_literal(url)} as source (type postgres, read_only)"
+    return Relation("postgres_query('source', $query)", {"query": query}, ("postgres_scanner",), (attach,))
+
+
+def explain(error: Exception) -> SourceError:
+    """A reading error in the product's words."""
+    first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return SourceError(
+            f"The source has values too large to read in {MEMORY} of memory",
+            f"fields of at most {MAX_RECORD_BYTES // 1_000_000} MB",
+            "leave the column with the huge field out, or store the document elsewhere and its address here",
+        )
+    return SourceError(f"The source cannot be read ({first})", "a readable file or query", "check it with the program that wrote it")
+
+
+def _literal(text: str) -> str:
+    # ATTACH takes no bound values.
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,87 @@
+"""A source → the lake, exactly once: staged and gated outside any lock, written in one transaction, then recorded."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loop_core.errors import RefusedError
+from loop_core.gates.commit import commit, record
+from loop_core.gates.report import BatchReport
+from loop_core.gates.settle import Batch, settle
+from loop_core.gates.staging import Progress, remove_stale, stage, staging_folder
+from loop_core.gates.typed import typed_query
+from loop_core.signals.source import Source
+from loop_core.vocabulary import Signal
+
+if TYPE_CHECKING:
+    from loop_core.workspace import Loop
+
+
+def ingest(
+    loop: Loop, signal: Signal, source: Source, *, actor: str, as_of: datetime, progress: Progress | None = None
+) -> BatchReport:
+    """Bring a source into a loop. The same content again changes nothing.
+
+    Args:
+        loop: the loop; its charter says what may enter.
+        signal: what the rows are.
+        source: from `read_source`.
+        actor: who delivers.
+        as_of: UTC instant of arrival; rows that happened later are quarantined.
+        progress: called with the share done and a sentence.
+
+    Returns:
+        What became of every row: accepted + quarantined + refused = received.
+
+    Raises:
+        SourceError: the source as a whole cannot be used (missing or unknown columns, times without zone, …).
+        CharterError: a rule of the charter cannot be evaluated.
+        StorageError: the workspace cannot be written. Nothing entered then.
+    """
+    if as_of.tzinfo is None:
+        raise RefusedError(f"as_of {as_of} has no zone", "a UTC instant", "give it its zone")
+    query = typed_query(loop.charter, signal, source.columns)
+    if source.content is not None and (known := _already(loop, signal, source)) is not None:
+        return known
+    with staging_folder(loop.workspace.staging) as folder:
+        staged = stage(loop, signal, source, query, folder, as_of, progress)
+        batch = Batch(
+            batch_id=batch_id(loop.name, signal, staged.content),
+            signal=signal,
+            source=source.name,
+            delivered=query.delivered,
+            notes=query.notes,
+            actor=actor,
+            as_of=as_of,
+            rules=loop.charter.gates.of(signal),
+        )
+        message = f"{signal.value} from {source.name}"
+        report = commit(loop, staged, lambda tx: settle(tx, loop, staged, batch), actor=actor, message=message)
+    if progress is not None:
+        progress(1.0, report.sentence)
+    return report
+
+
+def repair(loop: Loop) -> None:
+    """After a kill: ledger entries for batches that committed without one, and no staging of dead processes."""
+    record(loop)
+    remove_stale(loop.workspace.staging)
+
+
+def batch_id(loop: str, signal: Signal, content: str) -> str:
+    """The id of a delivery: sha256 over loop, signal and the hash of its content."""
+    return hashlib.sha256(f"{loop}\n{signal.value}\n{content}".encode()).hexdigest()
+
+
+def _already(loop: Loop, signal: Signal, source: Source) -> BatchReport | None:
+    """The report of a file that is in the lake, known without reading it."""
+    identity = batch_id(loop.name, signal, source.content or "")
+    rows = loop.lake.rows(
+        f"select received from {loop.table('batches')} where batch_id = $batch_id and state <> 'stopped'", {"batch_id": identity}
+    )
+    if not rows:
+        return None
+    record(loop, identity)
+    return BatchReport(identity, loop.name, signal, source.name, rows[0][0], 0, 0, rows[0][0], 0, "already_ingested")

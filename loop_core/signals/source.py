@@ -1,0 +1,174 @@
+"""Where signals come from: a file (csv, tsv, parquet, jsonl, each also .gz where it is text) or a SQL query."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from loop_core.errors import SourceError, UnknownNameError
+from loop_core.lake.files import (
+    MAX_RECORD_BYTES,
+    Relation,
+    csv_relation,
+    jsonl_relation,
+    opened,
+    parquet_relation,
+    postgres_relation,
+    sqlite_relation,
+)
+from loop_core.signals.text import TextFacts, header, scan_text
+
+#: Memory that one chunk of rows may take while it passes the gates.
+CHUNK_BYTES = 48_000_000
+MAX_CHUNK_ROWS = 131_072
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or query that can be read; nothing is held open."""
+
+    name: str
+    """File name, or the database's address without user and password."""
+    columns: dict[str, str]
+    """Column → DuckDB type as delivered; text formats deliver VARCHAR."""
+    relation: Relation
+    content: str | None
+    """sha256 of the file; None: a query, whose result is hashed while it is read."""
+    rows: int | None
+    """About how many rows to expect; None: not known before reading."""
+    chunk_rows: int
+    """How many rows to hold at once."""
+
+
+def read_source(spec: str, sql: str | None = None) -> Source:
+    """A file path, or a database address with a query → Source.
+
+    Args:
+        spec: `orders.csv`, `.tsv`, `.parquet`, `.jsonl` (text may be `.gz`), `sqlite:///file`, `postgresql://…`.
+        sql: the query, for a database; its result's columns are the signal's.
+
+    Raises:
+        SourceError: missing, empty, header only, not UTF-8, not what its ending says, or a record too large.
+
+    >>> read_source("nowhere.csv")
+    Traceback (most recent call last):
+    ...
+    loop_core.errors.SourceError: There is no file nowhere.csv. Wanted: a csv, tsv, parquet or jsonl file. To do: check the path.
+    """
+    if "://" in str(spec):
+        return _database(str(spec), sql)
+    if sql is not None:
+        raise SourceError(f"A query was given for the file {spec}", "a query only with sqlite:/// or postgresql://", "leave it out")
+    path = Path(spec)
+    if not path.is_file():
+        given = f"{spec} is a folder" if path.is_dir() else f"There is no file {spec}"
+        raise SourceError(given, "a csv, tsv, parquet or jsonl file", "check the path")
+    suffixes = [s for s in path.suffixes if s != ".gz"]
+    kind = suffixes[-1].lower() if suffixes else ""
+    if kind not in FORMATS or (path.suffix == ".gz" and kind == ".parquet"):
+        raise UnknownNameError("file format", path.name, [*FORMATS, *(f"{k}.gz" for k in FORMATS if k != ".parquet")])
+    try:
+        return FORMATS[kind](path)
+    except PermissionError:
+        raise SourceError(f"{path} may not be read by this user", "a readable file", "change its permissions") from None
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _csv(path: Path) -> Source:
+    facts = _rows_of(path, header_lines=1)
+    columns, delimiter = header(path)
+    return _source(path, csv_relation(path, columns, delimiter), facts.lines - 1, facts.bytes, dict.fromkeys(columns, "VARCHAR"))
+
+
+def _jsonl(path: Path) -> Source:
+    facts = _rows_of(path, header_lines=0)
+    relation = jsonl_relation(path)
+    columns = dict(relation.parameters["columns"])
+    if not columns:
+        raise SourceError(f"{path.name} holds no JSON objects", 'one object a line, like {"prediction_id": "a1", …}', "write it so")
+    return _source(path, relation, facts.lines, facts.bytes, columns)
+
+
+def _parquet(path: Path) -> Source:
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowException
+
+    try:
+        meta = pq.ParquetFile(path).metadata
+    except (ArrowException, OSError):
+        raise SourceError(f"{path.name} is no Parquet file", "what its ending says", "write it again, or give it its true ending") from None
+    if meta.num_rows == 0:
+        raise SourceError(f"{path.name} has columns and no rows", "at least one row", "check what wrote it")
+    groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+    for group in groups:
+        for i in range(group.num_columns):
+            column = group.column(i)
+            if column.total_uncompressed_size > MAX_RECORD_BYTES * max(1, column.num_values) + 1_000_000:
+                raise _too_large(path, f"column {column.path_in_schema}")
+    fattest = max(group.total_byte_size // max(1, group.num_rows) for group in groups)
+    return _source(path, parquet_relation(path), meta.num_rows, fattest * meta.num_rows)
+
+
+#: Ending → how it is opened.
+FORMATS: dict[str, Callable[[Path], Source]] = {
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".txt": _csv,
+    ".jsonl": _jsonl,
+    ".ndjson": _jsonl,
+    ".parquet": _parquet,
+}
+
+
+def _database(url: str, sql: str | None) -> Source:
+    parts = urlsplit(url)
+    name = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    if not sql or not sql.strip():
+        raise SourceError(f"{name} was given without a query", "a SELECT whose columns are the signal's", "add the query")
+    query = sql.strip().rstrip(";")
+    if parts.scheme == "sqlite":
+        path = Path(url.removeprefix("sqlite:///"))
+        if not path.is_file():
+            raise SourceError(f"There is no SQLite file {path}", "sqlite:///path/to/file", "check the path")
+        relation = sqlite_relation(path, query)
+    elif parts.scheme in ("postgresql", "postgres"):
+        relation = postgres_relation(url, query)
+    else:
+        raise UnknownNameError("database", parts.scheme, ["sqlite", "postgresql"])
+    with opened(relation) as reader:
+        return Source(name, reader.columns(), relation, None, None, 65_536)
+
+
+def _source(path: Path, relation: Relation, rows: int, size: int, columns: dict[str, str] | None = None) -> Source:
+    if columns is None:
+        with opened(relation) as reader:
+            columns = reader.columns()
+    fitting = CHUNK_BYTES // max(1, size // max(1, rows))
+    return Source(path.name, columns, relation, file_hash(path), rows, max(16, min(MAX_CHUNK_ROWS, fitting)))
+
+
+def _rows_of(path: Path, header_lines: int) -> TextFacts:
+    facts = scan_text(path)
+    if facts.lines == 0:
+        raise SourceError(f"{path.name} is empty", "a header and rows" if header_lines else "rows", "check what wrote it")
+    if facts.longest > MAX_RECORD_BYTES:
+        raise _too_large(path, f"line {facts.longest_line:,}")
+    if facts.lines <= header_lines:
+        raise SourceError(f"{path.name} has a header and no rows", "at least one row", "check what wrote it")
+    return facts
+
+
+def _too_large(path: Path, where: str) -> SourceError:
+    return SourceError(
+        f"{path.name} has a record of more than {MAX_RECORD_BYTES // 1_000_000} MB ({where})",
+        "smaller fields",
+        "look for an unclosed quote, or leave the column with the huge field out",
+    )

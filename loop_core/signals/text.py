@@ -1,0 +1,112 @@
+"""Text files before they are parsed: are they UTF-8, how long are their lines, what is their delimiter?"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from loop_core.errors import SourceError
+from loop_core.lake.files import MAX_RECORD_BYTES
+
+_CHUNK = 4_000_000
+DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True)
+class TextFacts:
+    """What one pass over a text file found."""
+
+    bytes: int
+    """Size, unpacked."""
+    lines: int
+    """Lines that are not the empty end of the file."""
+    longest: int
+    """Bytes of the longest line; counted up to the chunk in which it was found too long, then the scan stops."""
+    longest_line: int
+    """1-based number of that line."""
+
+
+def open_binary(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked where it ends in `.gz`."""
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def scan_text(path: Path) -> TextFacts:
+    """Read a file once, in bounded memory.
+
+    Raises:
+        SourceError: not UTF-8 (with the line), or a damaged .gz.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    size, lines, open_length, longest, longest_line = 0, 0, 0, 0, 0
+    try:
+        with open_binary(path) as file:
+            while chunk := file.read(_CHUNK):
+                _decode(decoder, chunk, path, lines)
+                size += len(chunk)
+                length, at_line = _longest(chunk, open_length)
+                if length > longest:
+                    longest, longest_line = length, lines + at_line + 1
+                lines += chunk.count(b"\n")
+                open_length = len(chunk) - chunk.rfind(b"\n") - 1 + (open_length if b"\n" not in chunk else 0)
+                if longest > MAX_RECORD_BYTES:
+                    break
+            else:
+                _decode(decoder, b"", path, lines, final=True)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise SourceError(f"{path.name} is a damaged .gz", "a whole one", "fetch it again") from None
+    return TextFacts(size, lines + (open_length > 0), longest, longest_line)
+
+
+def header(path: Path) -> tuple[list[str], str]:
+    """Column names and delimiter of a delimited file: of `, ; tab |` the one that cuts the header into most names.
+
+    Raises:
+        SourceError: a nameless or repeated column.
+    """
+    import csv
+
+    with open_binary(path) as file:
+        line = file.readline(MAX_RECORD_BYTES).decode("utf-8-sig").rstrip("\r\n")
+    delimiter = max(DELIMITERS, key=line.count)
+    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
+    repeated = [name for name, n in Counter(names).items() if n > 1]
+    if repeated or "" in names:
+        what = f"the column {repeated[0]!r} twice" if repeated and repeated[0] else "a column without a name"
+        raise SourceError(f"{path.name} has {what}", "a header line with one name a column", "name the columns")
+    return names, delimiter
+
+
+def _longest(chunk: bytes, before: int) -> tuple[int, int]:
+    """Length of the longest line (with `before` bytes already open) and how many lines of the chunk precede it.
+
+    Exact only above MAX_RECORD_BYTES: shorter lines are not looked for one by one.
+    """
+    first = chunk.find(b"\n")
+    if first < 0:
+        return before + len(chunk), 0
+    if before + first > MAX_RECORD_BYTES:
+        return before + first, 0
+    last = chunk.rfind(b"\n")
+    start = first + 1
+    while last - start > MAX_RECORD_BYTES:
+        end = chunk.rfind(b"\n", start, start + MAX_RECORD_BYTES + 1)
+        if end < 0:
+            return chunk.find(b"\n", start) - start, chunk.count(b"\n", 0, start)
+        start = end + 1
+    return len(chunk) - last - 1, chunk.count(b"\n")
+
+
+def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, path: Path, lines: int, final: bool = False) -> None:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError as error:
+        line = lines + chunk.count(b"\n", 0, max(0, error.start)) + 1
+        raise SourceError(
+            f"{path.name} is not UTF-8 (about line {line:,})", "text in UTF-8", "save it as UTF-8, e.g. `iconv -f latin1 -t utf-8`"
+        ) from None
