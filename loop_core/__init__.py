@@ -1,1 +1,31 @@
-"""Loopbench's core."""
+"""Loopbench's core: the improvement loop of a model in production, stage by stage, without a user interface.
+
+A stage imports only what stands above it in this map (import-linter holds that).
+
+| module        | takes → gives |
+|---------------|---------------|
+| `errors`, `vocabulary`, `frames`, `clock` | the shared words; results → rows, frames, JSON |
+| `charter`     | `loops/<name>.toml` → validated, hashed, versioned `Charter` |
+| `lake`        | DuckLake: one way to read, one way to write, snapshots; the only module that imports duckdb |
+| `ledger`      | the append-only, hash-chained record; the database of jobs |
+| `workspace`   | opens the two above; hands out `Loop` handles |
+| `signals`     | files and SQL sources → typed Arrow batches; `simulate` makes them with known drift |
+| `gates`       | batch → accepted + quarantine; `ingest` is the verb |
+| `recipes`     | a real data set, or the simulator's → a loop with its signals |
+| `feedback`    | ratings and comments → trend, and items beside the prediction they are about |
+| `labels`      | `known_at(loop, as_of)`: what was known then; label maturity is decided here and nowhere else |
+| `models`      | content-addressed packages of text and JSON; the register of versions |
+| `monitor`     | what is known → drift, realised performance, service health → findings |
+| `triggers`    | findings + schedule → a decision to retrain or not |
+| `retrain`     | decision → pinned training set → Optuna × LightGBM → challenger |
+| `compare`     | champion, challenger, mature rows → scorecard with verdicts and gates |
+| `release`     | scorecard → proposal → approvals by others → champion → rollback; `serve` answers the past |
+| `charts`      | result → Altair chart; the only module that imports altair |
+| `cycle`, `replay`, `status` | the whole loop once, over the past, at a glance |
+| `doctor`      | is the workspace whole; keep it small |
+| `jobs`        | durable queue, worker, leases |
+| `cli`         | the `loop` command |
+
+Start with `loop_core.workspace.Workspace.open(path).loop(name)`; every result has fields that say their unit, and
+`loop_core.frames.to_frame(results)` makes a DataFrame of them.
+"""

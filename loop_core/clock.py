@@ -35,5 +35,7 @@ def instant(text: str | date | datetime) -> datetime:
         if len(text.strip()) <= 10:
             return parsed.replace(tzinfo=UTC)
     if parsed.tzinfo is None:
-        raise SourceError(f"The time {text} has no zone", "a time with its zone, e.g. 2018-08-27T14:00:00+00:00", "add it")
+        raise SourceError(
+            f"The time {text} has no zone", "a time with its zone, e.g. 2018-08-27T14:00:00+00:00", "add it"
+        )
     return parsed.astimezone(UTC)

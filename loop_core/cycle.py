@@ -38,7 +38,9 @@ class CycleReport:
     """What could not be done, and why."""
 
 
-def run_cycle(loop: Loop, as_of: datetime, *, actor: str, seed: int = 0, train: bool = True, progress: Progress | None = None) -> CycleReport:
+def run_cycle(
+    loop: Loop, as_of: datetime, *, actor: str, seed: int = 0, train: bool = True, progress: Progress | None = None
+) -> CycleReport:
     """Monitor → findings → decision → retrain → compare → release or rollback, as of one instant.
 
     Args:
@@ -59,7 +61,9 @@ def run_cycle(loop: Loop, as_of: datetime, *, actor: str, seed: int = 0, train: 
     if decision.retrain and train:
         try:
             plan = loop.charter.retrain
-            challenger = retrain(loop, as_of=as_of, actor=actor, seed=seed, budget=Budget(plan.trials, plan.seconds), progress=say).version
+            challenger = retrain(
+                loop, as_of=as_of, actor=actor, seed=seed, budget=Budget(plan.trials, plan.seconds), progress=say
+            ).version
             card = compare(loop, challenger, as_of=as_of, actor=actor)
             promoted = _release(loop, card, as_of) if loop.charter.rollout.auto_release else None
         except (NotReadyError, RefusedError) as error:
@@ -83,8 +87,16 @@ def _release(loop: Loop, card: Scorecard, as_of: datetime) -> str | None:
     """Propose, approve and promote under the two policy identities; None when a gate is not passed."""
     if any(gate.state != "passed" for gate in card.gates) or not card.gates:
         return None
-    waiting = [p for p in state(loop, as_of).proposals if p.challenger == card.challenger and p.state in (ProposalState.OPEN, ProposalState.APPROVED)]
-    proposal = waiting[0] if waiting else propose(loop, card.challenger, scorecard=card.id, actor=PROPOSER, as_of=as_of, reason=card.sentence)
+    waiting = [
+        p
+        for p in state(loop, as_of).proposals
+        if p.challenger == card.challenger and p.state in (ProposalState.OPEN, ProposalState.APPROVED)
+    ]
+    proposal = (
+        waiting[0]
+        if waiting
+        else propose(loop, card.challenger, scorecard=card.id, actor=PROPOSER, as_of=as_of, reason=card.sentence)
+    )
     if proposal.state is ProposalState.OPEN:
         proposal = approve(loop, proposal.id, actor=APPROVER, as_of=as_of, reason="every gate of the charter passed")
     if proposal.state is not ProposalState.APPROVED:

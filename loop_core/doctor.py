@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from loop_core.charter import load_charter
-from loop_core.errors import CharterError, LoopbenchError
+from loop_core.errors import CharterError
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
 from loop_core.ledger.fold import tenures
-from loop_core.models import ModelStore, is_external, registered_versions
+from loop_core.models import ModelStore
 from loop_core.workspace import FORMAT, Loop, Workspace
 
 
@@ -33,8 +33,9 @@ def examine(workspace: Workspace) -> list[Check]:
     checks.extend(_lake(workspace))
     for name in workspace.loops():
         loop = workspace.loop(name)
-        for check in (_batches, _counts, _models, _champion, _charter):
+        for check in (_batches, _counts, _champion, _charter):
             checks.extend(check(loop))
+    checks.extend(_models(workspace))
     checks.extend(_leftovers(workspace))
     return checks
 
@@ -47,13 +48,9 @@ def maintain(workspace: Workspace, *, keep_days: float, wall: datetime) -> Maint
         keep_days: snapshots younger than this are kept, in days.
         wall: the wall clock's UTC instant.
     """
-    store = ModelStore(workspace)
-    pinned = {store.manifest(v).snapshot for name in workspace.loops() for v in _packaged(workspace.loop(name))}
-    return maintain_lake(workspace.lake, pinned={s for s in pinned if s is not None}, older_than=wall - timedelta(days=keep_days))
-
-
-def _packaged(loop: Loop) -> list[str]:
-    return [version for version in registered_versions(loop) if not is_external(loop, version)]
+    entries = workspace.ledger.entries(kind="model.registered")
+    pinned = {entry.payload["snapshot"] for entry in entries} - {None}
+    return maintain_lake(workspace.lake, pinned=pinned, older_than=wall - timedelta(days=keep_days))
 
 
 def _chain(workspace: Workspace) -> Check:
@@ -68,9 +65,16 @@ def _lake(workspace: Workspace) -> Iterator[Check]:
     for reason in report.unreadable:
         yield Check("lake tables", "broken", reason, "restore the named files from a backup")
     for file in report.missing:
-        yield Check("lake files", "broken", f"{file} is named by the catalogue and not there", "restore it from a backup")
+        yield Check(
+            "lake files", "broken", f"{file} is named by the catalogue and not there", "restore it from a backup"
+        )
     if report.orphans:
-        yield Check("lake files", "note", f"{len(report.orphans)} files no snapshot names, left by a killed write", "loop maintain removes them")
+        yield Check(
+            "lake files",
+            "note",
+            f"{len(report.orphans)} files no snapshot names, left by a killed write",
+            "loop maintain removes them",
+        )
     if not report.unreadable and not report.missing:
         yield Check("lake files", "whole", f"{report.tables} tables and {report.files} files are readable.")
 
@@ -79,9 +83,16 @@ def _batches(loop: Loop) -> Iterator[Check]:
     stored = {row[0] for row in loop.lake.rows(f"select batch_id from {loop.table('batches')}")}
     recorded = {entry.subject for entry in loop.entries("batch.ingested")}
     if missing := recorded - stored:
-        yield Check(f"{loop.name}: batches", "broken", f"{len(missing)} recorded batches are not in the lake: {sorted(missing)[0]} …", "ingest them again")
+        yield Check(
+            f"{loop.name}: batches",
+            "broken",
+            f"{len(missing)} recorded batches are not in the lake: {sorted(missing)[0]} …",
+            "ingest them again",
+        )
     if late := stored - recorded:
-        yield Check(f"{loop.name}: batches", "note", f"{len(late)} batches wait for their ledger entry", "any ingest writes it")
+        yield Check(
+            f"{loop.name}: batches", "note", f"{len(late)} batches wait for their ledger entry", "any ingest writes it"
+        )
     if not missing and not late:
         yield Check(f"{loop.name}: batches", "whole", f"{len(stored)} batches, each on record once.")
 
@@ -91,28 +102,50 @@ def _counts(loop: Loop) -> Iterator[Check]:
     for signal, key in (("predictions", "prediction_id"), ("feedback", "feedback_id")):
         rows, distinct = loop.lake.rows(f"select count(*), count(distinct {key}) from {loop.table(signal)}")[0]
         if rows != distinct:
-            yield Check(f"{loop.name}: {signal}", "broken", f"{rows - distinct} ids are there twice", "report this; it must not happen")
+            yield Check(
+                f"{loop.name}: {signal}",
+                "broken",
+                f"{rows - distinct} ids are there twice",
+                "report this; it must not happen",
+            )
         else:
             yield Check(f"{loop.name}: {signal}", "whole", f"{rows:,} rows, every id once.")
 
 
-def _models(loop: Loop) -> Iterator[Check]:
-    store, broken = ModelStore(loop.workspace), 0
-    for version in _packaged(loop):
-        try:
-            store.verify(version)
-        except LoopbenchError as error:
-            broken += 1
-            yield Check(f"{loop.name}: model {version}", "broken", str(error), "restore its folder from a backup, or `loop rollback`")
-    if not broken:
-        yield Check(f"{loop.name}: models", "whole", f"{len(_packaged(loop))} packages match their hash.")
+def _models(workspace: Workspace) -> Iterator[Check]:
+    problems = ModelStore(workspace).verify()
+    yield from (Check("model packages", "broken", problem, "or `loop rollback` to another") for problem in problems)
+    packaged = set(ModelStore(workspace).versions())
+    entries = workspace.ledger.entries(kind="model.registered")
+    registered_here = {entry.subject for entry in entries if entry.payload["kind"] != "external"}
+    for version in sorted(registered_here - packaged):
+        yield Check(
+            "model packages",
+            "broken",
+            f"Model {version} is registered and its package is not there",
+            "restore it from a backup",
+        )
+    if orphans := packaged - registered_here:
+        yield Check(
+            "model packages",
+            "note",
+            f"{len(orphans)} packages were never registered, e.g. {sorted(orphans)[0]}",
+            "they serve nobody; remove their folders",
+        )
+    if not problems and registered_here <= packaged:
+        yield Check("model packages", "whole", f"{len(registered_here)} registered packages match their hash.")
 
 
 def _champion(loop: Loop) -> Iterator[Check]:
     served = [version for version, _ in tenures(loop.entries("release."))]
-    unknown = set(served) - set(registered_versions(loop))
+    unknown = set(served) - {entry.subject for entry in loop.entries("model.registered")}
     if unknown:
-        yield Check(f"{loop.name}: champion", "broken", f"{', '.join(sorted(unknown))} served but was never registered", "register or roll back")
+        yield Check(
+            f"{loop.name}: champion",
+            "broken",
+            f"{', '.join(sorted(unknown))} served but was never registered",
+            "register or roll back",
+        )
     elif served:
         yield Check(f"{loop.name}: champion", "whole", f"Exactly one: {served[-1]}.")
     else:
@@ -129,14 +162,20 @@ def _charter(loop: Loop) -> Iterator[Check]:
     if same:
         yield Check(f"{loop.name}: charter", "whole", "The file is the version in force.")
     else:
-        yield Check(f"{loop.name}: charter", "note", f"{file.name} has changes that are not in force", f"loop charter apply {file} --reason …")
+        yield Check(
+            f"{loop.name}: charter",
+            "note",
+            f"{file.name} has changes that are not in force",
+            f"loop charter apply {file} --reason …",
+        )
 
 
 def _leftovers(workspace: Workspace) -> Iterator[Check]:
-    known = {version for name in workspace.loops() for version in registered_versions(workspace.loop(name))}
-    orphans = [folder.name for folder in workspace.models.iterdir() if folder.is_dir() and folder.name not in known]
-    if orphans:
-        yield Check("model packages", "note", f"{len(orphans)} packages were never registered: {orphans[0]} …", "they serve nobody; remove their folders")
     staged = list(workspace.staging.iterdir())
     if staged:
-        yield Check("staging", "note", f"{len(staged)} files of unfinished work", "the next ingest removes those older than a day")
+        yield Check(
+            "staging",
+            "note",
+            f"{len(staged)} files of unfinished work",
+            "the next ingest removes those older than a day",
+        )

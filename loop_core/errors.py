@@ -57,3 +57,7 @@ class NotReadyError(LoopbenchError):
 
 class RefusedError(LoopbenchError):
     """The call contradicts the state of the loop, or its arguments contradict each other."""
+
+
+class StoppedError(LoopbenchError):
+    """The work was stopped on request before it had a result."""

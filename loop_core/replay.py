@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loop_core.cycle import CycleReport, Progress, run_cycle
-from loop_core.errors import RefusedError
+from loop_core.errors import NotReadyError, RefusedError
 from loop_core.release import first_release, serve
 from loop_core.retrain import bootstrap, bootstrap_external
 from loop_core.workspace import Loop
@@ -48,7 +48,11 @@ def replay(
     that ran already are not run again, so a replay that was stopped or killed goes on where it was.
     """
     if start >= end or every <= timedelta(0):
-        raise RefusedError(f"Replay from {start:%Y-%m-%d} to {end:%Y-%m-%d} every {every}", "from before to, and a positive step", "correct the dates")
+        raise RefusedError(
+            f"Replay from {start:%Y-%m-%d} to {end:%Y-%m-%d} every {every}",
+            "from before to, and a positive step",
+            "correct the dates",
+        )
     if loop.champion(start) is None:
         first_champion(loop, until=start, actor=actor, seed=seed)
     done = {entry.as_of for entry in loop.entries("cycle.ran")}
@@ -75,9 +79,14 @@ def _steps(start: datetime, end: datetime, every: timedelta) -> list[tuple[datet
     return steps
 
 
-
 def first_champion(
-    loop: Loop, *, until: datetime | None = None, external: str | None = None, actor: str, seed: int = 0, progress: Progress | None = None
+    loop: Loop,
+    *,
+    until: datetime | None = None,
+    external: str | None = None,
+    actor: str,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> str:
     """A champion to start with, released at once because there is nothing to compare it with.
 
@@ -90,14 +99,18 @@ def first_champion(
         Its version.
     """
     if external is not None:
-        version = bootstrap_external(loop, external, actor=actor)
         first = loop.lake.rows(
             f"select min(moment) from (select min(predicted_at) as moment from {loop.table('predictions')} where model_version = $version"
             f" union all select min(scored_at) from {loop.table('scores')} where model_version = $version)",
             {"version": external},
         )[0][0]
-        first_release(loop, version, actor=actor, as_of=first, reason="serves already, elsewhere")
-        return version
+        if first is None:
+            raise NotReadyError(
+                f"No score of {external!r} is in the lake", "predictions or scores logged by it", "ingest them first"
+            )
+        bootstrap_external(loop, external, actor=actor, as_of=first)
+        first_release(loop, external, actor=actor, as_of=first, reason="serves already, elsewhere")
+        return external
     if until is None:
         raise RefusedError("Neither `until` nor `external`", "one of them", "say where the first champion comes from")
     version = bootstrap(loop, until=until, as_of=until, actor=actor, seed=seed, progress=progress)

@@ -21,4 +21,8 @@ def resource_folder(name: str) -> Path:
     for folder in (root / "loopbench" / name, root / name):
         if folder.is_dir():
             return folder
-    raise StorageError(f"This installation has no folder {name!r} beside {root / 'loop_core'}", "a complete checkout or wheel", "install loopbench again")
+    raise StorageError(
+        f"This installation has no folder {name!r} beside {root / 'loop_core'}",
+        "a complete checkout or wheel",
+        "install loopbench again",
+    )

@@ -48,9 +48,13 @@ def _waiting(loop: Loop, releases: ReleaseState, *, cycles: bool) -> list[str]:
         todo.append(f"No cycle ran yet: loop run {loop.name}")
     for proposal in releases.proposals:
         if proposal.state is ProposalState.OPEN:
-            todo.append(f"{proposal.id} ({proposal.challenger}, by {proposal.proposed_by}) waits for approval: loop approve {loop.name} {proposal.id}")
+            todo.append(
+                f"{proposal.id} ({proposal.challenger}, by {proposal.proposed_by}) waits for approval: loop approve {loop.name} {proposal.id}"
+            )
         elif proposal.state is ProposalState.APPROVED:
-            todo.append(f"{proposal.id} ({proposal.challenger}) is approved and waits: loop promote {loop.name} {proposal.id}")
+            todo.append(
+                f"{proposal.id} ({proposal.challenger}) is approved and waits: loop promote {loop.name} {proposal.id}"
+            )
     if not releases.proposals and (cards := _uncompared(loop, releases)):
         todo.extend(cards)
     return todo
@@ -63,5 +67,8 @@ def _uncompared(loop: Loop, releases: ReleaseState) -> list[str]:
     return [
         f"{entry.subject} was trained and waits for a comparison: loop compare {loop.name} {entry.subject}"
         for entry in loop.entries("model.registered")
-        if since is not None and entry.as_of > since and entry.subject not in compared and entry.subject != releases.champion
+        if since is not None
+        and entry.as_of > since
+        and entry.subject not in compared
+        and entry.subject != releases.champion
     ]

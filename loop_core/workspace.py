@@ -43,9 +43,13 @@ class Workspace:
         """
         path = Path(path).absolute()
         if (path / _SETTINGS).exists():
-            raise RefusedError(f"{path} already is a workspace", "a new or empty folder", "open it, or choose another folder")
+            raise RefusedError(
+                f"{path} already is a workspace", "a new or empty folder", "open it, or choose another folder"
+            )
         if catalog is not None and not catalog.startswith("postgresql://"):
-            raise RefusedError(f"Catalogue {catalog!r}", "postgresql://user@host:port/database, or nothing for SQLite", "correct it")
+            raise RefusedError(
+                f"Catalogue {catalog!r}", "postgresql://user@host:port/database, or nothing for SQLite", "correct it"
+            )
         try:
             for folder in ("loops", "locks", "models", "reports", "staging", "lake/data"):
                 (path / folder).mkdir(parents=True, exist_ok=True)
@@ -55,7 +59,11 @@ class Workspace:
             lines = [f"format = {FORMAT}", "", "[storage]", *(f'{key} = "{value}"' for key, value in storage.items())]
             (path / _SETTINGS).write_text("\n".join(lines) + "\n")
         except OSError as error:
-            raise StorageError(f"No workspace can be made at {path} ({error.strerror})", "a folder this user may write", "choose another, or change its permissions") from None
+            raise StorageError(
+                f"No workspace can be made at {path} ({error.strerror})",
+                "a folder this user may write",
+                "choose another, or change its permissions",
+            ) from None
         return cls.open(path)
 
     @classmethod
@@ -69,12 +77,20 @@ class Workspace:
         try:
             settings = tomllib.loads((path / _SETTINGS).read_text())
         except FileNotFoundError:
-            raise StorageError(f"There is no workspace at {path}", "a folder made by `loop init`", "`loop init FOLDER`, or check the path") from None
+            raise StorageError(
+                f"There is no workspace at {path}",
+                "a folder made by `loop init`",
+                "`loop init FOLDER`, or check the path",
+            ) from None
         except (tomllib.TOMLDecodeError, OSError) as error:
-            raise StorageError(f"{path / _SETTINGS} cannot be read ({error})", "the file `loop init` wrote", "restore it") from None
+            raise StorageError(
+                f"{path / _SETTINGS} cannot be read ({error})", "the file `loop init` wrote", "restore it"
+            ) from None
         found = settings.get("format", 0)
         if found > FORMAT:
-            raise StorageError(f"The workspace has format {found}", f"at most {FORMAT}, which this program knows", "update Loopbench")
+            raise StorageError(
+                f"The workspace has format {found}", f"at most {FORMAT}, which this program knows", "update Loopbench"
+            )
         return _connect(path, settings["storage"], create=False)
 
     def close(self) -> None:
@@ -211,7 +227,9 @@ def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspa
     catalog = storage["catalog"]
     team = catalog.startswith("postgresql://")
     location = LakeLocation(
-        catalog=catalog if team else str(path / catalog), data=str(path / storage["data"]) + "/", lock=path / "locks" / "lake.lock"
+        catalog=catalog if team else str(path / catalog),
+        data=str(path / storage["data"]) + "/",
+        lock=path / "locks" / "lake.lock",
     )
     ledger_url = catalog if team else f"sqlite:///{path / 'ledger.sqlite'}"
     return Workspace(path, Lake(location, create=create), Ledger(ledger_url, create=create))

@@ -87,4 +87,4 @@ def database(postgres: str) -> Iterator[str]:
     """An empty database in that cluster: `postgresql://…`."""
     from tests.postgres import fresh_database
 
-    yield fresh_database(postgres)
+    return fresh_database(postgres)

@@ -29,7 +29,9 @@ def cluster(folder: Path) -> Iterator[str]:
         shutil.chown(root, "postgres")
     _as_postgres(str(BIN / "initdb"), "-D", f"{root}/data", "-U", "loop", "-A", "trust", "-N", cwd=root)
     port = _free_port()
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={root} -c fsync=off -c max_connections=200"
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={root} -c fsync=off -c max_connections=200"
+    )
     _as_postgres(str(BIN / "pg_ctl"), "-D", f"{root}/data", "-w", "-l", f"{root}/log", "-o", options, "start", cwd=root)
     try:
         yield f"postgresql://loop@127.0.0.1:{port}/"
@@ -41,7 +43,9 @@ def cluster(folder: Path) -> Iterator[str]:
 def fresh_database(address: str) -> str:
     """Create an empty database → its address."""
     name = f"t{uuid.uuid4().hex[:12]}"
-    engine = create_engine(address.replace("postgresql://", "postgresql+pg8000://") + "postgres", isolation_level="AUTOCOMMIT")
+    engine = create_engine(
+        address.replace("postgresql://", "postgresql+pg8000://") + "postgres", isolation_level="AUTOCOMMIT"
+    )
     with engine.connect() as connection:
         connection.execute(text(f'create database "{name}"'))
     engine.dispose()

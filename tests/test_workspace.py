@@ -64,7 +64,9 @@ def test_an_edited_file_is_not_in_force_until_applied(workspace: Workspace, loop
 
 
 def test_several_loops(workspace: Workspace, loop: Loop) -> None:
-    workspace.set_charter(CHARTER.replace('name = "orders"', 'name = "returns"'), actor="ana", reason="second", as_of=START)
+    workspace.set_charter(
+        CHARTER.replace('name = "orders"', 'name = "returns"'), actor="ana", reason="second", as_of=START
+    )
     assert workspace.loops() == ("orders", "returns")
     with pytest.raises(UnknownNameError, match="orders, returns"):
         workspace.loop("order")
@@ -82,13 +84,17 @@ def test_a_team_workspace_on_postgresql(tmp_path: Path, database: str) -> None:
     with Workspace.create(tmp_path / "w", catalog=database) as workspace:
         loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
         loop.lake.write(
-            lambda tx: tx.execute(f"insert into {loop.table('predictions')} (prediction_id, predicted_at) values ('a', $w)", {"w": START}),
+            lambda tx: tx.execute(
+                f"insert into {loop.table('predictions')} (prediction_id, predicted_at) values ('a', $w)", {"w": START}
+            ),
             actor="ana",
             message="test",
         )
     with Workspace.open(tmp_path / "w") as workspace:
         assert workspace.loops() == ("orders",)
-        assert workspace.lake.rows(f"select prediction_id from {workspace.loop('orders').table('predictions')}") == [("a",)]
+        assert workspace.lake.rows(f"select prediction_id from {workspace.loop('orders').table('predictions')}") == [
+            ("a",)
+        ]
 
 
 def test_an_unreachable_postgresql_is_said(tmp_path: Path) -> None:

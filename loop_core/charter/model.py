@@ -14,8 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 #: Columns every prediction has; features and context may not reuse these names.
 RESERVED = frozenset(
-    "prediction_id entity_id predicted_at model_version route score latency_ms error batch_id "
-    "label observed_at source due_at mature known_at feedback_id given_at user_id kind rating comment".split()
+    ["prediction_id", "entity_id", "predicted_at", "model_version", "route", "score", "latency_ms", "error", "batch_id", "label", "observed_at", "source", "due_at", "mature", "known_at", "feedback_id", "given_at", "user_id", "kind", "rating", "comment"]
 )
 
 
@@ -283,7 +282,9 @@ class Charter(Part):
                 raise ValueError(f"column {name!r} is declared twice")
         for cohort in self.cohorts:
             if cohort.expression is None and cohort.name not in names:
-                raise ValueError(f"cohort {cohort.name!r} is no column and has no expression; columns: {', '.join(names)}")
+                raise ValueError(
+                    f"cohort {cohort.name!r} is no column and has no expression; columns: {', '.join(names)}"
+                )
         for group in (self.cohorts, self.metrics, self.rules):
             inner = [item.name for item in group]
             for name in inner:

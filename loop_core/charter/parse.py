@@ -27,9 +27,13 @@ def load_charter(path: Path) -> Charter:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise CharterError(f"There is no charter at {path}", "a file loops/<name>.toml", "loop init --from FILE drafts one") from None
+        raise CharterError(
+            f"There is no charter at {path}", "a file loops/<name>.toml", "loop init --from FILE drafts one"
+        ) from None
     except UnicodeDecodeError as error:
-        raise CharterError(f"{path} is not UTF-8 (byte {error.start})", "a TOML file in UTF-8", "save it as UTF-8") from None
+        raise CharterError(
+            f"{path} is not UTF-8 (byte {error.start})", "a TOML file in UTF-8", "save it as UTF-8"
+        ) from None
     return parse_charter(text, str(path))
 
 

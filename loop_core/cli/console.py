@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 WorkspaceOption = Annotated[
     Path | None,
-    typer.Option("--workspace", "-w", envvar="LOOPBENCH_WORKSPACE", help="The workspace folder; default: the folder you are in."),
+    typer.Option(
+        "--workspace", "-w", envvar="LOOPBENCH_WORKSPACE", help="The workspace folder; default: the folder you are in."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 AsOfOption = Annotated[
@@ -47,7 +49,9 @@ def opened(folder: Path | None) -> Iterator[Workspace]:
 
     path = folder or Path.cwd()
     if folder is None and not (path / "workspace.toml").exists():
-        raise StorageError(f"{path} is no workspace", "a workspace", "add --workspace FOLDER, or set LOOPBENCH_WORKSPACE")
+        raise StorageError(
+            f"{path} is no workspace", "a workspace", "add --workspace FOLDER, or set LOOPBENCH_WORKSPACE"
+        )
     with Workspace.open(path) as workspace:
         yield workspace
 

@@ -46,11 +46,15 @@ def bootstrap(
     from loop_core.replay import first_champion
 
     if (until is None) == (external is None):
-        raise RefusedError("Both or neither of --until and --external", "one of them", "say --until DATE, or --external NAME")
+        raise RefusedError(
+            "Both or neither of --until and --external", "one of them", "say --until DATE, or --external NAME"
+        )
     with opened(workspace) as ws, progress_bar("bootstrap") as progress:
         target = ws.loop(loop)
         when = instant(until) if until else None
-        version = first_champion(target, until=when, external=external, actor=actor_or_me(actor), seed=seed, progress=progress)
+        version = first_champion(
+            target, until=when, external=external, actor=actor_or_me(actor), seed=seed, progress=progress
+        )
     say(f"{version} is the champion of {loop}.")
 
 
@@ -72,7 +76,9 @@ def retrain(
         target = ws.loop(loop)
         plan = target.charter.retrain
         budget = Budget(trials or plan.trials, seconds or plan.seconds)
-        result = train(target, as_of=moment(target, as_of), actor=actor_or_me(actor), seed=seed, budget=budget, progress=progress)
+        result = train(
+            target, as_of=moment(target, as_of), actor=actor_or_me(actor), seed=seed, budget=budget, progress=progress
+        )
     show(result if as_json else [result], as_json)
     if not as_json:
         say(f"Next: loop compare {loop} {result.version}")
@@ -92,7 +98,9 @@ def run(
 
     with opened(workspace) as ws, progress_bar("run", quiet=as_json) as progress:
         target = ws.loop(loop)
-        report = run_cycle(target, moment(target, as_of), actor=actor_or_me(actor), seed=seed, train=train, progress=progress)
+        report = run_cycle(
+            target, moment(target, as_of), actor=actor_or_me(actor), seed=seed, train=train, progress=progress
+        )
     if as_json:
         show(report, True)
         return
@@ -122,7 +130,14 @@ def replay(
     with opened(workspace) as ws, progress_bar("replay", quiet=as_json) as progress:
         target = ws.loop(loop)
         report = run_replay(
-            target, instant(start), instant(end), step(every), actor=actor_or_me(actor), seed=seed, train=train, progress=progress
+            target,
+            instant(start),
+            instant(end),
+            step(every),
+            actor=actor_or_me(actor),
+            seed=seed,
+            train=train,
+            progress=progress,
         )
     if as_json:
         show(report, True)
@@ -130,14 +145,24 @@ def replay(
     retrains = [c for c in report.cycles if c.challenger]
     say(f"{len(report.cycles)} cycles, {report.served:,} predictions answered, {len(retrains)} retrains.")
     for cycle in retrains:
-        outcome = f"promoted {cycle.promoted}" if cycle.promoted else cycle.scorecard.badge if cycle.scorecard else "not compared"
-        say(f"  {cycle.as_of:%Y-%m-%d}  {cycle.challenger}  {outcome}: {cycle.scorecard.sentence if cycle.scorecard else '; '.join(cycle.notes)}")
+        outcome = (
+            f"promoted {cycle.promoted}"
+            if cycle.promoted
+            else cycle.scorecard.badge
+            if cycle.scorecard
+            else "not compared"
+        )
+        say(
+            f"  {cycle.as_of:%Y-%m-%d}  {cycle.challenger}  {outcome}: {cycle.scorecard.sentence if cycle.scorecard else '; '.join(cycle.notes)}"
+        )
     for cycle in report.cycles:
         if cycle.rolled_back_to:
             say(f"  {cycle.as_of:%Y-%m-%d}  rolled back to {cycle.rolled_back_to}")
 
 
-def models(loop: LoopArgument, workspace: WorkspaceOption = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
+def models(
+    loop: LoopArgument, workspace: WorkspaceOption = None, as_of: AsOfOption = None, as_json: JsonOption = False
+) -> None:
     """Every registered model of a loop, oldest first."""
     from loop_core.models import registered
 
@@ -161,7 +186,9 @@ def compare(
 
     with opened(workspace) as ws:
         target = ws.loop(loop)
-        card = compare_models(target, challenger, against=against, as_of=moment(target, as_of), actor=actor_or_me(actor))
+        card = compare_models(
+            target, challenger, against=against, as_of=moment(target, as_of), actor=actor_or_me(actor)
+        )
     if as_json:
         show(card, True)
         return
@@ -173,7 +200,7 @@ def compare(
     show(card.cells, False, columns)
     for gate in card.gates:
         say(f"{gate.state:>8}  {gate.name}: {gate.sentence} {gate.next_step}")
-    say(f"Scorecard {card.id}. Next: loop propose {loop} {challenger} --scorecard {card.id} --reason \"…\"")
+    say(f'Scorecard {card.id}. Next: loop propose {loop} {challenger} --scorecard {card.id} --reason "…"')
 
 
 def propose(
@@ -195,14 +222,25 @@ def propose(
         if card is None:
             newest = latest_scorecard(target, challenger)
             if newest is None:
-                raise RefusedError(f"{challenger} was never compared", "a comparison with the champion", f"loop compare {loop} {challenger}")
+                raise RefusedError(
+                    f"{challenger} was never compared",
+                    "a comparison with the champion",
+                    f"loop compare {loop} {challenger}",
+                )
             card = newest.id
-        proposal = ask(target, challenger, scorecard=card, actor=actor_or_me(actor), as_of=moment(target, as_of), reason=reason)
+        proposal = ask(
+            target, challenger, scorecard=card, actor=actor_or_me(actor), as_of=moment(target, as_of), reason=reason
+        )
     say(f"Proposal {proposal.id} made. Next, by somebody else: loop approve {loop} {proposal.id} --actor NAME")
 
 
 def approve(
-    loop: LoopArgument, proposal: ProposalArgument, reason: str = "", workspace: WorkspaceOption = None, as_of: AsOfOption = None, actor: ActorOption = None
+    loop: LoopArgument,
+    proposal: ProposalArgument,
+    reason: str = "",
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    actor: ActorOption = None,
 ) -> None:
     """Approve somebody else's proposal."""
     from loop_core.release import approve as consent
@@ -210,7 +248,9 @@ def approve(
     with opened(workspace) as ws:
         target = ws.loop(loop)
         after = consent(target, proposal, actor=actor_or_me(actor), as_of=moment(target, as_of), reason=reason)
-    say(f"Proposal {after.id} is {after.state}: {len(after.approvals)} of {after.needed} approvals. Next: loop promote {loop} {after.id}")
+    say(
+        f"Proposal {after.id} is {after.state}: {len(after.approvals)} of {after.needed} approvals. Next: loop promote {loop} {after.id}"
+    )
 
 
 def reject(
@@ -230,7 +270,14 @@ def reject(
     say(f"Proposal {proposal} is rejected.")
 
 
-def promote(loop: LoopArgument, proposal: ProposalArgument, reason: str = "", workspace: WorkspaceOption = None, as_of: AsOfOption = None, actor: ActorOption = None) -> None:
+def promote(
+    loop: LoopArgument,
+    proposal: ProposalArgument,
+    reason: str = "",
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    actor: ActorOption = None,
+) -> None:
     """Let an approved challenger serve."""
     from loop_core.release import promote as release
 
@@ -258,7 +305,7 @@ def rollback(
 
 
 def step(text: str) -> timedelta:
-    """"7d", "12h" → a timedelta. RefusedError otherwise."""
+    """ "7d", "12h" → a timedelta. RefusedError otherwise."""
     found = re.fullmatch(r"(\d+)([dh])", text.strip())
     if not found or int(found[1]) == 0:
         raise RefusedError(f"Step {text!r}", "a number of days or hours, e.g. 7d or 12h", "correct --every")

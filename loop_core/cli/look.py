@@ -34,7 +34,10 @@ def status(workspace: WorkspaceOption = None, as_of: AsOfOption = None, as_json:
         say("No loops yet. Next: loop import deliveries")
     for one in found:
         say(f"\n{one.loop}: {one.title} – as of {one.as_of:%Y-%m-%d}")
-        say(f"  champion {one.champion or 'none yet'}" + (f", since {one.champion_since:%Y-%m-%d}" if one.champion_since else ""))
+        say(
+            f"  champion {one.champion or 'none yet'}"
+            + (f", since {one.champion_since:%Y-%m-%d}" if one.champion_since else "")
+        )
         for finding in one.findings:
             say(f"  {MARKS[finding.state]:<18} {finding.sentence}")
         for waiting in one.waiting:
@@ -55,12 +58,24 @@ def drift(
     with opened(workspace) as ws:
         target = ws.loop(loop)
         scores = drift_scores(target, moment(target, as_of), weeks=weeks, cohort=cohort)
-    columns = {"feature": "feature", **_WINDOW, **_COHORT, "psi": "PSI", "threshold": "threshold", "n_current": "n", "state": "state"}
+    columns = {
+        "feature": "feature",
+        **_WINDOW,
+        **_COHORT,
+        "psi": "PSI",
+        "threshold": "threshold",
+        "n_current": "n",
+        "state": "state",
+    }
     show(scores, as_json, columns, empty="No windows yet.")
 
 
 def performance(
-    loop: LoopArgument, workspace: WorkspaceOption = None, as_of: AsOfOption = None, cohort: CohortOption = None, as_json: JsonOption = False
+    loop: LoopArgument,
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    cohort: CohortOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Realised metrics of mature windows; younger ones are pending."""
     from loop_core.monitor import performance as realised
@@ -76,7 +91,11 @@ def performance(
 
 
 def health(
-    loop: LoopArgument, workspace: WorkspaceOption = None, as_of: AsOfOption = None, cohort: CohortOption = None, as_json: JsonOption = False
+    loop: LoopArgument,
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    cohort: CohortOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Volume, latency, errors and ratings, window by window."""
     from loop_core.monitor import service_health

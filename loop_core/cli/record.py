@@ -20,7 +20,9 @@ def add_to(app: typer.Typer) -> None:
 @ledger_app.command("show")
 def show_(
     loop: Annotated[str | None, typer.Option(help="Only this loop.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only this kind, e.g. release.promoted, or release. for all of them.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only this kind, e.g. release.promoted, or release. for all of them.")
+    ] = None,
     subject: Annotated[str | None, typer.Option(help="Only entries about this.")] = None,
     by: Annotated[str | None, typer.Option(help="Only this actor's.")] = None,
     limit: Annotated[int, typer.Option(help="The newest so many.")] = 15,
@@ -30,7 +32,19 @@ def show_(
     """Entries, oldest first."""
     with opened(workspace) as ws:
         entries = ws.ledger.entries(loop=loop, kind=kind, subject=subject, actor=by)[-limit:]
-    show(entries, as_json, {"seq": "#", "as_of": "as of", "loop": "loop", "kind": "what", "subject": "about", "actor": "by", "reason": "reason"})
+    show(
+        entries,
+        as_json,
+        {
+            "seq": "#",
+            "as_of": "as of",
+            "loop": "loop",
+            "kind": "what",
+            "subject": "about",
+            "actor": "by",
+            "reason": "reason",
+        },
+    )
 
 
 @ledger_app.command("verify")

@@ -51,13 +51,23 @@ def worker(
 
 
 @jobs_app.command("list")
-def list_(loop: Annotated[str | None, typer.Option()] = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def list_(
+    loop: Annotated[str | None, typer.Option()] = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
     """Jobs, newest first."""
     from loop_core.jobs import list_jobs
 
     with opened(workspace) as ws:
         jobs = list_jobs(ws, loop=loop)
-    columns = {"id": "id", "loop": "loop", "kind": "kind", "status": "status", "progress": "done", "message": "message", "actor": "by"}
+    columns = {
+        "id": "id",
+        "loop": "loop",
+        "kind": "kind",
+        "status": "status",
+        "progress": "done",
+        "message": "message",
+        "actor": "by",
+    }
     show(jobs, as_json, columns, empty="No jobs.")
 
 

@@ -22,7 +22,9 @@ from loop_core.cli.console import (
 )
 from loop_core.clock import instant, now
 
-charter_app = typer.Typer(help="The charter of a loop: check a file, put it in force, see its versions.", no_args_is_help=True)
+charter_app = typer.Typer(
+    help="The charter of a loop: check a file, put it in force, see its versions.", no_args_is_help=True
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,7 +39,9 @@ def init(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
     from_file: Annotated[Path | None, typer.Option("--from", help="Draft a charter from this data file.")] = None,
     name: Annotated[str, typer.Option(help="Name of the drafted loop.")] = "my_loop",
-    catalog: Annotated[str | None, typer.Option(help="postgresql://user@host/db for a team; default: SQLite files.")] = None,
+    catalog: Annotated[
+        str | None, typer.Option(help="postgresql://user@host/db for a team; default: SQLite files.")
+    ] = None,
 ) -> None:
     """Make a workspace; with --from also draft a charter for you to edit."""
     from loop_core.workspace import Workspace
@@ -56,12 +60,16 @@ def init(
 
         raise RefusedError(f"{target} exists already", "a new name", "choose another with --name")
     target.write_text(draft_charter(from_file, name=name), encoding="utf-8")
-    say(f"Draft written to {target}. Next: edit it, then `loop charter apply {target} -w {folder} --reason \"first version\"`")
+    say(
+        f'Draft written to {target}. Next: edit it, then `loop charter apply {target} -w {folder} --reason "first version"`'
+    )
 
 
 def import_(
     recipe: Annotated[str, typer.Argument(help="A built-in recipe (olist, deliveries) or a recipe's folder.")],
-    source: Annotated[Path | None, typer.Argument(help="Folder with the publisher's files; none for deliveries.")] = None,
+    source: Annotated[
+        Path | None, typer.Argument(help="Folder with the publisher's files; none for deliveries.")
+    ] = None,
     workspace: WorkspaceOption = None,
     actor: ActorOption = None,
     as_json: JsonOption = False,
@@ -74,7 +82,9 @@ def import_(
         present = ws.loop(report.loop).present(now())
     show(report.batches if not as_json else report, as_json, _BATCH_COLUMNS)
     if not as_json:
-        say(f"Loop {report.loop} is ready. Next: loop replay {report.loop} --from DATE --to {present:%Y-%m-%d} --every 7d")
+        say(
+            f"Loop {report.loop} is ready. Next: loop replay {report.loop} --from DATE --to {present:%Y-%m-%d} --every 7d"
+        )
 
 
 _BATCH_COLUMNS = {
@@ -100,7 +110,9 @@ def simulate(
 
     with progress_bar(f"simulate {scenario}") as progress:
         report = simulate_recipe(scenario, folder, rows=rows, seed=seed, progress=progress)
-    say(f"{report.predictions:,} predictions, {report.outcomes:,} outcomes, {report.feedback:,} feedback items in {folder}; what was injected is in truth.json.")
+    say(
+        f"{report.predictions:,} predictions, {report.outcomes:,} outcomes, {report.feedback:,} feedback items in {folder}; what was injected is in truth.json."
+    )
 
 
 def demo(

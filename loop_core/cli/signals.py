@@ -47,7 +47,12 @@ def ingest(
     with opened(workspace) as ws, progress_bar(f"ingest {source}", quiet=as_json) as progress:
         target = ws.loop(loop)
         report = ingest_batch(
-            target, signal, read_source(source, sql), actor=actor_or_me(actor), as_of=moment(target, as_of), progress=progress
+            target,
+            signal,
+            read_source(source, sql),
+            actor=actor_or_me(actor),
+            as_of=moment(target, as_of),
+            progress=progress,
         )
     if as_json:
         show(report, True)
@@ -64,7 +69,13 @@ def ingest(
 
 
 @quarantine_app.command("list")
-def list_(loop: LoopArgument, workspace: WorkspaceOption = None, rule: str | None = None, limit: int = 15, as_json: JsonOption = False) -> None:
+def list_(
+    loop: LoopArgument,
+    workspace: WorkspaceOption = None,
+    rule: str | None = None,
+    limit: int = 15,
+    as_json: JsonOption = False,
+) -> None:
     """Rows in quarantine, newest first, with the rules they failed."""
     from loop_core.gates import list_quarantine
 
@@ -93,7 +104,13 @@ def fix(
 
 
 @quarantine_app.command("replay")
-def replay(loop: LoopArgument, rows: Ids, workspace: WorkspaceOption = None, actor: ActorOption = None, as_json: JsonOption = False) -> None:
+def replay(
+    loop: LoopArgument,
+    rows: Ids,
+    workspace: WorkspaceOption = None,
+    actor: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Bring rows through the gates again, under the charter in force."""
     from loop_core.gates import replay_rows
 

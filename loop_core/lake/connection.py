@@ -84,7 +84,9 @@ class Lake:
         with self._read(sql, parameters) as result:
             return result.pl()
 
-    def batches(self, sql: str, parameters: Mapping[str, Any] | None = None, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, rows: int = 100_000
+    ) -> Iterator[pa.RecordBatch]:
         """Rows as Arrow record batches of at most `rows`, read as they are consumed."""
         with self._read(sql, parameters) as result:
             yield from result.to_arrow_reader(rows)
@@ -159,7 +161,9 @@ class Lake:
             cursor.execute("begin")
             try:
                 result = body(Transaction(cursor))
-                cursor.execute("call ducklake_set_commit_message('lake', $actor, $message)", {"actor": actor, "message": message})
+                cursor.execute(
+                    "call ducklake_set_commit_message('lake', $actor, $message)", {"actor": actor, "message": message}
+                )
                 cursor.execute("commit")
             except BaseException:
                 with suppress(duckdb.Error):
@@ -185,16 +189,26 @@ class Lake:
                 "see which with `loop jobs`, stop it, and try again",
             ) from None
         except PermissionError:
-            raise StorageError(f"{self.location.lock.parent} is read-only", "a folder this user may write", "change its permissions") from None
+            raise StorageError(
+                f"{self.location.lock.parent} is read-only", "a folder this user may write", "change its permissions"
+            ) from None
 
 
 def explain(error: duckdb.Error) -> LoopbenchError:
     """A DuckDB error in the product's words; disk and permission trouble are named as such."""
     text = str(error)
     if "No space left" in text or "disk is full" in text or "database or disk is full" in text:
-        return StorageError(f"The disk of the workspace is full ({_first_line(text)})", "free space", "free some; nothing was half-written")
+        return StorageError(
+            f"The disk of the workspace is full ({_first_line(text)})",
+            "free space",
+            "free some; nothing was half-written",
+        )
     if "readonly" in text or "Permission denied" in text or "read-only" in text.lower():
-        return StorageError(f"The workspace cannot be written ({_first_line(text)})", "a folder this user may write", "change its permissions")
+        return StorageError(
+            f"The workspace cannot be written ({_first_line(text)})",
+            "a folder this user may write",
+            "change its permissions",
+        )
     return StorageError(f"The lake refused this: {_first_line(text)}")
 
 
@@ -212,7 +226,11 @@ def _attach(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
             f" (DATA_PATH '{location.data}', METADATA_SCHEMA 'loopbench_lake', CREATE_IF_NOT_EXISTS {str(create).lower()})"
         )
     except duckdb.Error as error:
-        raise StorageError(f"No lake at {_without_password(location.catalog)} ({_first_line(str(error))})", "a reachable PostgreSQL", "start it, or check the address") from None
+        raise StorageError(
+            f"No lake at {_without_password(location.catalog)} ({_first_line(str(error))})",
+            "a reachable PostgreSQL",
+            "start it, or check the address",
+        ) from None
     return connection
 
 

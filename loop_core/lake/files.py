@@ -129,7 +129,12 @@ def parquet_relation(path: Path) -> Relation:
 def sqlite_relation(path: Path, query: str) -> Relation:
     """A query on a SQLite file, every column as text: SQLite's cells need not have their column's type."""
     attach = f"attach {_literal(str(path))} as source (type sqlite, read_only)"
-    return Relation("sqlite_query('source', $query)", {"query": query}, ("sqlite_scanner",), ("set sqlite_all_varchar = true", attach))
+    return Relation(
+        "sqlite_query('source', $query)",
+        {"query": query},
+        ("sqlite_scanner",),
+        ("set sqlite_all_varchar = true", attach),
+    )
 
 
 def postgres_relation(url: str, query: str) -> Relation:
@@ -147,7 +152,9 @@ def explain(error: Exception) -> SourceError:
             f"fields of at most {MAX_RECORD_BYTES // 1_000_000} MB",
             "leave the column with the huge field out, or store the document elsewhere and its address here",
         )
-    return SourceError(f"The source cannot be read ({first})", "a readable file or query", "check it with the program that wrote it")
+    return SourceError(
+        f"The source cannot be read ({first})", "a readable file or query", "check it with the program that wrote it"
+    )
 
 
 def _literal(text: str) -> str:

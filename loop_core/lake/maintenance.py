@@ -52,14 +52,17 @@ def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) 
     old = [
         row[0]
         for row in lake.rows(
-            "select snapshot_id from ducklake_snapshots('lake') where snapshot_time < $older_than order by 1", {"older_than": older_than}
+            "select snapshot_id from ducklake_snapshots('lake') where snapshot_time < $older_than order by 1",
+            {"older_than": older_than},
         )
     ]
     current = lake.snapshot()
     expired = [snapshot for snapshot in old if snapshot not in pinned and snapshot != current]
     if expired:
         # The ids come from the catalogue itself; the call takes only a literal list.
-        lake.maintain(f"call ducklake_expire_snapshots('lake', versions => [{', '.join(str(int(s)) for s in expired)}])")
+        lake.maintain(
+            f"call ducklake_expire_snapshots('lake', versions => [{', '.join(str(int(s)) for s in expired)}])"
+        )
     removed = lake.maintain("call ducklake_cleanup_old_files('lake', cleanup_all => true)")
     removed += lake.maintain("call ducklake_delete_orphaned_files('lake', cleanup_all => true)")
     return MaintenanceReport(
@@ -78,7 +81,8 @@ def check_lake(lake: Lake) -> LakeReport:
     unreadable = []
     for schema, table in tables:
         files = lake.rows(
-            "select data_file, delete_file from ducklake_list_files('lake', $table, schema => $schema)", {"table": table, "schema": schema}
+            "select data_file, delete_file from ducklake_list_files('lake', $table, schema => $schema)",
+            {"table": table, "schema": schema},
         )
         named |= {file for row in files for file in row if file}
         try:
@@ -87,7 +91,9 @@ def check_lake(lake: Lake) -> LakeReport:
             unreadable.append(f"{schema}.{table}: {error}")
     missing = tuple(sorted(file for file in named if not Path(file).exists())) if _local(lake) else ()
     orphans = lake.rows("call ducklake_delete_orphaned_files('lake', dry_run => true, cleanup_all => true)")
-    return LakeReport(len(tables), len(named), missing, tuple(sorted(str(row[0]) for row in orphans)), tuple(unreadable))
+    return LakeReport(
+        len(tables), len(named), missing, tuple(sorted(str(row[0]) for row in orphans)), tuple(unreadable)
+    )
 
 
 def _local(lake: Lake) -> bool:

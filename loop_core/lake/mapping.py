@@ -36,8 +36,14 @@ class RawFiles:
         """Write a query's rows, in its order, to one Parquet file; the same rows give the same bytes. Number of rows."""
         try:
             query = sql.strip().rstrip(";")
-            self._connection.execute(f"copy ({query}\n) to $target (format parquet, compression zstd)", {"target": str(target)})
-            return int(self._connection.execute("select count(*) from read_parquet($target)", {"target": str(target)}).fetchall()[0][0])
+            self._connection.execute(
+                f"copy ({query}\n) to $target (format parquet, compression zstd)", {"target": str(target)}
+            )
+            return int(
+                self._connection.execute(
+                    "select count(*) from read_parquet($target)", {"target": str(target)}
+                ).fetchall()[0][0]
+            )
         except duckdb.Error as error:
             raise _explain(error, where) from None
 
@@ -91,4 +97,8 @@ def _open(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
 
 def _explain(error: duckdb.Error, where: str) -> SourceError:
     first = str(error).strip().splitlines()[0]
-    return SourceError(f"{where}: {first}", "files as the recipe describes them", "compare the file's header and types with the recipe's SQL")
+    return SourceError(
+        f"{where}: {first}",
+        "files as the recipe describes them",
+        "compare the file's header and types with the recipe's SQL",
+    )

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from loop_core.lake.connection import Transaction
 
 #: Charter type → DuckDB type.
-COLUMN_TYPES = {"number": "double", "category": "varchar", "flag": "boolean", "timestamp": "timestamptz", "text": "varchar"}
+COLUMN_TYPES = {
+    "number": "double",
+    "category": "varchar",
+    "flag": "boolean",
+    "timestamp": "timestamptz",
+    "text": "varchar",
+}
 
 _PREDICTIONS = {
     "prediction_id": "varchar",

@@ -32,7 +32,9 @@ def open_database(url: str, *, create: bool = False) -> Engine:
         found = _version(engine)
         if found is not None and found > HEAD:
             raise StorageError(
-                f"The workspace's ledger has schema {found}", f"at most {HEAD}, which this program knows", "update Loopbench"
+                f"The workspace's ledger has schema {found}",
+                f"at most {HEAD}, which this program knows",
+                "update Loopbench",
             )
         if found != HEAD:
             _migrate(engine)
@@ -58,9 +60,13 @@ def explained(where: str) -> Iterator[None]:
     except DBAPIError as error:
         cause = str(error.orig)
         if "readonly" in cause or "unable to open" in cause:
-            raise StorageError(f"The ledger cannot be written ({cause})", "a folder this user may write", "change its permissions") from error
+            raise StorageError(
+                f"The ledger cannot be written ({cause})", "a folder this user may write", "change its permissions"
+            ) from error
         if "disk is full" in cause or "No space left" in cause:
-            raise StorageError("The disk of the workspace is full", "free space", "free some; nothing was half-written") from error
+            raise StorageError(
+                "The disk of the workspace is full", "free space", "free some; nothing was half-written"
+            ) from error
         raise StorageError(f"The ledger's database refused this: {cause}") from error
 
 

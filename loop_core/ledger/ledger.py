@@ -115,7 +115,12 @@ class Ledger:
             for row in connection.execute(select(table).order_by(table.c.seq)).mappings():
                 n += 1
                 if row["seq"] != n or row["prev_hash"] != previous or row["hash"] != entry_hash(row):
-                    return ChainReport(n, previous, row["seq"], f"The chain breaks at entry {row['seq']}: it was changed, or one before it removed.")
+                    return ChainReport(
+                        n,
+                        previous,
+                        row["seq"],
+                        f"The chain breaks at entry {row['seq']}: it was changed, or one before it removed.",
+                    )
                 previous = row["hash"]
         return ChainReport(n, previous, None, f"All {n:,} entries follow from one another.")
 

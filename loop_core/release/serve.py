@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loop_core.lake import Transaction
-from loop_core.models import ModelStore, is_external
+from loop_core.models import ModelStore, manifest_of
 from loop_core.vocabulary import Route
 from loop_core.workspace import Loop
 
@@ -36,14 +36,18 @@ def _spans(loop: Loop, start: datetime, end: datetime) -> list[tuple[str, dateti
     """[start, end) cut where the champion changed; what lies before the first release is left out."""
     tenures = loop.tenures(end)
     ends = [since for _, since in tenures[1:]] + [end]
-    spans = ((version, max(since, start), min(until, end)) for (version, since), until in zip(tenures, ends, strict=True))
+    spans = (
+        (version, max(since, start), min(until, end)) for (version, since), until in zip(tenures, ends, strict=True)
+    )
     return [span for span in spans if span[1] < span[2]]
 
 
 def _serve_span(loop: Loop, version: str, start: datetime, end: datetime, actor: str) -> int:
     answered = 0
     for scores in _answers(loop, version, start, end):
-        loop.lake.write(lambda tx, scores=scores: _answer(tx, loop, scores, version), actor=actor, message=f"served by {version}")  # type: ignore[misc]
+        loop.lake.write(
+            lambda tx, scores=scores: _answer(tx, loop, scores, version), actor=actor, message=f"served by {version}"
+        )  # type: ignore[misc]
         answered += len(scores)
     return answered
 
@@ -53,7 +57,7 @@ def _answers(loop: Loop, version: str, start: datetime, end: datetime) -> Iterat
     import polars as pl
 
     span = {"start": start, "end": end, "version": version}
-    if is_external(loop, version):
+    if manifest_of(loop, version).kind == "external":
         yield loop.lake.frame(
             f"select p.prediction_id, p.predicted_at, s.score from (from {loop.table('predictions')} where {_WAITING}) as p"
             f" join {loop.table('scores')} as s on s.prediction_id = p.prediction_id and s.model_version = $version",

@@ -10,18 +10,20 @@ from loop_core.compare import load_scorecard
 from loop_core.errors import PermissionDeniedError, RefusedError, UnknownNameError
 from loop_core.ledger import Entry, LedgerTransaction
 from loop_core.ledger.fold import champion, tenures
-from loop_core.models import verify_registered
+from loop_core.models import manifest_of
 from loop_core.release.proposal import Proposal, ProposalState, find, proposals
 from loop_core.workspace import Loop
 
 
 def first_release(loop: Loop, version: str, *, actor: str, as_of: datetime, reason: str = "first release") -> Entry:
     """Make a registered model the first champion. RefusedError when there is one already."""
-    verify_registered(loop, version)
+    manifest_of(loop, version)
     with _releasing(loop, as_of) as (tx, entries):
         current = champion(entries)
         if current is not None:
-            raise RefusedError(f"{loop.name} already has the champion {current}", "a loop without one", "propose the model instead")
+            raise RefusedError(
+                f"{loop.name} already has the champion {current}", "a loop without one", "propose the model instead"
+            )
         return tx.append(
             kind="release.promoted", loop=loop.name, subject=version, actor=actor, as_of=as_of, reason=reason,
             payload={"proposal": None, "previous": None},
@@ -34,11 +36,15 @@ def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: d
     Raises:
         RefusedError: a gate blocks it, the scorecard is about other models, or it is proposed already.
     """
-    verify_registered(loop, challenger)
+    manifest_of(loop, challenger)
     card = load_scorecard(loop, scorecard)
     blocked = [gate.sentence for gate in card.gates if gate.state == "blocked"]
     if blocked:
-        raise RefusedError(f"{challenger} is blocked: {'; '.join(blocked)}", "a scorecard without a blocked gate", "train another challenger")
+        raise RefusedError(
+            f"{challenger} is blocked: {'; '.join(blocked)}",
+            "a scorecard without a blocked gate",
+            "train another challenger",
+        )
     with _releasing(loop, as_of) as (tx, entries):
         current, known = champion(entries), proposals(entries)
         if card.challenger != challenger or card.champion != current:
@@ -47,12 +53,31 @@ def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: d
                 f"{challenger} with the champion {current}",
                 f"loop compare {loop.name} {challenger}",
             )
-        waiting = [p for p in known if p.challenger == challenger and p.state in (ProposalState.OPEN, ProposalState.APPROVED)]
+        waiting = [
+            p for p in known if p.challenger == challenger and p.state in (ProposalState.OPEN, ProposalState.APPROVED)
+        ]
         if waiting:
-            raise RefusedError(f"{challenger} is proposed already as {waiting[0].id}", "one proposal at a time", f"approve or reject {waiting[0].id}")
+            raise RefusedError(
+                f"{challenger} is proposed already as {waiting[0].id}",
+                "one proposal at a time",
+                f"approve or reject {waiting[0].id}",
+            )
         name = f"p{len(known) + 1}"
-        payload = {"proposal": name, "scorecard": scorecard, "against": current, "needed": loop.charter.rollout.approvals}
-        tx.append(kind="release.proposed", loop=loop.name, subject=challenger, actor=actor, as_of=as_of, reason=reason, payload=payload)
+        payload = {
+            "proposal": name,
+            "scorecard": scorecard,
+            "against": current,
+            "needed": loop.charter.rollout.approvals,
+        }
+        tx.append(
+            kind="release.proposed",
+            loop=loop.name,
+            subject=challenger,
+            actor=actor,
+            as_of=as_of,
+            reason=reason,
+            payload=payload,
+        )
         return find(proposals(tx.entries(loop=loop.name, kind="release.")), name)
 
 
@@ -80,7 +105,7 @@ def promote(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason
         RefusedError: approvals are missing, or another release came between.
         IntegrityError: the model package changed on disk.
     """
-    verify_registered(loop, find(proposals(loop.entries("release.")), proposal_id).challenger)
+    manifest_of(loop, find(proposals(loop.entries("release.")), proposal_id).challenger)
     with _releasing(loop, as_of) as (tx, entries):
         proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.APPROVED)
         return tx.append(
@@ -102,11 +127,15 @@ def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, 
         current = champion(entries)
         earlier = [version for version, _ in tenures(entries) if version != current]
         if not earlier:
-            raise RefusedError(f"{loop.name} has had no champion before {current}", "an earlier champion", "promote another model first")
+            raise RefusedError(
+                f"{loop.name} has had no champion before {current}",
+                "an earlier champion",
+                "promote another model first",
+            )
         target = to or earlier[-1]
         if target not in earlier:
             raise UnknownNameError("earlier champion", target, set(earlier))
-        verify_registered(loop, target)
+        manifest_of(loop, target)
         return tx.append(
             kind="release.rolled_back", loop=loop.name, subject=target, actor=actor, as_of=as_of, reason=reason,
             payload={"previous": current},
@@ -130,7 +159,11 @@ def _releasing(loop: Loop, as_of: datetime) -> Iterator[tuple[LedgerTransaction,
 def _in_state(proposal: Proposal, *wanted: ProposalState) -> Proposal:
     if proposal.state not in wanted:
         missing = proposal.needed - len(proposal.approvals)
-        todo = f"{missing} approval(s) still missing" if proposal.state is ProposalState.OPEN else "propose the challenger again"
+        todo = (
+            f"{missing} approval(s) still missing"
+            if proposal.state is ProposalState.OPEN
+            else "propose the challenger again"
+        )
         raise RefusedError(f"Proposal {proposal.id} is {proposal.state}", " or ".join(wanted), todo)
     return proposal
 
@@ -139,15 +172,21 @@ def _may_approve(loop: Loop, proposal: Proposal, actor: str) -> None:
     if actor == proposal.proposed_by:
         raise PermissionDeniedError(f"{actor} proposed {proposal.id}", "another person's approval", "ask a colleague")
     if actor in proposal.approvals:
-        raise PermissionDeniedError(f"{actor} approved {proposal.id} already", "another person's approval", "ask a colleague")
+        raise PermissionDeniedError(
+            f"{actor} approved {proposal.id} already", "another person's approval", "ask a colleague"
+        )
     allowed = loop.charter.roles.approvers
     if allowed and actor not in allowed:
-        raise PermissionDeniedError(f"{actor} is no approver of {loop.name}", f"one of: {', '.join(allowed)}", "ask one of them")
+        raise PermissionDeniedError(
+            f"{actor} is no approver of {loop.name}", f"one of: {', '.join(allowed)}", "ask one of them"
+        )
 
 
 def _record(
     tx: LedgerTransaction, loop: Loop, kind: str, proposal: Proposal, actor: str, as_of: datetime, reason: str
 ) -> Proposal:
     payload = {"proposal": proposal.id}
-    tx.append(kind=kind, loop=loop.name, subject=proposal.challenger, actor=actor, as_of=as_of, reason=reason, payload=payload)
+    tx.append(
+        kind=kind, loop=loop.name, subject=proposal.challenger, actor=actor, as_of=as_of, reason=reason, payload=payload
+    )
     return find(proposals(tx.entries(loop=loop.name, kind="release.")), proposal.id)

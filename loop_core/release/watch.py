@@ -27,7 +27,9 @@ def watch(loop: Loop, as_of: datetime, *, actor: str) -> Entry | None:
         card = compare(loop, serving.version, against=before.version, as_of=as_of, since=serving.since, record=False)
     except NotReadyError:
         return None
-    worse = [cell for cell in card.cells if cell.cohort is None and cell.verdict is Verdict.WORSE and cell.block != "signal"]
+    worse = [
+        cell for cell in card.cells if cell.cohort is None and cell.verdict is Verdict.WORSE and cell.block != "signal"
+    ]
     if not worse:
         return None
     cell = worse[0]

@@ -13,7 +13,8 @@ def put(loop: Loop, predictions: dict[str, datetime], outcomes: list[tuple[str, 
     def body(tx):  # type: ignore[no-untyped-def]
         for name, when in predictions.items():
             tx.execute(
-                f"insert into {loop.table('predictions')} (prediction_id, predicted_at, state) values ($n, $w, 'SP')", {"n": name, "w": when}
+                f"insert into {loop.table('predictions')} (prediction_id, predicted_at, state) values ($n, $w, 'SP')",
+                {"n": name, "w": when},
             )
         for name, label, when, source in outcomes:
             tx.execute(
@@ -25,7 +26,10 @@ def put(loop: Loop, predictions: dict[str, datetime], outcomes: list[tuple[str, 
 
 
 def rows(loop: Loop, as_of: datetime) -> dict[str, tuple[float | None, bool]]:
-    return {name: (label, mature) for name, label, mature in known_at(loop, as_of).rows("select prediction_id, label, mature from rows")}
+    return {
+        name: (label, mature)
+        for name, label, mature in known_at(loop, as_of).rows("select prediction_id, label, mature from rows")
+    }
 
 
 def test_a_label_is_known_from_its_instant_on(loop: Loop) -> None:
@@ -69,7 +73,9 @@ def test_an_older_snapshot_answers_as_it_did(loop: Loop) -> None:
 def test_cohorts_are_text_and_null_is_one(loop: Loop) -> None:
     put(loop, {"a": START}, [])
     loop.lake.write(
-        lambda tx: tx.execute(f"insert into {loop.table('predictions')} (prediction_id, predicted_at) values ('b', $w)", {"w": START}),
+        lambda tx: tx.execute(
+            f"insert into {loop.table('predictions')} (prediction_id, predicted_at) values ('b', $w)", {"w": START}
+        ),
         actor="ana",
         message="test",
     )

@@ -51,7 +51,12 @@ def test_snapshots_and_change_feed(loop: Loop) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["delete from {table}", "with a as (select 1) delete from {table}", "drop table {table}", "select 1; drop table {table}"],
+    [
+        "delete from {table}",
+        "with a as (select 1) delete from {table}",
+        "drop table {table}",
+        "select 1; drop table {table}",
+    ],
 )
 def test_reading_cannot_write(loop: Loop, statement: str) -> None:
     add(loop, "a")
@@ -82,7 +87,9 @@ def test_threads_write_and_read_at_once(loop: Loop) -> None:
 
 def test_message_and_actor_are_in_the_snapshot(loop: Loop) -> None:
     add(loop, "a")
-    assert loop.lake.rows("select author, commit_message from ducklake_snapshots('lake') order by snapshot_id desc limit 1") == [("ana", "test")]
+    assert loop.lake.rows(
+        "select author, commit_message from ducklake_snapshots('lake') order by snapshot_id desc limit 1"
+    ) == [("ana", "test")]
 
 
 def test_errors_are_in_the_products_words(workspace: Workspace) -> None:

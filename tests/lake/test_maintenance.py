@@ -27,7 +27,10 @@ def test_maintenance_merges_files_and_keeps_every_row_and_pinned_snapshots(loop:
     pinned = loop.lake.snapshot()
     fill_more = {"when": START}
     loop.lake.write(
-        lambda tx: tx.execute(f"delete from {loop.table('predictions')} where predicted_at = $when and prediction_id like '0-%'", fill_more),
+        lambda tx: tx.execute(
+            f"delete from {loop.table('predictions')} where predicted_at = $when and prediction_id like '0-%'",
+            fill_more,
+        ),
         actor="ana",
         message="delete",
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 from datetime import timedelta
 
@@ -13,7 +14,9 @@ from tests.conftest import START
 
 
 def append(ledger: Ledger, subject: str, key: str | None = None) -> int:
-    return ledger.append(kind="test.done", loop="orders", subject=subject, actor="ana", as_of=START, payload={"n": 1}, key=key).seq
+    return ledger.append(
+        kind="test.done", loop="orders", subject=subject, actor="ana", as_of=START, payload={"n": 1}, key=key
+    ).seq
 
 
 def test_entries_chain_and_verify(workspace: Workspace) -> None:
@@ -21,7 +24,7 @@ def test_entries_chain_and_verify(workspace: Workspace) -> None:
         append(workspace.ledger, f"s{i}")
     entries = workspace.ledger.entries()
     assert [entry.seq for entry in entries] == [1, 2, 3, 4, 5]
-    assert all(after.prev_hash == before.hash for before, after in zip(entries, entries[1:], strict=False))
+    assert all(after.prev_hash == before.hash for before, after in itertools.pairwise(entries))
     report = workspace.ledger.verify()
     assert report.broken_at is None
     assert report.head == entries[-1].hash
@@ -60,9 +63,13 @@ def test_filters(workspace: Workspace) -> None:
 
 
 def test_a_failed_transaction_appends_nothing(workspace: Workspace) -> None:
-    with pytest.raises(RuntimeError), workspace.ledger.transaction() as tx:
-        tx.append(kind="test.done", loop="orders", subject="a", actor="ana", as_of=START)
-        raise RuntimeError
+    def fail_after_append() -> None:
+        with workspace.ledger.transaction() as tx:
+            tx.append(kind="test.done", loop="orders", subject="a", actor="ana", as_of=START)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_after_append()
     assert workspace.ledger.length() == 0
 
 
