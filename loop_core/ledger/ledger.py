@@ -114,7 +114,7 @@ class Ledger:
         with explained(self.url), self.engine.connect() as connection:
             for row in connection.execute(select(table).order_by(table.c.seq)).mappings():
                 n += 1
-                if row["seq"] != n or row["prev_hash"] != previous or row["hash"] != entry_hash(row):
+                if row["seq"] != n or row["prev_hash"] != previous or row["hash"] != entry_hash(dict(row)):
                     return ChainReport(
                         n,
                         previous,
@@ -129,7 +129,7 @@ def _read(connection: Connection, wanted: Filter) -> list[Entry]:
     query = select(table).order_by(table.c.seq)
     for name in ("loop", "subject", "actor"):
         if wanted.get(name) is not None:
-            query = query.where(table.c[name] == wanted[name])  # type: ignore[literal-required]
+            query = query.where(table.c[name] == wanted[name])
     kind, until = wanted.get("kind"), wanted.get("until")
     if kind is not None:
         query = query.where(table.c.kind.startswith(kind) if kind.endswith(".") else table.c.kind == kind)
