@@ -29,8 +29,9 @@ class Model:
 
     @property
     def encoding(self) -> Encoding:
-        """How feature columns become numbers."""
-        return Encoding(self.manifest.types, self.manifest.categories)
+        """How feature columns become numbers, in the order of training (JSON objects have none)."""
+        types = {name: self.manifest.types[name] for name in self.manifest.features}
+        return Encoding(types, self.manifest.categories)
 
     @cached_property
     def booster(self) -> Any:

@@ -1,0 +1,88 @@
+"""Fit a calibration map on validation rows, and keep it only where it holds on newer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from loop_core.models import Calibration
+from loop_core.models.calibration import logit
+from loop_core.retrain.objective import log_losses
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Part = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+
+#: A map is used only if it lowers the newest fold's log loss by more than this share.
+MIN_GAIN_REL = 0.005
+#: Isotonic steps follow noise on fewer rows than this.
+MIN_ISOTONIC_ROWS = 1_000
+_NEWTON_STEPS = 50
+
+
+def choose_calibration(folds: Sequence[Part]) -> Calibration:
+    """Identity, Platt or isotonic, judged on time: fitted on all folds but the newest, tested on that.
+
+    Args:
+        folds: (labels, raw scores) of each validation fold, oldest first.
+
+    Returns:
+        The winner fitted on all folds; identity where it gains less than 0.5 % or there is one fold only.
+    """
+    if len(folds) < 2:
+        return Calibration()
+    y, raw = folds[-1]
+    least = float(log_losses(y, raw).mean()) * (1 - MIN_GAIN_REL)
+    winner = Calibration()
+    for fitted in _candidates(folds[:-1]):
+        loss = float(log_losses(y, fitted.apply(raw)).mean())
+        if loss < least:
+            least, winner = loss, fitted
+    again = [fitted for fitted in _candidates(folds) if fitted.method == winner.method]
+    return again[0] if again else Calibration()
+
+
+def _candidates(folds: Sequence[Part]) -> list[Calibration]:
+    import numpy as np
+
+    y, raw = (np.concatenate(parts) for parts in zip(*folds, strict=True))
+    found = [fit_platt(y, raw)]
+    if len(y) >= MIN_ISOTONIC_ROWS:
+        found.append(fit_isotonic(y, raw))
+    return found
+
+
+def fit_platt(y: npt.NDArray[np.float64], raw: npt.NDArray[np.float64]) -> Calibration:
+    """Logistic regression of the label on the raw logit, with Platt's smoothed targets (Platt 1999), by Newton steps.
+
+    A slope that is not positive would turn the model around; identity is returned then.
+    """
+    import numpy as np
+
+    positive = y.sum()
+    target = np.where(y > 0.5, (positive + 1) / (positive + 2), 1 / (len(y) - positive + 2))
+    design = np.column_stack([logit(raw), np.ones(len(y))])
+    beta = np.array([1.0, 0.0])
+    for _ in range(_NEWTON_STEPS):
+        p = 1 / (1 + np.exp(-design @ beta))
+        gradient = design.T @ (target - p)
+        # The ridge keeps the step finite where all raw scores are equal.
+        step = np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2), gradient)
+        beta = beta + step
+        if np.abs(step).max() < 1e-10:
+            break
+    if not (np.isfinite(beta).all() and beta[0] > 0):
+        return Calibration()
+    return Calibration("platt", slope=float(beta[0]), intercept=float(beta[1]))
+
+
+def fit_isotonic(y: npt.NDArray[np.float64], raw: npt.NDArray[np.float64]) -> Calibration:
+    """Isotonic regression (Zadrozny & Elkan 2002); values are kept 1 / (n + 2) away from 0 and 1."""
+    from sklearn.isotonic import IsotonicRegression
+
+    edge = 1 / (len(y) + 2)
+    fitted = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(raw, y)
+    x, values = fitted.X_thresholds_, fitted.y_thresholds_
+    return Calibration("isotonic", x=tuple(map(float, x)), y=tuple(map(float, values)))

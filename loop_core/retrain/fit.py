@@ -1,0 +1,106 @@
+"""Refit on every training row, calibrate, package, register: a search's result becomes a model of the loop."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loop_core.models import Calibration, Manifest, ModelStore, register
+from loop_core.retrain.calibrate import choose_calibration
+from loop_core.retrain.objective import Evaluation, Objective, dataset, log_losses
+from loop_core.retrain.space import fixed_params
+from loop_core.retrain.training import TrainingSet
+from loop_core.workspace import Loop
+
+#: Trees where nothing could be validated.
+UNVALIDATED_ROUNDS = 60
+_LIBRARIES = ("lightgbm", "numpy", "optuna", "polars", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a model besides its training rows."""
+
+    params: Mapping[str, float | int]
+    """The searched parameters."""
+    seed: int
+    parent: str | None
+    objective: Objective | None = None
+    """Where the parameters were validated; None: nowhere, the span was too short."""
+    evaluation: Evaluation | None = None
+
+
+def package(loop: Loop, training: TrainingSet, recipe: Recipe, *, actor: str, as_of: datetime) -> str:
+    """Fit on all rows, save the package, register it. The same inputs give the same bytes and the same version.
+
+    Returns:
+        The version.
+    """
+    fixed = fixed_params(recipe.seed, monotone_of(loop, training))
+    rounds = recipe.evaluation.rounds if recipe.evaluation else UNVALIDATED_ROUNDS
+    text = fit(training, {**fixed, **recipe.params}, rounds)
+    calibration = _calibration(recipe)
+    manifest = Manifest(
+        loop=loop.name,
+        as_of=as_of,
+        features=tuple(training.encoding.names),
+        types=training.encoding.types,
+        categories=training.encoding.categories,
+        params={**fixed, **recipe.params, "num_iterations": rounds},
+        snapshot=training.snapshot,
+        train_start=training.start,
+        train_end=training.end,
+        charter_hash=loop.charter.hash,
+        seed=recipe.seed,
+        libraries={name: importlib.metadata.version(name) for name in _LIBRARIES},
+        parent=recipe.parent,
+        n_rows=training.n_rows,
+        metrics=_metrics(recipe, calibration) | {"base_rate": float(training.y.mean())},
+        notes=training.notes,
+    )
+    version = ModelStore(loop.workspace).save(text, calibration, manifest)
+    register(loop, version, actor=actor, as_of=as_of)
+    return version
+
+
+def fit(training: TrainingSet, params: Mapping[str, Any], rounds: int) -> str:
+    """One LightGBM model on all rows → its text."""
+    import lightgbm as lgb
+
+    data = dataset(training.x, training.y, training, params)
+    text: str = lgb.train(dict(params), data, rounds).model_to_string()
+    return text
+
+
+def monotone_of(loop: Loop, training: TrainingSet) -> list[int]:
+    """For each feature in the model's order +1, −1 or 0, as the charter says."""
+    wanted = {feature.name: feature.monotone for feature in loop.charter.features}
+    return [wanted[name] if training.encoding.types[name] == "number" else 0 for name in training.encoding.names]
+
+
+def _calibration(recipe: Recipe) -> Calibration:
+    if recipe.objective is None or recipe.evaluation is None:
+        return Calibration()
+    labels = [recipe.objective.labels(index) for index in range(len(recipe.evaluation.folds))]
+    return choose_calibration([(y, fold.scores) for y, fold in zip(labels, recipe.evaluation.folds, strict=True)])
+
+
+def _metrics(recipe: Recipe, calibration: Calibration) -> dict[str, float | None]:
+    """Pooled over the validation folds, before calibration; with the objective the search minimised."""
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    if recipe.objective is None or recipe.evaluation is None:
+        return {"log_loss": None, "brier": None, "auc": None, "objective": None, "n_validation": 0.0}
+    y = np.concatenate([recipe.objective.labels(index) for index in range(len(recipe.evaluation.folds))])
+    scores = np.concatenate([fold.scores for fold in recipe.evaluation.folds])
+    return {
+        "log_loss": float(log_losses(y, scores).mean()),
+        "brier": float(np.square(y - scores).mean()),
+        "auc": float(roc_auc_score(y, scores)),
+        "objective": recipe.evaluation.value,
+        "n_validation": float(len(y)),
+    }

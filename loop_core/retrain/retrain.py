@@ -1,0 +1,193 @@
+"""A challenger: pinned training set → folds → search → refit → package, registered in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loop_core.frames import to_json
+from loop_core.models import manifest_of
+from loop_core.retrain.fit import Recipe, monotone_of, package
+from loop_core.retrain.folds import rolling_folds
+from loop_core.retrain.objective import Objective
+from loop_core.retrain.search import Budget, Found, Params, Progress, ShouldStop, search
+from loop_core.retrain.space import DEFAULTS, fixed_params, inside
+from loop_core.retrain.study import Search, TrialView, study_name
+from loop_core.retrain.training import TrainingSet, training_set
+from loop_core.workspace import Loop
+
+NO_FOLDS = "The span is too short to validate anything without leaking: the champion's parameters were kept."
+NO_TIME = "No trial finished within the budget's seconds: the champion's parameters were kept."
+
+
+@dataclass(frozen=True)
+class RetrainResult:
+    """What a retrain ended with: a registered challenger."""
+
+    loop: str
+    version: str
+    """The challenger's model version."""
+    as_of: datetime
+    parent: str | None
+    """The champion at `as_of`; None: there was none."""
+    value: float | None
+    """Objective of the best parameters (mean fold log loss + λ · worst cohort), lower is better; None: unvalidated."""
+    champion_value: float | None
+    """Objective of the champion's parameters on the same folds (the first trial); None: not validated."""
+    trials: int
+    """Finished trials, pruned ones included."""
+    pruned: int
+    n_folds: int
+    n_rows: int
+    train_start: datetime
+    train_end: datetime
+    """Nothing predicted at or after this was seen."""
+    snapshot: int
+    """Lake snapshot of the training set."""
+    params: dict[str, float | int]
+    """The chosen parameters."""
+    notes: tuple[str, ...]
+    """What a reader should know: fewer folds than asked, no search, …"""
+    history: tuple[TrialView, ...]
+
+
+def retrain(
+    loop: Loop,
+    *,
+    as_of: datetime,
+    actor: str,
+    seed: int,
+    budget: Budget | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> RetrainResult:
+    """Search, fit, package and register a challenger from what was known at `as_of`.
+
+    The newest `retrain.comparison_days` of mature rows stay unseen. The search is stored: the same call after a kill
+    goes on with the finished trials, on the snapshot it began with. The same inputs and seed give the same bytes,
+    unless the budget's seconds (not its trials) ended the search.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; no label known later is used.
+        actor: recorded with the model.
+        seed: of sampling, bagging and feature choice.
+        budget: trials and seconds; None: the charter's.
+        progress: called with the share done and a sentence.
+        should_stop: asked after every tree; True ends the search.
+
+    Raises:
+        NotReadyError: no mature labels, too few rows, one class.
+        RefusedError: features or labels no model can learn from; an empty budget.
+        StoppedError: stopped on request; its finished trials are kept.
+    """
+    say = progress or (lambda share, sentence: None)
+    plan = loop.charter.retrain
+    budget = budget or Budget(plan.trials, plan.seconds)
+    parent = loop.champion(as_of)
+    study = _study(loop, as_of, seed, budget, parent)
+    say(0.0, "Reading the training set")
+    training = training_set(loop, as_of, snapshot=study.snapshot)
+    objective = objective_of(loop, training, seed)
+    first = _first(loop, parent)
+    found = None
+    if objective:
+        say(0.05, f"Searching on {training.n_rows:,} rows in {len(objective.folds)} folds")
+        within = _between(say, 0.05, 0.9)
+        found = search(study, objective, budget, first, progress=within, should_stop=should_stop)
+    training = training.noting(*_notes(plan.folds, objective, found))
+    say(0.92, f"Fitting the best parameters on {training.n_rows:,} rows")
+    recipe = Recipe(
+        found.params if found else first[0],
+        seed,
+        parent,
+        objective if found else None,
+        found.evaluation if found else None,
+    )
+    version = package(loop, training, recipe, actor=actor, as_of=as_of)
+    result = _result(loop, version, training, recipe, found, as_of)
+    _record(loop, result, actor=actor, seed=seed, budget=budget)
+    study.close(version)
+    say(1.0, f"Challenger {version} is registered")
+    return result
+
+
+def objective_of(loop: Loop, training: TrainingSet, seed: int) -> Objective | None:
+    """The folds a training set can carry, binned; None: not even one."""
+    plan = loop.charter.retrain
+    folds = rolling_folds(
+        training.at,
+        training.y,
+        folds=plan.folds,
+        block_days=plan.comparison_days,
+        embargo_days=loop.charter.labels.horizon_days,
+    )
+    return Objective(training, folds, fixed_params(seed, monotone_of(loop, training)), loop.charter) if folds else None
+
+
+def _study(loop: Loop, as_of: datetime, seed: int, budget: Budget, parent: str | None) -> Search:
+    inputs = {"as_of": as_of.isoformat(), "seed": seed, "budget": to_json(budget), "parent": parent}
+    name = study_name(loop.name, inputs | {"charter": loop.charter.hash})
+    return Search(loop.workspace.studies_url, name, loop.lake.snapshot(), seed)
+
+
+def _first(loop: Loop, parent: str | None) -> list[Params]:
+    """The champion's parameters, then the defaults; each once."""
+    defaults = inside(DEFAULTS)
+    if parent is None:
+        return [defaults]
+    champion = inside(manifest_of(loop, parent).params)
+    return [champion] if champion == defaults else [champion, defaults]
+
+
+def _between(say: Progress, low: float, high: float) -> Progress:
+    return lambda share, sentence: say(low + share * (high - low), sentence)
+
+
+def _notes(wanted: int, objective: Objective | None, found: Found | None) -> tuple[str, ...]:
+    if objective is None:
+        return (NO_FOLDS,)
+    notes = () if found else (NO_TIME,)
+    if len(objective.folds) < wanted:
+        notes = (*notes, f"{len(objective.folds)} of {wanted} folds: the span carries no more with the embargo.")
+    return notes
+
+
+def _result(
+    loop: Loop, version: str, training: TrainingSet, recipe: Recipe, found: Found | None, as_of: datetime
+) -> RetrainResult:
+    history = found.trials if found else ()
+    return RetrainResult(
+        loop=loop.name,
+        version=version,
+        as_of=as_of,
+        parent=recipe.parent,
+        value=found.evaluation.value if found else None,
+        champion_value=found.first_value if found else None,
+        trials=len(history),
+        pruned=sum(trial.state == "pruned" for trial in history),
+        n_folds=len(recipe.objective.folds) if recipe.objective else 0,
+        n_rows=training.n_rows,
+        train_start=training.start,
+        train_end=training.end,
+        snapshot=training.snapshot,
+        params=dict(recipe.params),
+        notes=training.notes,
+        history=history,
+    )
+
+
+def _record(loop: Loop, result: RetrainResult, *, actor: str, seed: int, budget: Budget) -> None:
+    payload: dict[str, Any] = to_json(result)
+    for name in ("loop", "as_of", "history"):
+        payload.pop(name)
+    loop.ledger.append(
+        kind="retrain.finished",
+        loop=loop.name,
+        subject=result.version,
+        actor=actor,
+        as_of=result.as_of,
+        payload=payload | {"seed": seed, "budget": to_json(budget)},
+        key=f"retrain.finished:{loop.name}:{result.version}",
+    )

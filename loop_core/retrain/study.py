@@ -1,0 +1,142 @@
+"""One search's durable state: an Optuna study in the workspace's storage, so that a killed worker resumes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loop_core.errors import StorageError
+from loop_core.retrain.space import distributions
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.storages import RDBStorage
+    from optuna.trial import FrozenTrial
+
+#: Trials sampled at random before TPE has enough to learn from, and before pruning has a median to compare with.
+STARTUP_TRIALS = 5
+_storages: dict[str, RDBStorage] = {}
+_opening = threading.Lock()
+
+
+@dataclass(frozen=True)
+class TrialView:
+    """One finished trial of a search."""
+
+    number: int
+    """0, 1, … in the order they were run."""
+    state: str
+    """`complete`, or `pruned`: given up after its first folds."""
+    value: float | None
+    """Objective, lower is better; for a pruned trial the mean of the folds it saw."""
+    params: Mapping[str, float | int]
+
+
+def study_name(loop: str, inputs: Mapping[str, Any]) -> str:
+    """The name under which the same search is found again: loop and a hash of everything that decides it."""
+    return f"{loop}-{hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()[:16]}"
+
+
+class Search:
+    """A search's trials: worked on in memory, each one stored when it is finished.
+
+    So a kill loses only the trial that ran, the store holds nothing half-done, and sampling and pruning cost no database
+    round trips. Sampling is seeded by the trial's place, not by the process: a resumed search goes on exactly as
+    an uninterrupted one would have.
+    """
+
+    def __init__(self, url: str, name: str, snapshot: int, seed: int) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        storage = _storage(url)
+        self._stored, self._seed = _stored_study(storage, name, snapshot), seed
+        if not self._stored.get_trials(deepcopy=False):
+            self._stored.set_user_attr("snapshot", snapshot)
+        self.snapshot: int = self._stored.user_attrs["snapshot"]
+        """The snapshot its first finished trial was run on; a resumed search keeps it."""
+        pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS)
+        self._study = optuna.create_study(direction="minimize", pruner=pruner)
+        self._study.add_trials(self._stored.get_trials(deepcopy=False))
+
+    @property
+    def finished(self) -> list[FrozenTrial]:
+        """Complete and pruned trials, in order."""
+        from optuna.trial import TrialState
+
+        states = (TrialState.COMPLETE, TrialState.PRUNED)
+        return list(self._study.get_trials(deepcopy=False, states=states))
+
+    def views(self) -> tuple[TrialView, ...]:
+        """The finished trials as plain records."""
+        return tuple(
+            TrialView(trial.number, trial.state.name.lower(), trial.value, dict(trial.params))
+            for trial in self.finished
+        )
+
+    def best(self) -> FrozenTrial | None:
+        """The complete trial with the lowest value, the older of equals; None: none is complete."""
+        complete = [trial for trial in self.finished if trial.state.name == "COMPLETE"]
+        return min(complete, key=lambda trial: (trial.value, trial.number), default=None)
+
+    def spent(self) -> float:
+        """Seconds that finished trials took, in this and in earlier, killed runs."""
+        return float(sum(trial.duration.total_seconds() for trial in self.finished if trial.duration))
+
+    def ask(self, given: Mapping[str, float | int] | None) -> Trial:
+        """The next trial: with given parameters, or sampled."""
+        from optuna.samplers import TPESampler
+
+        if given is not None:
+            self._study.enqueue_trial(dict(given))
+        place = len(self.finished)
+        self._study.sampler = TPESampler(seed=self._seed * 10_007 + place, n_startup_trials=STARTUP_TRIALS)
+        return self._study.ask(fixed_distributions=distributions())
+
+    def tell(self, trial: Trial, value: float | None) -> None:
+        """Store a trial with its value; None: it was pruned."""
+        from optuna.trial import TrialState
+
+        if value is None:
+            self._stored.add_trial(self._study.tell(trial, state=TrialState.PRUNED))
+        else:
+            self._stored.add_trial(self._study.tell(trial, value))
+
+    def close(self, version: str) -> None:
+        """Mark the search as done, with the model it led to."""
+        self._stored.set_user_attr("version", version)
+
+
+def _stored_study(storage: RDBStorage, name: str, snapshot: int) -> Study:
+    import optuna
+
+    study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True, direction="minimize")
+    attributes = study.user_attrs
+    if "version" in attributes and attributes["snapshot"] != snapshot:
+        # That search is over and the data has moved on: the same request is a new search now.
+        optuna.delete_study(study_name=name, storage=storage)
+        study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True, direction="minimize")
+    return study
+
+
+def _storage(url: str) -> RDBStorage:
+    """The storage of an address, opened once a process: opening takes half a second of schema checks."""
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import SQLAlchemyError
+
+    sqlite = url.startswith("sqlite")
+    with _opening:
+        if url not in _storages:
+            try:
+                _storages[url] = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite else {})
+            except SQLAlchemyError as error:
+                raise StorageError(
+                    f"The studies at {url} cannot be opened ({error})",
+                    "a database this user may write",
+                    "check the workspace",
+                ) from error
+        return _storages[url]
