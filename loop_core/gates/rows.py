@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from loop_core.gates.rules import rule_name
 
 if TYPE_CHECKING:
     import dataframely as dy
-    import polars as pl
+
+
+#: Columns of failed rows: which, why, and the row as delivered.
+FAILED = {"_row": pl.Int64, "rules": pl.List(pl.String), "row_json": pl.String}
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Parted:
     accepted: pl.DataFrame
     """The signal's columns and `_row`."""
     failed: pl.DataFrame
-    """(n, 3): `_row`, `rules` (list of names), `row_json` (the row as delivered, every value as text)."""
+    """(n, 3): the columns FAILED; `row_json` holds every value as text."""
 
 
 def part_rows(schema: type[dy.Schema], frame: pl.DataFrame) -> Parted:
@@ -29,30 +34,26 @@ def part_rows(schema: type[dy.Schema], frame: pl.DataFrame) -> Parted:
         schema: of `row_rules`.
         frame: the signal's columns, `_row`, and the marks `_bad` (rules of cells that could not be read) and `_raw`.
     """
-    import polars as pl
-
     unreadable = frame.filter(pl.col("_bad").is_not_null()) if frame["_bad"].null_count() < frame.height else frame.clear()
     readable = frame.filter(pl.col("_bad").is_null()) if unreadable.height else frame
     accepted, failure = schema.filter(readable.drop("_bad", "_raw"))
-    parts = [unreadable.select("_row", rules="_bad", row_json="_raw"), _named(failure)]
-    return Parted(accepted, pl.concat([part for part in parts if part.height] or parts[:1]))
+    return Parted(accepted, pl.concat([unreadable.select("_row", rules="_bad", row_json="_raw"), _named(failure)]))
 
 
 def _named(failure: dy.FailureInfo) -> pl.DataFrame:
-    import polars as pl
-
-    rows, details = failure.invalid(), failure.details()
+    if len(failure) == 0:
+        return pl.DataFrame(schema=FAILED)
+    details = failure.details()
     broken = [name for name in failure.counts() if name in details.columns]
-    names = [pl.when(pl.col(name) == "invalid").then(pl.lit(rule_name(name))) for name in broken]
-    rules = pl.concat_list(names).list.drop_nulls().list.unique(maintain_order=True) if names else pl.lit([], dtype=pl.List(pl.String))
-    delivered = pl.struct(_as_text(rows).drop("_row").columns)
-    return details.select("_row", rules=rules).with_columns(row_json=_as_text(rows).select(delivered.struct.json_encode()).to_series())
+    rules = pl.concat_list(pl.when(pl.col(name) == "invalid").then(pl.lit(rule_name(name))) for name in broken)
+    return details.select("_row", rules=rules.list.drop_nulls().list.unique(maintain_order=True), row_json=_as_json(failure.invalid()))
 
 
-def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every value as text that reads back as the same value; all-null columns are left out."""
-    import polars as pl
-
+def _as_json(rows: pl.DataFrame) -> pl.Series:
+    """Each row as a JSON object of texts that read back as the same values; columns without any value are left out."""
     times = [name for name, kind in rows.schema.items() if isinstance(kind, pl.Datetime)]
-    kept = [name for name in rows.columns if name == "_row" or rows[name].null_count() < rows.height]
-    return rows.with_columns(pl.col(times).dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00")).select(kept).with_columns(pl.exclude("_row").cast(pl.String))
+    kept = [name for name in rows.columns if name != "_row" and rows[name].null_count() < rows.height]
+    if not kept:
+        return pl.Series(["{}"] * rows.height)
+    texts = rows.with_columns(pl.col(times).dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00")).select(pl.col(kept).cast(pl.String))
+    return texts.select(pl.struct(kept).struct.json_encode()).to_series()

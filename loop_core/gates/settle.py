@@ -43,8 +43,7 @@ class Batch:
 
 def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchReport:
     """Write a batch: accepted rows, quarantine and its row in `batches`; or, when it is stopped, only the latter."""
-    known = known_batch(tx, loop, batch)
-    if known is not None:
+    if batch.rules is not None and (known := known_batch(tx, loop, batch)) is not None:
         return known
     _judge(tx, loop, staged, batch)
     counts = Counter(dict(tx.execute("select outcome, count(distinct _row) from judged group by outcome")))
@@ -128,7 +127,7 @@ def _judge_repeated(tx: Transaction, staged: Staged, batch: Batch, part: str) ->
     """Ids twice in one batch: with one content, the later ones are unchanged; with several, none can be believed."""
     keys = ", ".join(KEYS[batch.signal])
     id_column = KEYS[batch.signal][0]
-    content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in batch.delivered)
+    content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in batch.delivered or KEYS[batch.signal])
     within = part.format(id=id_column)
     tx.execute(
         f"""insert into judged

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from loop_core.errors import RefusedError
 from loop_core.gates.commit import commit, record
+from loop_core.gates.quarantine import repair_decisions
 from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import Batch, settle
 from loop_core.gates.staging import Progress, remove_stale, stage, staging_folder
@@ -65,8 +66,9 @@ def ingest(
 
 
 def repair(loop: Loop) -> None:
-    """After a kill: ledger entries for batches that committed without one, and no staging of dead processes."""
+    """After a kill: ledger entries for what committed without one, and no staging of dead processes."""
     record(loop)
+    repair_decisions(loop)
     remove_stale(loop.workspace.staging)
 
 

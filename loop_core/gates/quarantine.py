@@ -1,0 +1,268 @@
+"""Rows that failed a gate: look at them, correct them, send them through the gates again, or dismiss them with a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from loop_core.errors import RefusedError, SourceError, UnknownNameError
+from loop_core.gates.commit import commit
+from loop_core.gates.report import BatchReport, RuleCount
+from loop_core.gates.settle import Batch, settle
+from loop_core.gates.staging import Staged, stage, staging_folder
+from loop_core.gates.typed import typed_query
+from loop_core.lake import Transaction, signal_columns
+from loop_core.lake.files import Relation, jsonl_relation
+from loop_core.vocabulary import Signal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loop_core.workspace import Loop
+
+#: States of a quarantined row in which it can still be worked on.
+OPEN = ("open", "fixed")
+
+
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """One row that waits."""
+
+    quarantine_id: str
+    batch_id: str
+    signal: Signal
+    rules: tuple[str, ...]
+    """Names of the rules it broke."""
+    row: Mapping[str, Any]
+    """Our column → the value as delivered, as text; `_line` for a line that was no record."""
+    arrived_at: datetime
+    state: str
+    """`open`, `fixed` (changed, not replayed yet), `replayed` (in the lake now), `dismissed`."""
+    reason: str | None
+    """Why it was changed or dismissed."""
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+def list_rows(
+    loop: Loop,
+    *,
+    signal: Signal | None = None,
+    rule: str | None = None,
+    state: str | None = None,
+    offset: int = 0,
+    limit: int = 50,
+) -> list[QuarantinedRow]:
+    """Quarantined rows, newest first; without `state` those that can still be worked on."""
+    found = loop.lake.rows(
+        f"""select quarantine_id, batch_id, signal, rules, row_json, arrived_at, state, reason, decided_by, decided_at
+        from {loop.table('quarantine')}
+        where list_contains($states, state) and ($signal is null or signal = $signal) and ($rule is null or list_contains(rules, $rule))
+        order by arrived_at desc, quarantine_id limit $limit offset $offset""",
+        {
+            "states": [state] if state else list(OPEN),
+            "signal": signal.value if signal else None,
+            "rule": rule,
+            "limit": limit,
+            "offset": offset,
+        },
+    )
+    return [QuarantinedRow(r[0], r[1], Signal(r[2]), tuple(r[3]), json.loads(r[4]), *r[5:]) for r in found]
+
+
+def rule_counts(loop: Loop, as_of: datetime) -> list[RuleCount]:
+    """Broken rules of the rows that wait and had arrived at `as_of`, most rows first."""
+    found = loop.lake.rows(
+        f"""select rule, count(*) from (select unnest(rules) as rule from {loop.table('quarantine')}
+        where list_contains($states, state) and arrived_at <= $as_of) group by rule order by 2 desc, 1""",
+        {"states": list(OPEN), "as_of": as_of},
+    )
+    return [RuleCount(*row) for row in found]
+
+
+def fix(
+    loop: Loop, quarantine_id: str, changes: Mapping[str, str | None], *, actor: str, as_of: datetime, reason: str = ""
+) -> QuarantinedRow:
+    """Change values of a quarantined row; it enters the lake once it is replayed and passes.
+
+    Args:
+        changes: our column → new value as text; None: no value.
+
+    Raises:
+        UnknownNameError: no such row, or no such column.
+        RefusedError: the row was replayed or dismissed already, or nothing changes.
+    """
+    row = _workable(loop, [quarantine_id])[0]
+    known = signal_columns(loop.charter, row.signal)
+    for column in changes:
+        if column not in known:
+            raise UnknownNameError(f"column of {row.signal.value}", column, known)
+    if not changes:
+        raise RefusedError("No changes were given", "at least one column and its new value", "name what to change")
+    fixed = json.dumps({**row.row, **changes}, ensure_ascii=False)
+    _decide(loop, [row], "fixed", actor=actor, as_of=as_of, reason=reason, row_json=fixed, payload={"changes": dict(changes)})
+    return _rows(loop, [quarantine_id])[0]
+
+
+def dismiss(loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: datetime, reason: str) -> int:
+    """Close rows that shall never enter the lake; they stay readable. How many.
+
+    Raises:
+        RefusedError: no reason, or a row was replayed or dismissed already.
+        UnknownNameError: no such row.
+    """
+    if not reason.strip():
+        raise RefusedError("Rows are dismissed with a reason only", "a sentence that explains it", "give the reason")
+    rows = _workable(loop, quarantine_ids)
+    _decide(loop, rows, "dismissed", actor=actor, as_of=as_of, reason=reason)
+    return len(rows)
+
+
+def replay(loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: datetime) -> list[BatchReport]:
+    """Send rows through the gates again, under the charter now in force. Each enters at most once.
+
+    Returns:
+        One report for each signal among the rows. What passes or is in the lake already leaves the quarantine;
+        what fails again stays, with its rules of now.
+
+    Raises:
+        UnknownNameError, RefusedError: as `dismiss`.
+    """
+    rows = _workable(loop, quarantine_ids)
+    return [
+        _replay_signal(loop, signal, [row for row in rows if row.signal is signal], actor, as_of)
+        for signal in Signal
+        if any(row.signal is signal for row in rows)
+    ]
+
+
+def repair_decisions(loop: Loop) -> None:
+    """Ledger entries for fixes and dismissals that were committed without one (after a kill)."""
+    found = loop.lake.rows(
+        f"select quarantine_id from {loop.table('quarantine')} where state in ('fixed', 'dismissed') order by quarantine_id"
+    )
+    recorded = {
+        (kind, quarantine_id)
+        for kind in ("fixed", "dismissed")
+        for entry in loop.entries(f"quarantine.{kind}")
+        for quarantine_id in entry.payload["rows"]
+    }
+    for row in _rows(loop, [quarantine_id for (quarantine_id,) in found]):
+        if (row.state, row.quarantine_id) not in recorded and row.decided_by and row.decided_at:
+            _append(loop, [row], row.state, row.decided_by, row.decided_at, row.reason or "", {})
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Quarantined rows as a source (see staging.Readable)."""
+
+    name: str
+    relation: Relation
+    rows: int
+    content: str
+    chunk_rows: int = 50_000
+
+
+def _replay_signal(loop: Loop, signal: Signal, rows: list[QuarantinedRow], actor: str, as_of: datetime) -> BatchReport:
+    with staging_folder(loop.workspace.staging) as folder:
+        source = _as_source(rows, folder, _replays(loop))
+        query = typed_query(loop.charter, signal, source.relation.parameters["columns"], renamed=False)
+        staged = stage(loop, signal, source, query, folder, as_of, None)
+        batch = Batch(source.content, signal, source.name, query.delivered, (), actor, as_of, rules=None)
+        return commit(
+            loop, staged, lambda tx: _settle_replay(tx, loop, staged, batch, rows), actor=actor, message=f"replay of {len(rows)} quarantined {signal.value}"
+        )
+
+
+def _replays(loop: Loop) -> int:
+    return int(loop.lake.rows(f"select count(*) from {loop.table('batches')} where state = 'replayed'")[0][0])
+
+
+def _as_source(rows: list[QuarantinedRow], folder: Path, replays: int) -> _Rows:
+    file = folder / "replay.jsonl"
+    text = "".join(json.dumps(dict(row.row), ensure_ascii=False) + "\n" for row in rows)
+    file.write_text(text, encoding="utf-8")
+    # How many replays went before is part of the identity: a row that fails twice is two replays.
+    identity = f"{replays}\n" + "\n".join(row.quarantine_id for row in rows) + "\n" + text
+    return _Rows("quarantine", jsonl_relation(file), len(rows), hashlib.sha256(identity.encode()).hexdigest())
+
+
+def _settle_replay(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, rows: list[QuarantinedRow]) -> BatchReport:
+    """Settle the rows as any batch; then those in the lake leave the quarantine and the others get their new rules."""
+    ids = [row.quarantine_id for row in rows]
+    table = loop.table("quarantine")
+    still = tx.execute(f"select count(*) from {table} where list_contains($ids, quarantine_id) and list_contains($states, state)", {"ids": ids, "states": list(OPEN)})
+    if still[0][0] != len(ids):
+        raise RefusedError("Some of these rows were replayed or dismissed meanwhile", "rows that still wait", "list the quarantine again")
+    report = settle(tx, loop, staged, batch)
+    tx.execute(
+        "create or replace temp table again as select _row, rules from (select _row, [coalesce(rule, $conflict)] as rules from judged"
+        " where outcome in ('quarantined', 'conflicting'))",
+        {"conflict": "row.conflict"},
+    )
+    if staged.failed:
+        tx.execute("insert into again select _row, rules from read_parquet($failed)", {"failed": staged.failed_glob})
+    tx.execute("create or replace temp table asked as select unnest($ids) as id, unnest(range(len($ids))) as _row", {"ids": ids})
+    tx.execute(
+        f"""merge into {table} as q using (select id, rules from asked left join again using (_row)) as a on (q.quarantine_id = a.id)
+        when matched then update set state = case when a.rules is null then 'replayed' else q.state end,
+          rules = coalesce(a.rules, q.rules), decided_by = $actor, decided_at = $as_of""",
+        {"actor": batch.actor, "as_of": batch.as_of},
+    )
+    return report
+
+
+def _workable(loop: Loop, quarantine_ids: Sequence[str]) -> list[QuarantinedRow]:
+    """The rows, in the order asked for, all of them still open."""
+    ids = list(dict.fromkeys(quarantine_ids))
+    if not ids:
+        raise RefusedError("No rows were named", "at least one id from the quarantine", "list the quarantine")
+    rows = {row.quarantine_id: row for row in _rows(loop, ids)}
+    for quarantine_id in ids:
+        if quarantine_id not in rows:
+            raise SourceError(f"There is no quarantined row {quarantine_id!r}", "an id from the quarantine of this loop", "list the quarantine")
+        if rows[quarantine_id].state not in OPEN:
+            raise RefusedError(f"Row {quarantine_id} is {rows[quarantine_id].state} already", "a row that still waits", "list the quarantine again")
+    return [rows[quarantine_id] for quarantine_id in ids]
+
+
+def _rows(loop: Loop, ids: list[str]) -> list[QuarantinedRow]:
+    found = loop.lake.rows(
+        f"""select quarantine_id, batch_id, signal, rules, row_json, arrived_at, state, reason, decided_by, decided_at
+        from {loop.table('quarantine')} where list_contains($ids, quarantine_id) order by quarantine_id""",
+        {"ids": ids},
+    )
+    return [QuarantinedRow(r[0], r[1], Signal(r[2]), tuple(r[3]), json.loads(r[4]), *r[5:]) for r in found]
+
+
+def _decide(
+    loop: Loop, rows: list[QuarantinedRow], state: str, *, actor: str, as_of: datetime, reason: str, row_json: str | None = None, payload: Mapping[str, Any] | None = None
+) -> None:
+    ids = [row.quarantine_id for row in rows]
+
+    def body(tx: Transaction) -> None:
+        tx.execute(
+            f"""update {loop.table('quarantine')} set state = $state, reason = $reason, decided_by = $actor, decided_at = $as_of,
+            row_json = coalesce($row_json, row_json) where list_contains($ids, quarantine_id)""",
+            {"state": state, "reason": reason, "actor": actor, "as_of": as_of, "row_json": row_json, "ids": ids},
+        )
+
+    loop.lake.write(body, actor=actor, message=f"{len(rows)} quarantined rows {state}")
+    _append(loop, rows, state, actor, as_of, reason, payload or {})
+
+
+def _append(loop: Loop, rows: list[QuarantinedRow], state: str, actor: str, as_of: datetime, reason: str, payload: Mapping[str, Any]) -> None:
+    subject = rows[0].quarantine_id if len(rows) == 1 else f"{len(rows)} rows"
+    loop.ledger.append(
+        kind=f"quarantine.{state}",
+        loop=loop.name,
+        subject=subject,
+        actor=actor,
+        as_of=as_of,
+        reason=reason,
+        payload={"rows": [row.quarantine_id for row in rows], **payload},
+    )

@@ -1,0 +1,134 @@
+"""How fast files enter the lake, and in how much memory: `python -m tests.bench.bench_ingest [rows]`.
+
+One table row a measurement. Each runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROWS = 1_000_000
+NUMBERS, CATEGORIES = 14, 7
+AS_OF = datetime(2019, 1, 1, tzinfo=UTC)
+
+
+def main(rows: int = ROWS) -> list[dict[str, object]]:
+    """Measure Parquet and CSV of `rows` × 25 columns through 20 rules; print and return the measurements."""
+    results: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in ("parquet", "csv"):
+            _child("write", kind, str(rows), folder)
+            results.append(_child("measure", kind, str(rows), folder))
+            print(_line(results[-1]))
+    return results
+
+
+def charter() -> str:
+    """A loop of 25 delivered columns under 20 rules."""
+    numbers = "".join(
+        f'[[features]]\nname = "x{i}"\ntype = "number"\n{f"min = 0{chr(10)}" if i < 8 else ""}{f"max = 1000{chr(10)}" if i < 6 else ""}'
+        for i in range(NUMBERS)
+    )
+    categories = "".join(f'[[features]]\nname = "c{i}"\ntype = "category"\n{_values(i)}' for i in range(CATEGORIES))
+    return f"""
+[loop]
+name = "bench"
+title = "Bench"
+purpose = "How fast?"
+[roles]
+owner = "ana"
+[labels]
+horizon_days = 30
+{numbers}{categories}
+[[rules]]
+name = "sum_is_positive"
+signal = "predictions"
+check = "x0 + x1 >= 0"
+[[rules]]
+name = "x2_under_x3_plus_1000"
+signal = "predictions"
+check = "x2 <= x3 + 1000"
+[[metrics]]
+name = "log_loss"
+margin = 0.01
+"""
+
+
+def _values(i: int) -> str:
+    return 'values = ["alpha", "beta", "gamma", "delta"]\n' if i < 4 else ""
+
+
+def _child(*arguments: str) -> dict[str, object]:
+    command = [sys.executable, "-m", "tests.bench.bench_ingest", *arguments]
+    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
+def _write(kind: str, rows: int, folder: Path) -> dict[str, object]:
+    """A file of prices with cents, categories, ids and times over a year; in chunks, so that any size can be made."""
+    import numpy as np
+    import polars as pl
+    import pyarrow.parquet as pq
+
+    generator, chunk = np.random.default_rng(0), min(rows, 1_000_000)
+    writer = None
+    with (folder / f"data.{kind}").open("wb") as file:
+        for start in range(0, rows, chunk):
+            n = min(chunk, rows - start)
+            ids = pl.int_range(start, start + n, eager=True)
+            frame = pl.DataFrame({f"x{i}": generator.gamma(2, 50, n).clip(0, 999).round(2) for i in range(NUMBERS)} | {
+                f"c{i}": generator.choice(["alpha", "beta", "gamma", "delta"], n) for i in range(CATEGORIES)
+            }).with_columns(
+                prediction_id="p" + ids.cast(pl.String).str.zfill(12),
+                entity_id="e" + (ids % 200_000).cast(pl.String),
+                predicted_at=(pl.lit(datetime(2018, 1, 1, tzinfo=UTC)) + pl.duration(seconds=ids * (365 * 86400 / rows))).dt.cast_time_unit("us"),
+                score=pl.Series(generator.random(n).round(4)),
+            )
+            if kind == "csv":
+                frame.write_csv(file, include_header=start == 0, datetime_format="%Y-%m-%dT%H:%M:%SZ")
+            else:
+                table = frame.to_arrow()
+                writer = writer or pq.ParquetWriter(file, table.schema)
+                writer.write_table(table)
+        if writer is not None:
+            writer.close()
+    return {"bytes": (folder / f"data.{kind}").stat().st_size}
+
+
+def _measure(kind: str, rows: int, folder: Path) -> dict[str, object]:
+    import resource
+
+    from loop_core.signals import ingest, read_source
+    from loop_core.vocabulary import Signal
+    from loop_core.workspace import Workspace
+
+    with Workspace.create(folder / f"w-{kind}") as workspace:
+        loop = workspace.set_charter(charter(), actor="bench", reason="", as_of=AS_OF)
+        began, cpu = time.perf_counter(), time.process_time()
+        report = ingest(loop, Signal.PREDICTIONS, read_source(str(folder / f"data.{kind}")), actor="bench", as_of=AS_OF)
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    assert report.accepted == rows, report
+    return {
+        "what": f"ingest {kind}, {rows:,} rows × 25 columns, 20 rules",
+        "rows_per_s": round(rows / seconds),
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(cpu, 2),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _line(m: dict[str, object]) -> str:
+    return f"{m['what']:<55} {m['rows_per_s']:>10,} rows/s {m['seconds']:>8} s {m['cpu_seconds']:>8} cpu-s {m['peak_mb']:>6} MB peak"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 5:
+        step = {"write": _write, "measure": _measure}[sys.argv[1]]
+        print(json.dumps(step(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS)
