@@ -1,0 +1,61 @@
+"""What a page shows when something goes wrong: words and a reference, never a stack trace."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from loop_core.errors import LoopbenchError, NotReadyError
+
+log = logging.getLogger("loopbench.app")
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Run part of a page; whatever it raises is shown in words, and the rest of the page goes on."""
+    try:
+        yield
+    except Exception as error:
+        show(error)
+
+
+def show(error: Exception) -> None:
+    """An error in words: what was found, what was wanted, what to do."""
+    if isinstance(error, NotReadyError):
+        st.info(_sentences(error), icon=":material/hourglass_empty:")
+    elif isinstance(error, LoopbenchError):
+        st.error(_sentences(error), icon=":material/error:")
+    else:
+        reference = secrets.token_hex(3)
+        log.error("page error %s", reference, exc_info=error)
+        st.error(
+            f"This part of the page could not be shown. Nothing was changed. Reference **{reference}**: "
+            "the details stand under it in the log of `loop ui`.",
+            icon=":material/error:",
+        )
+
+
+def on_script_error(error: Exception) -> bool:
+    """For errors outside any boundary (callbacks of widgets): the same words instead of Streamlit's own."""
+    show(error)
+    return True
+
+
+def plain(text: str) -> str:
+    """Text as it is: nothing in it is read as Markdown, a formula or an icon."""
+    for sign in "\\`*_{}[]()#+!|<>$~:":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def _sentences(error: LoopbenchError) -> str:
+    parts = [f"**{plain(error.given)}**"]
+    if error.wanted:
+        parts.append(f"Wanted: {plain(error.wanted)}")
+    if error.todo:
+        parts.append(f"Next: {plain(error.todo)}")
+    return "  \n".join(parts)

@@ -1,0 +1,31 @@
+"""The script Streamlit runs for every page: navigation, frame, page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import session, style
+from app.actions import said
+from app.faults import boundary
+from app.first_steps import no_loop_yet
+from app.frame import frame
+from app.navigation import pages
+
+# A file, because Streamlit fetches icons by name from the internet.
+HERE = Path(__file__).parent
+st.set_page_config(page_title="Loopbench", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.logo(HERE / "logo.svg")
+presenting = str(st.query_params.get("present", "")).lower() == "true"
+style.apply(presenting)
+here = st.navigation(pages(), position="hidden" if presenting else "top")
+with boundary():
+    ws = session.workspace()
+    if not ws.loops() and here.title != "About":
+        no_loop_yet(ws)
+    else:
+        if ws.loops():
+            frame(ws, here)
+        said()
+        here.run()

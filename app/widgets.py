@@ -1,0 +1,136 @@
+"""What pages show things with: a verdict first, then chips, tables, footnotes; and empty states that say the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from app.faults import plain
+from app.session import View
+from loop_core.vocabulary import MARKS, State, Verdict
+
+#: State or verdict → badge colour; the mark beside it says the same in shape and word.
+_COLOURS = {
+    State.OK: "blue",
+    State.WATCH: "orange",
+    State.ALARM: "red",
+    State.PENDING: "gray",
+    State.NOT_APPLICABLE: "gray",
+    Verdict.BETTER: "blue",
+    Verdict.NOT_WORSE: "blue",
+    Verdict.WORSE: "red",
+    Verdict.INCONCLUSIVE: "gray",
+}
+#: A list shows this many rows until somebody asks for all.
+WORST = 15
+_ORDER = (State.ALARM, State.WATCH, State.PENDING, State.OK, State.NOT_APPLICABLE)
+
+
+def verdict(sentence: str, state: str | None = None, note: str = "") -> None:
+    """The sentence a page opens with, with its mark; beneath it, small, what the numbers rest on."""
+    mark = f":{_COLOURS[state]}[{mark_of(state)}] · " if state is not None else ""  # type: ignore[index]
+    with st.container(key="verdict", gap=None):
+        st.markdown(mark + plain(sentence))
+    if note:
+        with st.container(key="footnote"):
+            st.markdown(plain(note))
+
+
+def chip(state: str, help: str | None = None) -> None:
+    """A state as shape, word and colour."""
+    st.badge(mark_of(state), color=_COLOURS.get(state, "gray"), help=help)  # type: ignore[call-overload]
+
+
+def mark_of(state: str | None) -> str:
+    """Shape and word: ▲ alarm."""
+    return MARKS.get(str(state), f"○ {state}" if state else "–")
+
+
+def worst(states: Sequence[str]) -> State:
+    """The state that stands for several: the loudest one."""
+    return next((state for state in _ORDER if state in states), State.PENDING)
+
+
+def moment(instant: datetime | None, clock: bool = False) -> str:
+    """12 Feb 2018, or 12 Feb 2018, 14:05 UTC."""
+    if instant is None:
+        return "–"
+    return f"{instant.day} {instant:%b %Y}" + (f", {instant:%H:%M} UTC" if clock else "")
+
+
+def short(version: str | None) -> str:
+    """A model version as it is shown: its first ten characters."""
+    return version[:10] if version else "–"
+
+
+def empty(title: str, sentence: str, action: str | None = None, to: str | None = None, on_click: Callable[[], None] | None = None, key: str = "empty") -> None:
+    """An empty state: what is missing, and the next step as a button (a page of the app, or a callback)."""
+    from app.navigation import page
+
+    with st.container(key=f"emptystate_{key}"):
+        st.markdown(f"#### {plain(title)}")
+        st.markdown(sentence)
+        pressed = action is not None and st.button(action, key=f"{key}_next", type="primary", on_click=on_click)
+        if pressed and to is not None:
+            st.switch_page(page(to))
+
+
+def cohort_picker(view: View) -> str | None:
+    """By which declared cohort to cut; None: not at all."""
+    names = ["everybody", *(cohort.name for cohort in view.loop.charter.cohorts)]
+    chosen = st.selectbox(
+        "Cut by", names, key="cohort", bind="query-params", width=230, label_visibility="collapsed",
+        format_func=lambda name: name if name == "everybody" else f"by {name.replace('_', ' ')}",
+    )  # fmt: skip
+    return None if chosen == "everybody" else str(chosen)
+
+
+def bounded(rows: Sequence[Any], key: str, what: str = "rows") -> Sequence[Any]:
+    """The first `WORST` rows, and all of them once somebody asked."""
+    if len(rows) <= WORST:
+        return rows
+    everything = st.toggle(f"All {len(rows):,} {what} (now the first {WORST})", key=f"all_{key}", bind="query-params")
+    return rows if everything else rows[:WORST]
+
+
+def table(rows: Sequence[dict[str, Any]], key: str, columns: dict[str, Any] | None = None, alt: str = "", **more: Any) -> Any:
+    """Rows as a table, columns in the order of the first row; returns the selection where `on_select` asks for one."""
+    return st.dataframe(list(rows), key=key, hide_index=True, column_config=columns, alt=alt or None, placeholder="–", **more)
+
+
+def why(view: View, text: str, call: str, sql: str | None = None, key: str = "why") -> None:
+    """How a number was computed, as words, as SQL and as notebook code that gives the same numbers."""
+    if view.presenting:
+        return
+    with st.popover("Why? · SQL · notebook", key=f"side_{key}", type="tertiary", icon=":material/help:"):
+        st.markdown(text)
+        if sql:
+            st.caption("As SQL, on the lake of this workspace")
+            st.code(sql, language="sql", height=220)
+        st.caption("In a notebook")
+        st.code(notebook(view, call), language="python")
+
+
+def notebook(view: View, call: str) -> str:
+    """Code that opens this loop at this instant and makes a call like `drift_scores(loop, as_of)`."""
+    return "\n".join(
+        (
+            "from loop_core.clock import instant",
+            "from loop_core.workspace import Workspace",
+            *([f"from {call.split(':')[0]} import {call.split(':')[1].split('(')[0]}", ""] if ":" in call else [""]),
+            f'loop = Workspace.open("{view.loop.workspace.path}").loop("{view.loop.name}")',
+            f'as_of = instant("{view.as_of.isoformat()}")',
+            call.split(":", 1)[-1],
+        )
+    )
+
+
+def acting(view: View) -> bool:
+    """Whether verbs may be offered; says why not, when somebody looks at the past."""
+    if view.is_present or view.presenting:
+        return not view.presenting
+    st.info(f"You are looking at {moment(view.as_of)}. Go “back to the present” above to act.", icon=":material/history:")
+    return False

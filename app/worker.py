@@ -1,0 +1,54 @@
+"""The worker beside the app: a child process that is started again when it dies and ended with the app."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+log = logging.getLogger("loopbench.app")
+
+#: Seconds before a worker that died is started again, and given to one that is asked to end.
+RESTART_SECONDS, END_SECONDS = 2.0, 10.0
+
+
+def worker_command(workspace: Path) -> list[str]:
+    """What runs the jobs of a workspace in a process of its own."""
+    return [sys.executable, "-c", "from loop_core.cli import main; main()", "worker", "--workspace", str(workspace)]
+
+
+@asynccontextmanager
+async def kept_running(command: Sequence[str]) -> AsyncIterator[None]:
+    """Keep `command` running while the block is open."""
+    keeper = asyncio.create_task(_keep(command))
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+
+
+async def _keep(command: Sequence[str]) -> None:
+    while True:
+        process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        log.warning("the worker ended with code %s; starting it again", code)
+        await asyncio.sleep(RESTART_SECONDS)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), END_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
