@@ -1,0 +1,123 @@
+"""What a job can do: name → body. A body is a public verb with its progress and stop passed through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from loop_core.clock import instant
+from loop_core.errors import StoppedError
+from loop_core.frames import to_json
+from loop_core.workspace import Workspace
+
+Progress = Callable[[float, str], None]
+ShouldStop = Callable[[], bool]
+#: (workspace, params with `loop` and `actor`, progress, should_stop) → plain JSON result.
+Body = Callable[[Workspace, Mapping[str, Any], Progress, ShouldStop], dict[str, Any]]
+
+
+def _retrain(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.retrain import Budget, retrain
+
+    loop = ws.loop(params["loop"])
+    plan = loop.charter.retrain
+    result = retrain(
+        loop,
+        as_of=instant(params["as_of"]),
+        actor=params["actor"],
+        seed=int(params.get("seed", 0)),
+        budget=Budget(int(params.get("trials", plan.trials)), float(params.get("seconds", plan.seconds))),
+        progress=progress,
+        should_stop=should_stop,
+    )
+    plain: dict[str, Any] = to_json(result)
+    return plain
+
+
+def _compare(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.compare import compare
+
+    progress(0.0, f"Comparing {params['challenger']}")
+    card = compare(
+        ws.loop(params["loop"]),
+        params["challenger"],
+        against=params.get("against"),
+        as_of=instant(params["as_of"]),
+        actor=params["actor"],
+    )
+    return {"scorecard": card.id, "badge": card.badge, "sentence": card.sentence}
+
+
+def _bootstrap(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.replay import first_champion
+
+    external = params.get("external")
+    version = first_champion(
+        ws.loop(params["loop"]),
+        until=None if external else instant(params.get("until") or params["as_of"]),
+        external=external,
+        actor=params["actor"],
+        seed=int(params.get("seed", 0)),
+        progress=_stoppable(progress, should_stop),
+    )
+    return {"version": version}
+
+
+def _cycle(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.cycle import run_cycle
+
+    progress(0.0, "Reading the signals")
+    report = run_cycle(
+        ws.loop(params["loop"]),
+        instant(params["as_of"]),
+        actor=params["actor"],
+        seed=int(params.get("seed", 0)),
+        progress=_stoppable(progress, should_stop),
+    )
+    return {
+        "findings": len(report.findings),
+        "retrain": report.decision.retrain,
+        "challenger": report.challenger,
+        "promoted": report.promoted,
+        "rolled_back_to": report.rolled_back_to,
+        "notes": list(report.notes),
+    }
+
+
+def _replay(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.replay import replay
+
+    report = replay(
+        ws.loop(params["loop"]),
+        instant(params["start"]),
+        instant(params["end"]),
+        timedelta(days=float(params.get("every_days", 7))),
+        actor=params["actor"],
+        seed=int(params.get("seed", 0)),
+        progress=progress,
+        should_stop=should_stop,
+    )
+    if report.stopped:
+        raise StoppedError("The replay was stopped on request", "", "start it again; it goes on where it was")
+    return {"served": report.served, "cycles": len(report.cycles)}
+
+
+def _stoppable(progress: Progress, should_stop: ShouldStop) -> Progress:
+    """For a verb that reports progress but takes no stop: it ends at its next report."""
+
+    def report(share: float, sentence: str) -> None:
+        if should_stop():
+            raise StoppedError("The job was stopped on request")
+        progress(share, sentence)
+
+    return report
+
+
+KINDS: dict[str, Body] = {
+    "retrain": _retrain,
+    "compare": _compare,
+    "bootstrap": _bootstrap,
+    "cycle": _cycle,
+    "replay": _replay,
+}

@@ -1,0 +1,122 @@
+"""The durable queue for people: put a job in, look at it, stop it, try it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from loop_core.clock import now
+from loop_core.errors import RefusedError, UnknownNameError
+from loop_core.frames import to_json
+from loop_core.jobs.kinds import KINDS
+from loop_core.jobs.view import JobStatus, JobView, iso, job_view
+from loop_core.ledger.database import explained, writing
+from loop_core.ledger.schema import jobs as table
+from loop_core.workspace import Workspace
+
+_OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+def enqueue(
+    ws: Workspace, loop: str, kind: str, params: Mapping[str, Any], actor: str, *, max_attempts: int = 3
+) -> int:
+    """Queue a job for whichever worker is free. The same job, still waiting or running, is not queued twice.
+
+    Args:
+        ws: the workspace.
+        loop: name of the loop.
+        kind: a key of `KINDS`.
+        params: what the body needs, JSON types (instants and enums are written as text). Without `as_of` the
+            loop's present is taken, once and for all attempts.
+        actor: who asks.
+        max_attempts: workers that may die on it before it is failed.
+
+    Returns:
+        The job's id.
+
+    Raises:
+        UnknownNameError: no such kind or loop. RefusedError: params are no JSON.
+    """
+    if kind not in KINDS:
+        raise UnknownNameError("kind of job", kind, KINDS)
+    pinned = {"as_of": ws.loop(loop).present(now()), **params}
+    try:
+        text = json.dumps(to_json(pinned), sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RefusedError(
+            f"The job's params are no JSON ({error})", "text, numbers, lists, instants", "correct them"
+        ) from None
+    with writing(ws.ledger.engine) as connection:
+        same = (table.c.loop == loop) & (table.c.kind == kind) & (table.c.params == text) & table.c.status.in_(_OPEN)
+        known = connection.execute(select(table.c.id).where(same)).scalar()
+        if known is not None:
+            return int(known)
+        new = {"loop": loop, "kind": kind, "params": text, "actor": actor, "max_attempts": max_attempts}
+        fresh = {"status": JobStatus.QUEUED, "message": "Waiting for a worker", "created_at": iso(now())}
+        inserted = connection.execute(insert(table).values(**new, **fresh)).inserted_primary_key
+        assert inserted is not None
+        return int(inserted[0])
+
+
+def job(ws: Workspace, job_id: int) -> JobView:
+    """One job. UnknownNameError when there is none of that id."""
+    with explained(ws.ledger.url), ws.ledger.engine.connect() as connection:
+        return _one(connection, job_id)
+
+
+def list_jobs(
+    ws: Workspace, *, loop: str | None = None, status: JobStatus | None = None, limit: int = 50
+) -> list[JobView]:
+    """The newest jobs first, of one loop and status if given."""
+    query = select(table).order_by(table.c.id.desc()).limit(limit)
+    if loop is not None:
+        query = query.where(table.c.loop == loop)
+    if status is not None:
+        query = query.where(table.c.status == status)
+    with explained(ws.ledger.url), ws.ledger.engine.connect() as connection:
+        return [job_view(row) for row in connection.execute(query).mappings()]
+
+
+def stop(ws: Workspace, job_id: int, *, actor: str = "somebody") -> JobView:
+    """Ask a job to end: a waiting one ends now, a running one at its worker's next look (a second or two).
+
+    Raises:
+        UnknownNameError: no such job. RefusedError: it has ended already.
+    """
+    with writing(ws.ledger.engine) as connection:
+        found = _one(connection, job_id)
+        if not found.open:
+            raise RefusedError(f"Job {job_id} is {found.status} already", "a waiting or running job")
+        values: dict[str, Any] = {"stop_requested": True, "message": f"{actor} asked to stop it"}
+        if found.status is JobStatus.QUEUED:
+            values |= {"status": JobStatus.STOPPED, "finished_at": iso(now()), "message": f"Stopped by {actor}"}
+        connection.execute(update(table).where(table.c.id == job_id).values(**values))
+        return _one(connection, job_id)
+
+
+def retry(ws: Workspace, job_id: int, *, actor: str = "somebody") -> JobView:
+    """Queue a failed or stopped job again, with all its attempts; what it had stored (trials) counts.
+
+    Raises:
+        UnknownNameError: no such job. RefusedError: it is done, waiting or running.
+    """
+    with writing(ws.ledger.engine) as connection:
+        found = _one(connection, job_id)
+        if found.status not in (JobStatus.FAILED, JobStatus.STOPPED):
+            raise RefusedError(f"Job {job_id} is {found.status}", "a failed or stopped job", "queue a new one")
+        fresh = {"status": JobStatus.QUEUED, "attempts": 0, "stop_requested": False, "progress": 0.0}
+        empty = dict.fromkeys(("error", "finished_at", "lease_owner", "lease_until"))
+        message = f"Queued again by {actor}"
+        connection.execute(update(table).where(table.c.id == job_id).values(**fresh, **empty, message=message))
+        return _one(connection, job_id)
+
+
+def _one(connection: Connection, job_id: int) -> JobView:
+    row = connection.execute(select(table).where(table.c.id == job_id)).mappings().first()
+    if row is None:
+        newest = connection.execute(select(table.c.id).order_by(table.c.id.desc()).limit(10)).scalars()
+        raise UnknownNameError("job", job_id, list(newest))
+    return job_view(row)

@@ -1,0 +1,156 @@
+"""Takes jobs one after another and runs them; any number of workers may share a workspace."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from loop_core.errors import LoopbenchError, StoppedError, StorageError
+from loop_core.jobs.kinds import KINDS, Body
+from loop_core.jobs.lease import LEASE_SECONDS, claim, end_stopped, fail, finish, give_back, heartbeat
+from loop_core.jobs.view import JobView
+from loop_core.workspace import Workspace
+
+log = logging.getLogger(__name__)
+#: Seconds between two writes of progress; the lease is renewed with each.
+BEAT_SECONDS = 1.0
+#: Seconds before a job that failed unexpectedly is tried again, doubled each time.
+PAUSE_SECONDS = 2.0
+
+
+class Worker:
+    """One worker. `run` works in the calling thread; `shut_down` may be called from another thread or a signal."""
+
+    def __init__(
+        self,
+        ws: Workspace,
+        owner: str | None = None,
+        *,
+        kinds: Mapping[str, Body] = KINDS,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self.ws, self.kinds, self.lease_seconds = ws, kinds, lease_seconds
+        self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self._closing = threading.Event()
+
+    def run(self, poll_seconds: float = 1.0, once: bool = False) -> int:
+        """Take and run jobs until `shut_down`.
+
+        Args:
+            poll_seconds: how often to look when there is nothing to do.
+            once: return when nothing is waiting instead of looking again.
+
+        Returns:
+            How many jobs were run.
+        """
+        count = 0
+        while not self._closing.is_set():
+            job = self._claim(once)
+            if job is not None:
+                self._work(job)
+                count += 1
+            elif once:
+                break
+            else:
+                self._closing.wait(poll_seconds)
+        return count
+
+    def shut_down(self) -> None:
+        """Finish soon: a running job goes back to the queue, where its stored progress counts."""
+        self._closing.set()
+
+    def _claim(self, once: bool) -> JobView | None:
+        try:
+            return claim(self.ws, self.owner, lease_seconds=self.lease_seconds)
+        except StorageError:
+            if once:
+                raise
+            # Storage that is away for a minute must not end the worker.
+            log.warning("the queue cannot be read, trying again", exc_info=True)
+            return None
+
+    def _work(self, job: JobView) -> None:
+        with _Pulse(self.ws, job, self.lease_seconds) as pulse:
+
+            def should_stop() -> bool:
+                return self._closing.is_set() or pulse.ends.is_set()
+
+            try:
+                body = self.kinds[job.kind]
+                result = body(self.ws, {**job.params, "loop": job.loop, "actor": job.actor}, pulse.report, should_stop)
+            except StoppedError:
+                self._stopped(job, pulse)
+            except LoopbenchError as error:
+                # What is wrong with the data or the call stays wrong; only storage may come back.
+                fail(self.ws, job, str(error), again_in=_pause(job) if isinstance(error, StorageError) else None)
+            except Exception as error:
+                log.exception("job %s (%s) failed", job.id, job.kind)
+                fail(self.ws, job, f"{type(error).__name__}: {error}", again_in=_pause(job))
+            except BaseException:
+                give_back(self.ws, job)
+                raise
+            else:
+                finish(self.ws, job, result)
+
+    def _stopped(self, job: JobView, pulse: _Pulse) -> None:
+        if pulse.stop_requested:
+            end_stopped(self.ws, job)
+        else:
+            # Shutting down; or the lease was lost, and then this changes nothing.
+            give_back(self.ws, job)
+
+
+def _pause(job: JobView) -> float:
+    return float(PAUSE_SECONDS * 2 ** (job.attempts - 1))
+
+
+class _Pulse:
+    """The thread that renews a job's lease, writes its progress and hears the request to stop."""
+
+    def __init__(self, ws: Workspace, job: JobView, lease_seconds: float) -> None:
+        self._ws, self._job, self._lease_seconds = ws, job, lease_seconds
+        self._said: tuple[float, str] = (job.progress, job.message)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"job-{job.id}-pulse", daemon=True)
+        self.ends = threading.Event()
+        """Set when the body should end: somebody asked, or the lease is lost."""
+        self.stop_requested = False
+
+    def report(self, share: float, sentence: str) -> None:
+        """The body's progress callback; written with the next beat."""
+        self._said = (min(max(float(share), 0.0), 1.0), sentence)
+
+    def __enter__(self) -> _Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        renewed = time.monotonic()
+        while not self._done.wait(min(BEAT_SECONDS, self._lease_seconds / 4)):
+            share, sentence = self._said
+            try:
+                seen: Any = heartbeat(
+                    self._ws, self._job, progress=share, message=sentence, lease_seconds=self._lease_seconds
+                )
+                renewed = time.monotonic()
+            except StorageError:
+                log.warning("the heartbeat of job %s was not written", self._job.id, exc_info=True)
+                if time.monotonic() - renewed < self._lease_seconds:
+                    continue
+                seen = None
+            if seen is None or seen.stop_requested:
+                self.stop_requested = seen is not None
+                self.ends.set()
+                if seen is None:
+                    return
