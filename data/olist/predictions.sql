@@ -4,7 +4,6 @@ select
     o.order_id as prediction_id,
     c.customer_unique_id as entity_id,
     o.purchased_at as predicted_at,
-    'history' as route,
 
     coalesce(b.items, 0)::double as items,
     b.price,

@@ -70,7 +70,11 @@ def _expected_days(scenario: Scenario, sellers: Sellers, orders: Orders) -> np.n
     handling = 0.7 * sellers.handling_days[orders.seller] * np.exp(1.4 * sellers.slowness[orders.seller])
     busy = season(scenario.weeks[orders.week])
     pace = world.CARRIER_PACE[orders.carrier] * _drift(scenario, orders) * (1 + 0.28 * (busy - 1))
-    way = (1.1 + orders.distance_km / 310) * world.HARDSHIP[orders.customer_region] * (1 + 0.11 * np.log1p(orders.weight_kg))
+    way = (
+        (1.1 + orders.distance_km / 310)
+        * world.HARDSHIP[orders.customer_region]
+        * (1 + 0.11 * np.log1p(orders.weight_kg))
+    )
     # What is handed over at a weekend leaves on Monday.
     weekend = 0.6 * (_weekday(orders.at) >= 4)
     return np.asarray(handling + way * pace + weekend)
@@ -88,7 +92,8 @@ def _drift(scenario: Scenario, orders: Orders) -> np.ndarray:
 def _quote(sellers: Sellers, orders: Orders, rng: np.random.Generator) -> np.ndarray:
     """(n,) days promised: the platform knows distance and stated handling, and neither carrier, season nor slowness."""
     known = 0.8 * sellers.handling_days[orders.seller] + 1.3 + orders.distance_km / 300
-    return np.ceil(2.0 * known * rng.lognormal(0.0, 0.20, len(orders)) + 1.0).clip(2, 60).astype(int)
+    days = np.ceil(2.0 * known * rng.lognormal(0.0, 0.20, len(orders)) + 1.0).clip(2, 60)
+    return np.asarray(days, dtype=int)
 
 
 def _weekday(at: np.ndarray) -> np.ndarray:

@@ -34,15 +34,25 @@ class SimulationReport:
 
     folder: Path
     seed: int
-    rows: dict[str, int]
-    """Table → rows."""
+    predictions: int
+    outcomes: int
+    feedback: int
+    scores: int
+    """Rows of each."""
     files: tuple[Path, ...]
     """Parquet files, then truth.json."""
     events: tuple[Event, ...]
 
 
-def simulate(folder: Path, *, rows: int | None = None, seed: int | None = None, scenario: Scenario, progress: Progress | None = None) -> SimulationReport:
-    """Write `predictions-YYYY-MM.parquet`, `outcomes-…`, `feedback-…`, `scores-…` (by month of the order) and `truth.json`.
+def simulate(
+    folder: Path,
+    *,
+    rows: int | None = None,
+    seed: int | None = None,
+    scenario: Scenario,
+    progress: Progress | None = None,
+) -> SimulationReport:
+    """Write `predictions-YYYY.parquet`, `outcomes-…`, `feedback-…`, `scores-…` (by the order's year), `truth.json`.
 
     The same scenario, rows and seed give the same content. Nothing that became known on or after `scenario.end` is
     written: the files are an export of that day.
@@ -58,20 +68,30 @@ def simulate(folder: Path, *, rows: int | None = None, seed: int | None = None, 
     """
     rows, seed = rows or scenario.rows, scenario.seed if seed is None else seed
     if rows < len(scenario.weeks):
-        raise RefusedError(f"{rows} rows over {len(scenario.weeks)} weeks", f"at least {len(scenario.weeks)} rows", "ask for more")
+        raise RefusedError(
+            f"{rows} rows over {len(scenario.weeks)} weeks", f"at least {len(scenario.weeks)} rows", "ask for more"
+        )
     if any(folder.glob("*.parquet")):
-        raise RefusedError(f"{folder} already holds Parquet files", "a new or empty folder", "choose another, or remove them")
+        raise RefusedError(
+            f"{folder} already holds Parquet files", "a new or empty folder", "choose another, or remove them"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         counts, touched = _write_weeks(folder, scenario, rows, seed, progress or (lambda share, text: None))
-        (folder / "truth.json").write_text(json.dumps(_truth(scenario, seed, counts, touched), indent=2) + "\n", encoding="utf-8")
+        (folder / "truth.json").write_text(
+            json.dumps(_truth(scenario, seed, counts, touched), indent=2) + "\n", encoding="utf-8"
+        )
     except OSError as error:
-        raise StorageError(f"{folder} cannot be written ({error.strerror or error})", "a folder with free space", "choose another") from None
+        raise StorageError(
+            f"{folder} cannot be written ({error.strerror or error})", "a folder with free space", "choose another"
+        ) from None
     files = (*sorted(folder.glob("*.parquet")), folder / "truth.json")
-    return SimulationReport(folder, seed, counts, files, scenario.events)
+    return SimulationReport(folder, seed, **counts, files=files, events=scenario.events)
 
 
-def _write_weeks(folder: Path, scenario: Scenario, rows: int, seed: int, progress: Progress) -> tuple[dict[str, int], list[int]]:
+def _write_weeks(
+    folder: Path, scenario: Scenario, rows: int, seed: int, progress: Progress
+) -> tuple[dict[str, int], list[int]]:
     counts, touched = dict.fromkeys(TABLES, 0), [0] * len(scenario.events)
     with ExitStack() as stack:
         writers: dict[str, tuple[str, pq.ParquetWriter]] = {}
@@ -79,7 +99,7 @@ def _write_weeks(folder: Path, scenario: Scenario, rows: int, seed: int, progres
             for table, frame in frames.items():
                 counts[table] += frame.height
                 if frame.height:
-                    _append(stack, writers, folder, f"{table}-{scenario.weeks[week]:%Y-%m}", frame)
+                    _append(stack, writers, folder, f"{table}-{scenario.weeks[week]:%Y}", frame)
             for index, event in enumerate(scenario.events):
                 touched[index] += _touched(event, frames["predictions"])
             progress((week + 1) / len(scenario.weeks), f"simulated {counts['predictions']:,} of {rows:,} predictions")
@@ -91,31 +111,38 @@ def _weeks(scenario: Scenario, rows: int, seed: int) -> Iterator[tuple[int, dict
     record = SellerRecord(scenario.weeks, len(sellers.demand))
     for number, n in enumerate(rows_per_week(scenario, rows)):
         # A stream for each week and part: changing how one is drawn leaves every other as it was.
-        orders_rng, delivery_rng, voices_rng, serving_rng, scores_rng = (np.random.default_rng([seed, 1 + number, part]) for part in range(5))
+        orders_rng, delivery_rng, voices_rng, serving_rng, scores_rng = (
+            np.random.default_rng([seed, 1 + number, part]) for part in range(5)
+        )
         known_orders, known_share = record.at_start_of(number)
         orders = draw_orders(scenario, sellers, number, int(n), orders_rng)
         deliveries = deliver(scenario, sellers, orders, delivery_rng)
         record.add(orders, deliveries)
         voices = speak(scenario, orders, deliveries, voices_rng)
         week = tables.Week(scenario, sellers, orders, deliveries, voices, known_orders, known_share)
-        yield number, {
-            "predictions": tables.predictions(week, serving_rng),
-            "outcomes": tables.outcomes(week),
-            "feedback": tables.feedback(week),
-            "scores": tables.scores(week, scores_rng),
-        }
+        yield (
+            number,
+            {
+                "predictions": tables.predictions(week, serving_rng),
+                "outcomes": tables.outcomes(week),
+                "feedback": tables.feedback(week),
+                "scores": tables.scores(week, scores_rng),
+            },
+        )
 
 
-def _append(stack: ExitStack, writers: dict[str, tuple[str, pq.ParquetWriter]], folder: Path, name: str, frame: pl.DataFrame) -> None:
-    """Add a row group to the month's file, closing the file of the month before."""
+def _append(
+    stack: ExitStack, writers: dict[str, tuple[str, pq.ParquetWriter]], folder: Path, name: str, frame: pl.DataFrame
+) -> None:
+    """Add a row group to the year's file, closing the file of the year before."""
     import polars as pl
     import pyarrow.parquet as pq
 
     # Plain strings: readers of older Arrow do not know string views.
     data = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     table = name.partition("-")[0]
-    month, writer = writers.get(table, ("", None))
-    if month != name or writer is None:
+    year, writer = writers.get(table, ("", None))
+    if year != name or writer is None:
         if writer is not None:
             writer.close()
         writer = stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", data.schema, compression="zstd"))
@@ -133,7 +160,9 @@ def _touched(event: Event, predictions: pl.DataFrame) -> int:
 
 
 def _truth(scenario: Scenario, seed: int, counts: dict[str, int], touched: list[int]) -> dict[str, Any]:
-    events = [event.model_dump(mode="json") | {"rows": rows} for event, rows in zip(scenario.events, touched, strict=True)]
+    events = [
+        event.model_dump(mode="json") | {"rows": rows} for event, rows in zip(scenario.events, touched, strict=True)
+    ]
     return {
         "scenario": scenario.name,
         "seed": seed,

@@ -13,7 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from loop_core.errors import SourceError
 
 EventKind = Literal[
-    "covariate_shift", "concept_drift", "unit_slip", "latency_regression", "complaint_burst", "logged_challenger", "bad_rows"
+    "covariate_shift",
+    "concept_drift",
+    "unit_slip",
+    "latency_regression",
+    "complaint_burst",
+    "logged_challenger",
+    "bad_rows",
 ]
 
 
@@ -33,7 +39,7 @@ class Event(BaseModel):
     where: dict[str, str] = Field(default_factory=dict)
     """Column = value of the rows it touches (or, for the challenger, is worse in); empty: all."""
     size: float
-    """A factor (slip, drift, latency), or a share of rows (shift, burst, bad rows); for the challenger, logits of bias."""
+    """A factor (slip, drift, latency), a share of rows (shift, burst, bad rows), or the challenger's bias in logits."""
     theme: str | None = None
     """`complaint_burst`: what the comments are about."""
     about: str
@@ -93,7 +99,9 @@ def load_scenario(path: Path) -> Scenario:
     try:
         return Scenario.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise SourceError(f"There is no scenario at {path}", "a scenario.toml", "data/deliveries/ has one to copy") from None
+        raise SourceError(
+            f"There is no scenario at {path}", "a scenario.toml", "data/deliveries/ has one to copy"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise SourceError(f"{path} is not TOML: {error}", "a scenario.toml", "correct the line") from None
     except ValidationError as error:

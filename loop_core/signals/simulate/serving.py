@@ -20,7 +20,7 @@ def recorded_weight(scenario: Scenario, sellers: Sellers, orders: Orders) -> np.
     """(n,) the weight as the model got it: in the wrong unit while a slip lasts."""
     weight = orders.weight_kg.copy()
     for event in scenario.of("unit_slip"):
-        hit = event.active(orders.at) & (sellers.source[orders.seller] == world.SOURCES.index(event.where["source"]))
+        hit = event.active(orders.at) & (sellers.channel[orders.seller] == world.CHANNELS.index(event.where["channel"]))
         weight[hit] *= event.size
     return weight
 
@@ -34,7 +34,9 @@ def incumbent_score(orders: Orders, promised_days: np.ndarray, weight_kg: np.nda
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
-def challenger_score(scenario: Scenario, orders: Orders, deliveries: Deliveries, rng: np.random.Generator) -> np.ndarray:
+def challenger_score(
+    scenario: Scenario, orders: Orders, deliveries: Deliveries, rng: np.random.Generator
+) -> np.ndarray:
     """(n,) probabilities near the true ones, but far too low in the cohort that the event names."""
     logit = np.log(deliveries.chance.clip(1e-4, 0.98)) - np.log1p(-deliveries.chance.clip(1e-4, 0.98))
     logit = 0.8 * logit - 0.35 + rng.normal(0, 0.5, len(orders))

@@ -34,15 +34,14 @@ class Week:
     """(n_sellers,) late share known when the week began; NaN: none was known."""
 
     @property
-    def ids(self) -> np.ndarray:
+    def ids(self) -> pl.Series:
         """(n,) prediction ids: week and running number, so that an id never depends on how many weeks were made."""
         return _labels(f"d{self.orders.week:03d}-", np.arange(len(self.orders)), 7)
 
     @property
-    def customers(self) -> np.ndarray:
+    def customers(self) -> pl.Series:
         """(n,) customer ids; a customer lives in one region."""
-        region = np.array(world.REGIONS)[self.orders.customer_region]
-        return np.char.add(np.char.add(region, "-"), _labels("", self.orders.customer, 5))
+        return _named(world.REGIONS, self.orders.customer_region) + _labels("-", self.orders.customer, 5)
 
 
 def predictions(week: Week, rng: np.random.Generator) -> pl.DataFrame:
@@ -59,11 +58,11 @@ def predictions(week: Week, rng: np.random.Generator) -> pl.DataFrame:
             "prediction_id": week.ids,
             "entity_id": week.customers,
             "predicted_at": orders.at,
-            "model_version": [week.scenario.incumbent] * len(orders),
-            "route": ["champion"] * len(orders),
+            "model_version": _same(week.scenario.incumbent, len(orders)),
+            "route": _same("champion", len(orders)),
             "score": np.where(failed, np.nan, score),
             "latency_ms": latency,
-            "error": np.where(failed, "timeout", ""),
+            "error": failed,
             "items": orders.items,
             "price": _with_bad_rows(week, rng),
             "freight": orders.freight,
@@ -78,18 +77,18 @@ def predictions(week: Week, rng: np.random.Generator) -> pl.DataFrame:
             "seller_orders": week.seller_orders[seller].astype(float),
             "seller_late_share": week.seller_late_share[seller],
             "first_time_seller": week.seller_orders[seller] == 0,
-            "category": np.array(world.CATEGORIES)[orders.category],
-            "carrier": np.array(world.CARRIERS)[orders.carrier],
-            "customer_region": np.array(world.REGIONS)[orders.customer_region],
-            "seller_region": np.array(world.REGIONS)[sellers.region[seller]],
-            "payment_type": np.array(world.PAYMENTS)[orders.payment],
+            "category": _named(world.CATEGORIES, orders.category),
+            "carrier": _named(world.CARRIERS, orders.carrier),
+            "customer_region": _named(world.REGIONS, orders.customer_region),
+            "seller_region": _named(world.REGIONS, sellers.region[seller]),
+            "payment_type": _named(world.PAYMENTS, orders.payment),
             "promised_at": week.deliveries.promised_at,
             "seller_id": _labels("s", seller, 4),
-            "source": np.array(world.SOURCES)[sellers.source[seller]],
+            "channel": _named(world.CHANNELS, sellers.channel[seller]),
         },
     )
     return _zoned(frame).with_columns(
-        pl.col("score", "seller_late_share").fill_nan(None), pl.when(pl.col("error") != "").then(pl.col("error")).alias("error")
+        pl.col("score", "seller_late_share").fill_nan(None), pl.when("error").then(pl.lit("timeout")).alias("error")
     )
 
 
@@ -100,8 +99,10 @@ def outcomes(week: Week) -> pl.DataFrame:
     d = week.deliveries
     kept = ~d.cancelled
     corrected = kept & ~np.isnat(d.corrected_at)
-    first = _statements(week.ids[kept], d.late[kept], d.known_at[kept], "observed")
-    second = _statements(week.ids[corrected], np.zeros(int(corrected.sum())), d.corrected_at[corrected], "correction")
+    first = _statements(week.ids.filter(pl.Series(kept)), d.late[kept], d.known_at[kept], "observed")
+    second = _statements(
+        week.ids.filter(pl.Series(corrected)), np.zeros(int(corrected.sum())), d.corrected_at[corrected], "correction"
+    )
     return _before_export(week, pl.concat([first, second]), "observed_at")
 
 
@@ -113,8 +114,8 @@ def feedback(week: Week) -> pl.DataFrame:
     frame = pl.DataFrame(
         {
             "feedback_id": _labels(f"f{week.orders.week:03d}-", np.arange(len(v.order)), 7),
-            "prediction_id": week.ids[v.order],
-            "user_id": week.customers[v.order],
+            "prediction_id": week.ids.gather(v.order),
+            "user_id": week.customers.gather(v.order),
             "given_at": v.at,
             "kind": v.kind,
             "rating": v.rating,
@@ -132,20 +133,24 @@ def scores(week: Week, rng: np.random.Generator) -> pl.DataFrame:
     for event in week.scenario.of("logged_challenger"):
         logged |= event.active(week.orders.at)
     score = challenger_score(week.scenario, week.orders, week.deliveries, rng)
-    version = [week.scenario.challenger] * int(logged.sum())
     return _zoned(
         pl.DataFrame(
-            {"prediction_id": week.ids[logged], "model_version": pl.Series(version, dtype=pl.String), "score": score[logged], "scored_at": week.orders.at[logged]}
+            {
+                "prediction_id": week.ids.filter(pl.Series(logged)),
+                "model_version": _same(week.scenario.challenger, int(logged.sum())),
+                "score": score[logged],
+                "scored_at": week.orders.at[logged],
+            }
         )
     )
 
 
-def _statements(ids: np.ndarray, label: np.ndarray, at: np.ndarray, source: str) -> pl.DataFrame:
+def _statements(ids: pl.Series, label: np.ndarray, at: np.ndarray, source: str) -> pl.DataFrame:
     import polars as pl
 
     return _zoned(
         pl.DataFrame(
-            {"prediction_id": ids, "label": label.astype(float), "observed_at": at, "source": pl.Series([source] * len(ids), dtype=pl.String)}
+            {"prediction_id": ids, "label": label.astype(float), "observed_at": at, "source": _same(source, len(ids))}
         )
     )
 
@@ -171,5 +176,22 @@ def _zoned(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Datetime("us")).dt.replace_time_zone("UTC"))
 
 
-def _labels(prefix: str, numbers: np.ndarray, width: int) -> np.ndarray:
-    return np.char.add(prefix, np.char.zfill(numbers.astype(str), width))
+def _labels(prefix: str, numbers: np.ndarray, width: int) -> pl.Series:
+    """(n,) texts like `s0042`."""
+    import polars as pl
+
+    text = pl.Series(numbers).cast(pl.String).str.zfill(width)
+    return _same(prefix, len(text)) + text
+
+
+def _named(names: tuple[str, ...], index: np.ndarray) -> pl.Series:
+    """(n,) names by index."""
+    import polars as pl
+
+    return pl.Series(names).gather(index)
+
+
+def _same(value: str, n: int) -> pl.Series:
+    import polars as pl
+
+    return pl.repeat(value, n, dtype=pl.String, eager=True)

@@ -83,7 +83,9 @@ def _ratings(late: np.ndarray, burst: np.ndarray, rng: np.random.Generator) -> n
 def _themes(late: np.ndarray, rating: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     draw = rng.random(len(rating))
     cases = [late & (rating <= 3), rating <= 2, rating == 3]
-    return np.select(cases, [_pick(_ABOUT[name], draw) for name in ("late", "unhappy", "lukewarm")], _pick(_ABOUT["happy"], draw))
+    return np.select(
+        cases, [_pick(_ABOUT[name], draw) for name in ("late", "unhappy", "lukewarm")], _pick(_ABOUT["happy"], draw)
+    )
 
 
 def _pick(share: np.ndarray, draw: np.ndarray) -> np.ndarray:
@@ -99,7 +101,9 @@ def _times(deliveries: Deliveries, order: np.ndarray, is_ticket: np.ndarray, rng
     return np.asarray(begin + (hours * 3600e6).astype("timedelta64[us]"))
 
 
-def _comments(orders: Orders, order: np.ndarray, theme: np.ndarray, writes: np.ndarray, rng: np.random.Generator) -> list[str | None]:
+def _comments(
+    orders: Orders, order: np.ndarray, theme: np.ndarray, writes: np.ndarray, rng: np.random.Generator
+) -> list[str | None]:
     language = np.zeros(len(order), dtype=int)
     draw = rng.random(len(order))
     for region in range(len(world.REGIONS)):
@@ -107,6 +111,8 @@ def _comments(orders: Orders, order: np.ndarray, theme: np.ndarray, writes: np.n
         language[here] = _pick(world.LANGUAGE_SHARE[region], draw[here])
     uniform = rng.random((len(order), 6))
     return [
-        sentence(world.LANGUAGES[language[i]], THEMES[theme[i]], int(orders.category[order[i]]), uniform[i]) if writes[i] else None
+        sentence(world.LANGUAGES[language[i]], THEMES[theme[i]], int(orders.category[order[i]]), uniform[i])
+        if writes[i]
+        else None
         for i in range(len(order))
     ]

@@ -27,7 +27,18 @@ LANGUAGE_SHARE = np.array(
     ]
 )
 
-CATEGORIES = ("home_decor", "beauty", "sports", "electronics", "furniture", "toys", "books", "garden", "fashion", "tools")
+CATEGORIES = (
+    "home_decor",
+    "beauty",
+    "sports",
+    "electronics",
+    "furniture",
+    "toys",
+    "books",
+    "garden",
+    "fashion",
+    "tools",
+)
 CATEGORY_SHARE = np.array([0.16, 0.15, 0.13, 0.12, 0.08, 0.09, 0.08, 0.06, 0.08, 0.05])
 #: Median price, weight in kg and litres of one item.
 PRICE = np.array([62, 48, 85, 150, 210, 55, 22, 75, 58, 90], dtype=float)
@@ -41,8 +52,8 @@ CARRIER_PACE = np.array([0.98, 0.84, 1.02, 1.12])
 PAYMENTS = ("card", "transfer", "voucher", "wallet")
 PAYMENT_SHARE = np.array([0.68, 0.18, 0.05, 0.09])
 #: How a seller's catalogue reaches the platform: where units can slip.
-SOURCES = ("api", "portal", "csv_upload")
-SOURCE_SHARE = np.array([0.55, 0.31, 0.14])
+CHANNELS = ("api", "portal", "csv_upload")
+CHANNEL_SHARE = np.array([0.55, 0.31, 0.14])
 
 N_SELLERS = 900
 
@@ -53,8 +64,8 @@ class Sellers:
 
     region: np.ndarray
     """(n,) index into REGIONS."""
-    source: np.ndarray
-    """(n,) index into SOURCES."""
+    channel: np.ndarray
+    """(n,) index into CHANNELS."""
     category: np.ndarray
     """(n,) index into CATEGORIES: what it mostly sells."""
     handling_days: np.ndarray
@@ -79,7 +90,7 @@ def make_sellers(seed: int, weeks: int, n: int = N_SELLERS) -> Sellers:
     new = rng.random(n) < 0.4
     return Sellers(
         region=rng.choice(len(REGIONS), n, p=SELLER_SHARE),
-        source=rng.choice(len(SOURCES), n, p=SOURCE_SHARE),
+        channel=rng.choice(len(CHANNELS), n, p=CHANNEL_SHARE),
         category=rng.choice(len(CATEGORIES), n, p=CATEGORY_SHARE),
         handling_days=rng.choice(5, n, p=[0.34, 0.3, 0.2, 0.11, 0.05]) + 1.0,
         slowness=rng.normal(0, 0.3, n),
