@@ -1,0 +1,33 @@
+"""Champion against challenger on rows neither has seen → scorecard, gates, badge and one sentence."""
+
+from loop_core.compare.cells import all_cells
+from loop_core.compare.comparison import compare
+from loop_core.compare.delong import auc_difference
+from loop_core.compare.estimate import Estimate, NotEstimable
+from loop_core.compare.metrics import METRICS, Pairs
+from loop_core.compare.paired import paired_difference
+from loop_core.compare.scorecard import Cell, GateResult, Scorecard
+from loop_core.compare.scores import score_rows
+from loop_core.compare.store import latest_scorecard, load_scorecard
+from loop_core.compare.units import Units
+from loop_core.compare.verdict import rows_needed, verdict
+
+__all__ = [
+    "METRICS",
+    "Cell",
+    "Estimate",
+    "GateResult",
+    "NotEstimable",
+    "Pairs",
+    "Scorecard",
+    "Units",
+    "all_cells",
+    "auc_difference",
+    "compare",
+    "latest_scorecard",
+    "load_scorecard",
+    "paired_difference",
+    "rows_needed",
+    "score_rows",
+    "verdict",
+]

@@ -1,0 +1,39 @@
+"""The one or two words over a comparison, with the next step they imply."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from loop_core.compare.gates import MIN_ROWS
+from loop_core.compare.scorecard import Cell, GateResult
+from loop_core.vocabulary import Verdict
+
+
+def badge(cells: Sequence[Cell], gates: Sequence[GateResult], n: int, days: float) -> str:
+    """`Do not ship` (something is worse) · `N days left` (not decided yet, at the present rate of rows) · `Ship`
+    (better in a goal, no cohort undecided) · `Ready for review` (not worse; people weigh it) · `No data`.
+
+    Args:
+        cells, gates: of the scorecard.
+        n: rows compared.
+        days: length of the compared span.
+    """
+    if not n or all(cell.difference is None for cell in cells):
+        return "No data"
+    if any(gate.state == "blocked" for gate in gates):
+        return "Do not ship"
+    binding = [cell for cell in cells if cell.block != "signal"]
+    if any(gate.state == "held" for gate in gates):
+        return _days_left(binding, n, days)
+    wins = any(c.cohort is None and c.block == "goal" and c.verdict is Verdict.BETTER for c in binding)
+    undecided = any(c.verdict is Verdict.INCONCLUSIVE for c in binding)
+    return "Ship" if wins and not undecided else "Ready for review"
+
+
+def _days_left(cells: Sequence[Cell], n: int, days: float) -> str:
+    needed = [c.rows_needed or 0 for c in cells if c.cohort is None] + [MIN_ROWS - n]
+    left = math.ceil(max(needed) * days / n)
+    if left <= 0:
+        return "Ready for review"
+    return f"{left:,} day{'' if left == 1 else 's'} left"

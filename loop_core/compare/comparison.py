@@ -1,0 +1,78 @@
+"""Champion against challenger: pair, estimate, judge, say, store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from loop_core.compare.badge import badge
+from loop_core.compare.cells import all_cells
+from loop_core.compare.gates import evaluate_gates
+from loop_core.compare.pairing import Comparison, paired_rows
+from loop_core.compare.scorecard import Scorecard
+from loop_core.compare.sentence import sentence
+from loop_core.compare.store import identified, save_scorecard
+from loop_core.errors import NotReadyError, RefusedError
+from loop_core.workspace import Loop
+
+
+def compare(
+    loop: Loop,
+    challenger: str,
+    *,
+    against: str | None = None,
+    as_of: datetime,
+    actor: str | None = None,
+    since: datetime | None = None,
+    record: bool = True,
+) -> Scorecard:
+    """May this model replace that one, for everybody?
+
+    Args:
+        loop: the loop.
+        challenger: registered version that wants to serve.
+        against: version it is compared with; None: the champion.
+        as_of: UTC instant; nothing known later is used.
+        actor: who asks; needed to record.
+        since: only rows predicted at or after this.
+        record: store the scorecard and write `comparison.made` to the ledger.
+
+    Raises:
+        UnknownNameError: a version is not registered.
+        NotReadyError: no champion, or no common mature rows that neither has seen.
+        RefusedError: a model was trained on rows later than `as_of`; or recording without an actor.
+    """
+    if record and not actor:
+        raise RefusedError("A comparison to be recorded without an actor", "who asks for it", "give `actor`, or record=False")
+    champion = against or loop.champion(as_of)
+    if champion is None:
+        raise NotReadyError(f"{loop.name} has no champion as of {as_of:%Y-%m-%d}", "a model that serves", "release a first one, or name a version with `against`")
+    snapshot = loop.lake.snapshot()
+    rows = paired_rows(loop, champion, challenger, as_of, since=since, snapshot=snapshot)
+    card = identified(_scorecard(loop, champion, challenger, as_of, rows, snapshot))
+    if record and actor:
+        save_scorecard(loop, card, actor=actor)
+    return card
+
+
+def _scorecard(loop: Loop, champion: str, challenger: str, as_of: datetime, rows: Comparison, snapshot: int) -> Scorecard:
+    cells = all_cells(loop.charter, rows.pairs, rows.cohorts)
+    gates = evaluate_gates(loop.charter, cells, len(rows.pairs))
+    start, end = rows.span.start, rows.span.end
+    days = max((end - start).total_seconds() / 86400, 1e-9)
+    return Scorecard(
+        loop=loop.name,
+        champion=champion,
+        challenger=challenger,
+        as_of=as_of,
+        window_start=start,
+        window_end=end,
+        n=len(rows.pairs),
+        cells=cells,
+        badge=badge(cells, gates, len(rows.pairs), days),
+        sentence=sentence(cells, days / 7),
+        gates=gates,
+        charter_hash=loop.charter.hash,
+        snapshot=snapshot,
+        proof=rows.span.proof,
+        notes=(f"{rows.unscored:,} mature rows have no score of one of the two and were left out.",) if rows.unscored else (),
+    )

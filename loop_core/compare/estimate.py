@@ -1,0 +1,43 @@
+"""What every paired statistic gives: two values, their difference and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: All intervals of a comparison are two-sided at this level.
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One metric of two models on the same rows."""
+
+    n: int
+    """Rows."""
+    champion: float
+    """The champion's value, in the metric's own unit."""
+    challenger: float
+    """The challenger's value, in the metric's own unit."""
+    difference: float
+    """Signed so that up is good for the challenger."""
+    se: float
+    """Standard error of the difference; 0 only where both models say the same of every row."""
+    ci_low: float
+    """Lower end of the 95 % interval of the difference."""
+    ci_high: float
+    """Upper end."""
+    method: str
+    """How the interval was made, in words."""
+
+
+@dataclass(frozen=True)
+class NotEstimable:
+    """No value, and why. Never a number that looks like one."""
+
+    n: int
+    reason: str
+    """One sentence for people."""
+    champion: float | None = None
+    """The champion's value where it exists although no interval does."""
+    challenger: float | None = None
+    """The challenger's value, likewise."""

@@ -1,0 +1,133 @@
+"""The result of a comparison: metric × cohort, the gates, one badge and one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from loop_core.frames import to_frame, to_json, to_rows
+from loop_core.vocabulary import Verdict
+
+if TYPE_CHECKING:
+    import polars as pl
+
+GateState = Literal["passed", "blocked", "held"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One metric in one group. Differences are signed so that up is good for the challenger."""
+
+    metric: str
+    """`log_loss`, `brier` or `auc`."""
+    block: str
+    """`goal`, `guardrail` or `signal`, from the charter."""
+    cohort: str | None
+    """Name of the declared cohort; None: everybody."""
+    cohort_value: str | None
+    """Which of its values; None: everybody."""
+    n: int
+    """Rows."""
+    champion: float | None
+    """The champion's value in the metric's own unit; None: not estimable."""
+    challenger: float | None
+    """The challenger's value; None: not estimable."""
+    difference: float | None
+    """Gain of the challenger; None: not estimable, see `reason`."""
+    ci_low: float | None
+    """Lower end of the 95 % interval of the difference."""
+    ci_high: float | None
+    """Upper end."""
+    margin: float
+    """Non-inferiority margin: losing less than this counts as not worse."""
+    verdict: Verdict
+    rows_needed: int | None
+    """Further rows (beyond `n`) that decide with 80 % chance; only where `inconclusive`."""
+    method: str
+    """How the interval was made; empty where there is none."""
+    reason: str
+    """Why there is no verdict, or why it is softer than its interval; empty otherwise."""
+    se: float | None = None
+    """Standard error of the difference."""
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One condition of a release."""
+
+    name: str
+    """Short name, e.g. `log_loss overall`."""
+    state: GateState
+    """`held`: not enough is known yet."""
+    sentence: str
+    """What was found, with numbers."""
+    next_step: str
+    """What to do; empty where passed."""
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Champion against challenger on the same mature rows, seen by neither before."""
+
+    loop: str
+    champion: str
+    challenger: str
+    as_of: datetime
+    """UTC instant; no label known later was used."""
+    window_start: datetime
+    """First instant of the compared predictions."""
+    window_end: datetime
+    """Last instant, exclusive."""
+    n: int
+    """Rows compared."""
+    cells: tuple[Cell, ...]
+    """Overall first, then cohorts, in the order of the charter."""
+    badge: str
+    """`Ship`, `Do not ship`, `Ready for review`, `N days left` or `No data`."""
+    sentence: str
+    """Who gains, who loses, by how much, how many a week, how sure."""
+    gates: tuple[GateResult, ...]
+    charter_hash: str
+    snapshot: int
+    """Lake snapshot that was read."""
+    proof: str
+    """Why neither model has seen these rows."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know: rows left out, …"""
+    id: str = ""
+    """First 12 hex digits of the content's sha256."""
+
+    @property
+    def weeks(self) -> float:
+        """Length of the compared span in weeks."""
+        return max((self.window_end - self.window_start).total_seconds() / (7 * 86400), 1e-9)
+
+    def overall(self, metric: str) -> Cell:
+        """The cell of a metric over everybody."""
+        return next(c for c in self.cells if c.metric == metric and c.cohort is None)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One dict per cell."""
+        return to_rows(self.cells)
+
+    def to_frame(self) -> pl.DataFrame:
+        """(n_cells, n_fields)."""
+        return to_frame(self.cells)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        stored: dict[str, Any] = to_json(self)
+        return stored
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Scorecard:
+        """Read `to_json` back."""
+        values = {f.name: stored[f.name] for f in fields(cls) if f.name in stored}
+        for name in ("as_of", "window_start", "window_end"):
+            values[name] = datetime.fromisoformat(values[name])
+        values["cells"] = tuple(Cell(**{**c, "verdict": Verdict(c["verdict"])}) for c in stored["cells"])
+        values["gates"] = tuple(GateResult(**gate) for gate in stored["gates"])
+        values["notes"] = tuple(stored.get("notes", ()))
+        return cls(**values)

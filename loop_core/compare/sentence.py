@@ -1,0 +1,81 @@
+"""Who gains, who loses, by how much, how many people that is a week, and how sure: one sentence from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loop_core.compare.scorecard import Cell
+from loop_core.vocabulary import Verdict
+
+_NAMES = {"log_loss": "log loss", "brier": "Brier score", "auc": "AUC"}
+#: So many losers are named; the table has the rest.
+NAMED = 3
+
+
+def sentence(cells: Sequence[Cell], weeks: float) -> str:
+    """The comparison in words.
+
+    Args:
+        cells: of the scorecard; the first goal metric (else the first metric) speaks for everybody.
+        weeks: length of the compared span.
+    """
+    overall = [cell for cell in cells if cell.cohort is None]
+    if not overall:
+        return "Nothing was compared."
+    lead = next((cell for cell in overall if cell.block == "goal"), overall[0])
+    inside = [cell for cell in cells if cell.cohort is not None and cell.block != "signal"]
+    return " ".join([_everybody(lead, weeks), *_guardrails(overall, lead), *_cohorts(inside, weeks)])
+
+
+def _everybody(cell: Cell, weeks: float) -> str:
+    name, volume = _NAMES.get(cell.metric, cell.metric), _volume(cell.n, weeks)
+    if cell.difference is None:
+        return f"{name} cannot be compared on {cell.n:,} rows: {cell.reason}."
+    change = f"{name} {cell.champion:.4f} → {cell.challenger:.4f}, {_signed(cell)} (95 % {cell.ci_low:+.4f} to {cell.ci_high:+.4f}), {volume}"
+    openings = {
+        Verdict.BETTER: "On the whole people gain",
+        Verdict.NOT_WORSE: f"On the whole nothing is lost within the margin of {cell.margin:g}",
+        Verdict.WORSE: "On the whole people lose",
+    }
+    return f"{openings.get(cell.verdict, 'On the whole it is undecided')}: {change}."
+
+
+def _guardrails(overall: Sequence[Cell], lead: Cell) -> list[str]:
+    worse = [cell for cell in overall if cell is not lead and cell.verdict is Verdict.WORSE and cell.block != "signal"]
+    return [f"{_NAMES.get(c.metric, c.metric)} is worse ({_signed(c)}, 95 % {c.ci_low:+.4f} to {c.ci_high:+.4f})." for c in worse]
+
+
+def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
+    if not cells:
+        return []
+    said = []
+    losers = _one_each([cell for cell in cells if cell.verdict is Verdict.WORSE])
+    if losers:
+        named = "; ".join(f"{_who(c)} ({_NAMES.get(c.metric, c.metric)} {_signed(c)}, {_volume(c.n, weeks)})" for c in losers[:NAMED])
+        more = f", and {len(losers) - NAMED} more" if len(losers) > NAMED else ""
+        said.append(f"Worse for {named}{more}.")
+    else:
+        said.append("No group is shown to lose.")
+    undecided = _one_each([cell for cell in cells if cell.verdict is Verdict.INCONCLUSIVE])
+    if undecided:
+        said.append(f"Undecided for {len(undecided)} {'group' if len(undecided) == 1 else 'groups'}.")
+    return said
+
+
+def _one_each(cells: Sequence[Cell]) -> list[Cell]:
+    """One cell per group, the most harmed group first."""
+    ordered = sorted(cells, key=lambda c: (c.difference or 0.0) / c.margin)
+    return list({(c.cohort, c.cohort_value): c for c in reversed(ordered)}.values())[::-1]
+
+
+def _who(cell: Cell) -> str:
+    return f"{cell.cohort} {cell.cohort_value}"
+
+
+def _signed(cell: Cell) -> str:
+    size = abs(cell.difference or 0.0)
+    return f"{size:.4f} {'better' if (cell.difference or 0.0) >= 0 else 'worse'}"
+
+
+def _volume(n: int, weeks: float) -> str:
+    return f"about {n / weeks:,.0f} predictions a week"

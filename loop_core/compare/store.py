@@ -1,0 +1,90 @@
+"""Scorecards on disk: one JSON file each, named by its content, with a ledger entry `comparison.made`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from loop_core.compare.scorecard import Scorecard
+from loop_core.errors import IntegrityError, StorageError, UnknownNameError
+from loop_core.workspace import Loop
+
+
+def identified(card: Scorecard) -> Scorecard:
+    """The card with its id: the hash of everything else in it."""
+    return replace(card, id=_content_id(card))
+
+
+def save_scorecard(loop: Loop, card: Scorecard, *, actor: str) -> None:
+    """Write the file, then its ledger entry, which is the commit point. The same card again changes nothing."""
+    path = _folder(loop) / f"{card.id}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
+        beside.write_text(json.dumps(card.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        raise StorageError(f"The scorecard cannot be written to {path} ({error.strerror})", "free space in a folder this user may write", "make room or change permissions, then retry") from None
+    loop.ledger.append(
+        kind="comparison.made",
+        loop=loop.name,
+        subject=card.challenger,
+        actor=actor,
+        as_of=card.as_of,
+        reason=card.sentence,
+        payload=_payload(card),
+        key=f"comparison:{loop.name}:{card.id}",
+    )
+
+
+def load_scorecard(loop: Loop, scorecard_id: str) -> Scorecard:
+    """Read and verify a stored comparison.
+
+    Raises:
+        UnknownNameError: none of that id on record; the message lists those there are.
+        IntegrityError: its file is gone or was changed.
+    """
+    ids = [entry.payload["scorecard"] for entry in loop.entries("comparison.made")]
+    if scorecard_id not in ids:
+        raise UnknownNameError("scorecard", scorecard_id, ids)
+    path = _folder(loop) / f"{scorecard_id}.json"
+    try:
+        card = Scorecard.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"Scorecard {scorecard_id} cannot be read ({error})", "the file that was written", "compare again") from None
+    if _content_id(card) != scorecard_id:
+        raise IntegrityError(f"Scorecard {scorecard_id} was changed on disk", "the content it was stored with", "compare again")
+    return card
+
+
+def latest_scorecard(loop: Loop, challenger: str) -> Scorecard | None:
+    """The newest stored comparison of a challenger; None: it was never compared."""
+    entries = loop.ledger.entries(loop=loop.name, kind="comparison.made", subject=challenger)
+    return load_scorecard(loop, entries[-1].payload["scorecard"]) if entries else None
+
+
+def _folder(loop: Loop) -> Path:
+    return loop.workspace.reports / loop.name / "scorecards"
+
+
+def _content_id(card: Scorecard) -> str:
+    content = {name: value for name, value in card.to_json().items() if name != "id"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
+
+
+def _payload(card: Scorecard) -> dict[str, object]:
+    return {
+        "scorecard": card.id,
+        "champion": card.champion,
+        "challenger": card.challenger,
+        "badge": card.badge,
+        "n": card.n,
+        "window": [card.window_start.isoformat(), card.window_end.isoformat()],
+        "gates": {gate.name: gate.state for gate in card.gates},
+        "snapshot": card.snapshot,
+        "charter_hash": card.charter_hash,
+    }
