@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loop_core.errors import RefusedError, StorageError
-from loop_core.signals.simulate import tables, world
+from loop_core.signals.simulate import tables
 from loop_core.signals.simulate.delivery import deliver
 from loop_core.signals.simulate.orders import draw_orders, rows_per_week
 from loop_core.signals.simulate.record import SellerRecord
@@ -171,6 +171,5 @@ def _truth(scenario: Scenario, seed: int, counts: dict[str, int], touched: list[
         "rows": counts,
         "incumbent": scenario.incumbent,
         "challenger": scenario.challenger,
-        "regions": list(world.REGIONS),
         "events": events,
     }
