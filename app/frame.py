@@ -24,7 +24,12 @@ def frame(ws: Workspace, here: StreamlitPage) -> session.View:
             "Acting as", session.identities(), key="actor", persist_state="session", width=170, label_visibility="collapsed",
             help="Nobody approves their own proposal: switch to the second identity to approve.",
         )  # fmt: skip
-        presenting = st.toggle("Presentation", key="present", bind="query-params", help="Larger type, no controls; arrow keys step through the pages, Esc ends.")
+        presenting = st.toggle(
+            "Presentation",
+            key="present",
+            bind="query-params",
+            help="Larger type, no controls; arrow keys step through the pages, Esc ends.",
+        )
     view = session.choose(loop, day, str(actor), presenting)
     if presenting:
         _steps(view, here)
@@ -49,7 +54,9 @@ def _day_picker(loop: Loop) -> date | None:
             format="YYYY-MM-DD", help="Everything below is shown as it was known at the start of this day.",
         )  # fmt: skip
         if day != present:
-            st.button("Back to the present", key="to_present", on_click=_forget_day, icon=":material/update:", type="tertiary")
+            st.button(
+                "Back to the present", key="to_present", on_click=_forget_day, icon=":material/update:", type="tertiary"
+            )
     return day
 
 

@@ -26,9 +26,18 @@ def events(loop: Loop, as_of: datetime, days: int) -> list[dict[str, Any]]:
 def _event(entry: Entry) -> dict[str, Any] | None:
     if entry.kind in _LANES:
         lane, verb = _LANES[entry.kind]
-        what = f"{short(entry.subject)} {verb} by {entry.actor}" if lane != "rollback" else f"{verb} {short(entry.subject)} by {entry.actor}"
+        what = (
+            f"{short(entry.subject)} {verb} by {entry.actor}"
+            if lane != "rollback"
+            else f"{verb} {short(entry.subject)} by {entry.actor}"
+        )
     elif entry.kind == "trigger.decided" and entry.payload.get("retrain"):
         lane, what = "trigger", f"retrain decided: {', '.join(entry.payload.get('fired', ())) or entry.reason}"
     else:
         return None
-    return {"when": entry.as_of, "day": moment(entry.as_of), "lane": lane, "what": what + (f" – {entry.reason}" if entry.reason else "")}
+    return {
+        "when": entry.as_of,
+        "day": moment(entry.as_of),
+        "lane": lane,
+        "what": what + (f" – {entry.reason}" if entry.reason else ""),
+    }

@@ -10,6 +10,7 @@ import streamlit as st
 from app.faults import boundary, plain
 from app.session import View
 from app.widgets import empty, moment
+from loop_core.clock import now
 from loop_core.jobs import JobView, enqueue, list_jobs, stop
 
 _WORDS = {"queued": "○ waits", "running": "◆ runs", "done": "● done", "failed": "▲ failed", "stopped": "– stopped"}
@@ -20,7 +21,9 @@ SHOWN = 8
 def enqueue_job(view: View, kind: str, parameters: Mapping[str, Any]) -> None:
     """Queue a job of this loop as of its present, and say so."""
     with boundary():
-        job = enqueue(view.loop.workspace, view.loop.name, kind, {**parameters, "as_of": view.present.isoformat()}, view.actor)
+        job = enqueue(
+            view.loop.workspace, view.loop.name, kind, {**parameters, "as_of": view.present.isoformat()}, view.actor
+        )
         st.toast(f"Job {job} is queued; it goes on when this page is closed.", icon=":material/schedule:")
 
 
@@ -28,9 +31,15 @@ def enqueue_job(view: View, kind: str, parameters: Mapping[str, Any]) -> None:
 def job_list(view: View, kinds: tuple[str, ...] = ()) -> None:
     """The newest jobs of a loop, refreshed while the page is open; the whole page is rerun when one ends."""
     with boundary():
-        jobs = [job for job in list_jobs(view.loop.workspace, loop=view.loop.name) if not kinds or job.kind in kinds][:SHOWN]
+        jobs = [job for job in list_jobs(view.loop.workspace, loop=view.loop.name) if not kinds or job.kind in kinds][
+            :SHOWN
+        ]
         if not jobs:
-            empty("No job yet", "What you start here runs in the worker beside the app, also when this tab is closed.", key="nojobs")
+            empty(
+                "No job yet",
+                "What you start here runs in the worker beside the app, also when this tab is closed.",
+                key="nojobs",
+            )
         for job in jobs:
             _line(view, job)
         alive = {job.id for job in jobs if job.status in _ALIVE}
@@ -44,10 +53,18 @@ def _line(view: View, job: JobView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"job_{job.id}", border=job.status in _ALIVE):
         st.markdown(f"**{plain(job.kind)}** {_WORDS.get(job.status, job.status)}", width=160)
         if job.status in _ALIVE:
-            st.progress(min(1.0, job.progress or 0.0), text=plain(job.message or "waits for the worker"), width="stretch")
+            st.progress(min(1.0, job.progress or 0.0), text=plain(job.message + _left(job)), width="stretch")
             if not view.presenting and st.button("Stop", key=f"stop_{job.id}", icon=":material/stop_circle:"):
-                stop(view.loop.workspace, job.id)
+                stop(view.loop.workspace, job.id, actor=view.actor)
                 st.rerun(scope="fragment")
         else:
-            st.markdown(plain(job.message or ""), width="stretch")
+            st.markdown(plain(job.error or job.message), width="stretch")
             st.caption(f"{job.actor} · {moment(job.created_at, clock=True)}", width="content")
+
+
+def _left(job: JobView) -> str:
+    """How long it will still take, from how long it took so far."""
+    if job.started_at is None or job.progress <= 0.05:
+        return ""
+    seconds = (now() - job.started_at).total_seconds() * (1 - job.progress) / job.progress
+    return f" · about {seconds:.0f} s left" if seconds < 90 else f" · about {seconds / 60:.0f} min left"

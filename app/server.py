@@ -64,7 +64,9 @@ def _application(folder: Path, worker: bool, started: Callable[[], None]) -> Any
     )
 
 
-def _lifespan(folder: Path, worker: bool, started: Callable[[], None]) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    folder: Path, worker: bool, started: Callable[[], None]
+) -> Callable[[Any], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         started()
@@ -81,7 +83,12 @@ def _run(application: Any, listener: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
-        application, log_level="warning", access_log=False, ws="websockets-sansio", timeout_graceful_shutdown=2, lifespan="on"
+        application,
+        log_level="warning",
+        access_log=False,
+        ws="websockets-sansio",
+        timeout_graceful_shutdown=2,
+        lifespan="on",
     )
     uvicorn.Server(config).run(sockets=[listener])
 
@@ -107,9 +114,13 @@ def _listen(host: str, port: int) -> socket.socket:
 def _no_port(host: str, port: int, error: OSError | OverflowError) -> RefusedError | StorageError:
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return RefusedError(
-            f"Port {port} on {host} is taken, perhaps by another `loop ui`", "a free port", f"loop ui --port {port + 1}, or stop the other program"
+            f"Port {port} on {host} is taken, perhaps by another `loop ui`",
+            "a free port",
+            f"loop ui --port {port + 1}, or stop the other program",
         )
-    return StorageError(f"Port {port} on {host} cannot be used ({error})", "a port between 1024 and 65535", "loop ui --port 8501")
+    return StorageError(
+        f"Port {port} on {host} cannot be used ({error})", "a port between 1024 and 65535", "loop ui --port 8501"
+    )
 
 
 def _shown(host: str) -> str:

@@ -57,7 +57,11 @@ def workspace() -> Workspace:
     """The workspace of this server, opened once. StorageError when the server was started without one."""
     path = os.environ.get(WORKSPACE_VARIABLE)
     if not path:
-        raise StorageError(f"No workspace: {WORKSPACE_VARIABLE} is not set", "its folder", "start the app with `loop ui --workspace FOLDER`")
+        raise StorageError(
+            f"No workspace: {WORKSPACE_VARIABLE} is not set",
+            "its folder",
+            "start the app with `loop ui --workspace FOLDER`",
+        )
     return _opened(str(Path(path).absolute()))
 
 
@@ -105,5 +109,7 @@ def compute(view: View, function: Callable[..., T], /, **parameters: Any) -> T:
 
 
 @st.cache_resource(show_spinner="Reading …", max_entries=400, ttl=timedelta(hours=12))
-def _computed(name: str, where: tuple[Any, ...], parameters: tuple[Any, ...], _function: Callable[..., Any], _view: View) -> Any:
+def _computed(
+    name: str, where: tuple[Any, ...], parameters: tuple[Any, ...], _function: Callable[..., Any], _view: View
+) -> Any:
     return _function(_view.loop, _view.settled, **dict(parameters))

@@ -66,7 +66,14 @@ def short(version: str | None) -> str:
     return version[:10] if version else "–"
 
 
-def empty(title: str, sentence: str, action: str | None = None, to: str | None = None, on_click: Callable[[], None] | None = None, key: str = "empty") -> None:
+def empty(
+    title: str,
+    sentence: str,
+    action: str | None = None,
+    to: str | None = None,
+    on_click: Callable[[], None] | None = None,
+    key: str = "empty",
+) -> None:
     """An empty state: what is missing, and the next step as a button (a page of the app, or a callback)."""
     from app.navigation import page
 
@@ -88,6 +95,22 @@ def cohort_picker(view: View) -> str | None:
     return None if chosen == "everybody" else str(chosen)
 
 
+#: Verb of a command in a status sentence → the page that does the same.
+_PAGES = {"approve": "release", "promote": "release", "compare": "compare", "bootstrap": "retrain", "run": "retrain"}
+
+
+def next_step(sentence: str, key: str) -> None:
+    """Something that waits ("…: loop approve orders p1"): the sentence, and a button to the page that does it."""
+    from app.navigation import PAGES, page
+
+    what, _, command = sentence.partition(": loop ")
+    to = _PAGES.get(command.split(" ")[0])
+    with st.container(border=True, key=key, gap="small"):
+        st.markdown(plain(what))
+        if to and st.button(f"Go to {PAGES[to][0]}", key=f"{key}_go", icon=PAGES[to][1], help=f"or: loop {command}"):
+            st.switch_page(page(to))
+
+
 def bounded(rows: Sequence[Any], key: str, what: str = "rows") -> Sequence[Any]:
     """The first `WORST` rows, and all of them once somebody asked."""
     if len(rows) <= WORST:
@@ -96,9 +119,14 @@ def bounded(rows: Sequence[Any], key: str, what: str = "rows") -> Sequence[Any]:
     return rows if everything else rows[:WORST]
 
 
-def table(rows: Sequence[dict[str, Any]], key: str, columns: dict[str, Any] | None = None, alt: str = "", **more: Any) -> Any:
+def table(
+    rows: Sequence[dict[str, Any]], key: str, columns: dict[str, Any] | None = None, alt: str = "", **more: Any
+) -> Any:
     """Rows as a table, columns in the order of the first row; returns the selection where `on_select` asks for one."""
-    return st.dataframe(list(rows), key=key, hide_index=True, column_config=columns, alt=alt or None, placeholder="–", **more)
+    more.setdefault("height", "content" if len(rows) <= WORST else 560)
+    return st.dataframe(
+        list(rows), key=key, hide_index=True, column_config=columns, alt=alt or None, placeholder="–", **more
+    )
 
 
 def why(view: View, text: str, call: str, sql: str | None = None, key: str = "why") -> None:
@@ -132,5 +160,7 @@ def acting(view: View) -> bool:
     """Whether verbs may be offered; says why not, when somebody looks at the past."""
     if view.is_present or view.presenting:
         return not view.presenting
-    st.info(f"You are looking at {moment(view.as_of)}. Go “back to the present” above to act.", icon=":material/history:")
+    st.info(
+        f"You are looking at {moment(view.as_of)}. Go “back to the present” above to act.", icon=":material/history:"
+    )
     return False

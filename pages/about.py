@@ -8,7 +8,18 @@ import streamlit as st
 from app import session
 from app.widgets import table, verdict
 
-LIBRARIES = ("loopbench", "streamlit", "duckdb", "polars", "lightgbm", "optuna", "scikit-learn", "altair", "sqlalchemy", "dataframely")
+LIBRARIES = (
+    "loopbench",
+    "streamlit",
+    "duckdb",
+    "polars",
+    "lightgbm",
+    "optuna",
+    "scikit-learn",
+    "altair",
+    "sqlalchemy",
+    "dataframely",
+)
 
 
 def installed(name: str) -> str:
@@ -27,14 +38,20 @@ with proof:
         "Streamlit's usage statistics": not st.get_option("browser.gatherUsageStats"),
         "Error details and help links in pages": st.get_option("client.showErrorDetails") in ("none", False),
         "Requests from other machines or sites (Host and Origin are checked)": True,
-        "DuckDB extensions from the internet": not ws.lake.rows("select current_setting('autoinstall_known_extensions')")[0][0],
+        "DuckDB extensions from the internet": not ws.lake.rows(
+            "select current_setting('autoinstall_known_extensions')"
+        )[0][0],
     }
     rows = [{"what": what, "state": "● off" if off else "▲ on"} for what, off in checks.items()]
     table(rows, "about_checks", alt="What is switched off")
-    st.markdown("Pages load no script, font or image from elsewhere: open the network panel of the browser to see for yourself.")
+    st.markdown(
+        "Pages load no script, font or image from elsewhere: open the network panel of the browser to see for yourself."
+    )
     st.markdown("##### Workspace")
     st.code(str(ws.path), language=None)
-    st.caption(f"{len(ws.loops())} loops · {ws.ledger.length():,} ledger entries · lake snapshot {ws.lake.snapshot():,} · acting as {session.identities()[0]}")
+    st.caption(
+        f"{len(ws.loops())} loops · {ws.ledger.length():,} ledger entries · lake snapshot {ws.lake.snapshot():,} · acting as {session.identities()[0]}"
+    )
 with versions:
     st.markdown("##### Versions")
     table(

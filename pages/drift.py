@@ -11,11 +11,25 @@ from loop_core.vocabulary import State
 view = session.current()
 opening = st.container()
 with st.container(horizontal=True, key="side_choices"):
-    weeks = st.selectbox("Windows", [8, 12, 26], 1, key="weeks", bind="query-params", width=180, label_visibility="collapsed", format_func="last {} windows".format)
+    weeks = st.selectbox(
+        "Windows",
+        [8, 12, 26],
+        1,
+        key="weeks",
+        bind="query-params",
+        width=180,
+        label_visibility="collapsed",
+        format_func="last {} windows".format,
+    )
     cohort = cohort_picker(view)
 scores = session.compute(view, drift_scores, weeks=weeks, cohort=cohort)
 if not scores:
-    empty("No window yet", "Drift needs a reference period and one window after it. Bring in predictions first.", "To the signals", "signals")
+    empty(
+        "No window yet",
+        "Drift needs a reference period and one window after it. Bring in predictions first.",
+        "To the signals",
+        "signals",
+    )
     st.stop()
 if cohort:
     values = list(dict.fromkeys(s.cohort_value for s in scores))
@@ -29,7 +43,8 @@ order = charts.worst_first(scores)
 chance = view.loop.charter.monitor.alarm_share * len(now)
 with opening:
     verdict(
-        f"{len(drifted)} of {len(now)} features drifted (about {chance:.1g} expected by chance)" + (f"; worst: {order[0]}." if drifted else "."),
+        f"{len(drifted)} of {len(now)} features drifted (about {chance:.1g} expected by chance)"
+        + (f"; worst: {order[0]}." if drifted else "."),
         worst([s.state for s in now]),
         f"Window {moment(newest)} – {moment(now[0].window_end)} · n = {now[0].n_reference:,} in the reference, {max(s.n_current for s in now):,} now",
     )
@@ -59,7 +74,9 @@ cell = next((s for s in mine if f"{s.window_start:%Y-%m-%d}" == window), mine[-1
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown(f"##### {feature}: reference and {moment(cell.window_start)} – {moment(cell.window_end)}")
-    bins = session.compute(view, feature_distribution, feature=feature, window_start=cell.window_start, window_end=cell.window_end)
+    bins = session.compute(
+        view, feature_distribution, feature=feature, window_start=cell.window_start, window_end=cell.window_end
+    )
     st.altair_chart(charts.distributions(bins, feature, numeric=True), key="distribution")
 with right:
     st.markdown(f"##### {feature}: PSI by window")

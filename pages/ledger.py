@@ -26,7 +26,9 @@ def row(entry: Entry) -> dict[str, object]:
 
 
 def matches(entry: Entry, text: str) -> bool:
-    return text.lower() in f"{entry.kind} {entry.subject} {entry.actor} {entry.reason} {json.dumps(entry.payload)}".lower()
+    return (
+        text.lower() in f"{entry.kind} {entry.subject} {entry.actor} {entry.reason} {json.dumps(entry.payload)}".lower()
+    )
 
 
 entries = list(reversed(ledger.entries(loop=name, until=view.as_of)))
@@ -34,7 +36,10 @@ if not entries:
     empty("Nothing on record yet", "The first entry is made when this loop's charter is put in force.")
     st.stop()
 people = sorted({entry.actor for entry in entries})
-verdict(f"{len(entries):,} decisions by {len(people)} identities are on record for {view.loop.charter.loop.title}.", note="Append-only; every entry carries the hash of the one before.")
+verdict(
+    f"{len(entries):,} decisions by {len(people)} identities are on record for {view.loop.charter.loop.title}.",
+    note="Append-only; every entry carries the hash of the one before.",
+)
 
 with st.container(horizontal=True, vertical_alignment="bottom", key="side_search"):
     text = st.text_input("Search", key="q", bind="query-params", placeholder="version, batch, reason …", width=280)
@@ -45,12 +50,18 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="side_search
         report = ledger.verify()
         message = f"{report.sentence} Head {report.head[:16]}…"
         (st.success if report.broken_at is None else st.error)(message)
-    why(view, "Filtered from the ledger; the hash is sha256 over the entry and the hash before it.", "loop.ledger.entries(loop=loop.name, until=as_of)")
+    why(
+        view,
+        "Filtered from the ledger; the hash is sha256 over the entry and the hash before it.",
+        "loop.ledger.entries(loop=loop.name, until=as_of)",
+    )
 
 found = [
     entry
     for entry in entries
-    if (kind == "everything" or entry.kind.startswith(f"{kind}.")) and (who == "everybody" or entry.actor == who) and matches(entry, text)
+    if (kind == "everything" or entry.kind.startswith(f"{kind}."))
+    and (who == "everybody" or entry.actor == who)
+    and matches(entry, text)
 ]
 if not found:
     empty("No entry matches", "Shorten the search text, or choose everything and everybody.", key="nomatch")
@@ -67,4 +78,11 @@ picked = table(
 )  # fmt: skip
 for index in picked.selection.rows:
     st.markdown(f"**Entry {shown[index].seq}** in full")
-    st.json({**row(shown[index]), "as of": shown[index].as_of.isoformat(), "recorded": shown[index].at.isoformat(), "payload": shown[index].payload})
+    st.json(
+        {
+            **row(shown[index]),
+            "as of": shown[index].as_of.isoformat(),
+            "recorded": shown[index].at.isoformat(),
+            "payload": shown[index].payload,
+        }
+    )

@@ -13,11 +13,24 @@ charter = view.loop.charter
 metrics = [m.name for m in charter.metrics]
 opening = st.container()
 with st.container(horizontal=True, key="side_choices"):
-    metric = st.selectbox("Metric", metrics, key="metric", bind="query-params", width=180, label_visibility="collapsed", format_func=lambda m: m.replace("_", " "))
+    metric = st.selectbox(
+        "Metric",
+        metrics,
+        key="metric",
+        bind="query-params",
+        width=180,
+        label_visibility="collapsed",
+        format_func=lambda m: m.replace("_", " "),
+    )
     cohort = cohort_picker(view)
 points = [p for p in session.compute(view, performance) if p.metric == metric]
 if not points:
-    empty("Nothing scored yet", "Performance needs predictions that a model scored, and their outcomes.", "To the signals", "signals")
+    empty(
+        "Nothing scored yet",
+        "Performance needs predictions that a model scored, and their outcomes.",
+        "To the signals",
+        "signals",
+    )
     st.stop()
 
 known = [p for p in points if p.value is not None]
@@ -31,7 +44,11 @@ with opening:
             f"{moment(last.window_start)} – {moment(last.window_end)} · n = {last.n:,} · model {short(last.model_version)} · labels {last.mature_share:.0%} complete",
         )  # fmt: skip
     else:
-        verdict(f"No window has enough labels yet: {pending} wait.", State.PENDING, f"A label is known at the latest {charter.labels.horizon_days:.0f} days after its prediction.")
+        verdict(
+            f"No window has enough labels yet: {pending} wait.",
+            State.PENDING,
+            f"A label is known at the latest {charter.labels.horizon_days:.0f} days after its prediction.",
+        )
 span = charts.span_of(points)
 st.altair_chart(charts.performance_chart(points, span), key="performance")
 weeks = max(1, round((span[1] - span[0]).days / charter.monitor.window_days))
@@ -52,14 +69,30 @@ if cohort:
         if point.value is not None:
             newest[str(point.cohort_value)] = point
     rows = [
-        {cohort: name, "state": mark_of(p.state), metric: p.value, "95 % from": p.ci_low, "to": p.ci_high, "n": p.n, "window": moment(p.window_start), "model": short(p.model_version)}
+        {
+            cohort: name,
+            "state": mark_of(p.state),
+            metric: p.value,
+            "95 % from": p.ci_low,
+            "to": p.ci_high,
+            "n": p.n,
+            "window": moment(p.window_start),
+            "model": short(p.model_version),
+        }
         for name, p in sorted(newest.items(), key=lambda item: -item[1].n)
     ]
     if rows:
         number = st.column_config.NumberColumn(format="%.3f")
-        table(bounded(rows, "cohorts", "cohort values"), "by_cohort", {metric: number, "95 % from": number, "to": number}, alt=f"{metric} by {cohort}")
+        table(
+            bounded(rows, "cohorts", "cohort values"),
+            "by_cohort",
+            {metric: number, "95 % from": number, "to": number},
+            alt=f"{metric} by {cohort}",
+        )
     else:
-        empty("No cohort has enough labels yet", "Choose a cohort with larger groups, or wait for labels.", key="nocohort")
+        empty(
+            "No cohort has enough labels yet", "Choose a cohort with larger groups, or wait for labels.", key="nocohort"
+        )
 
 health = session.compute(view, service_health)
 if health:

@@ -38,7 +38,11 @@ if acting(view):
             f"Rows whose label is still unknown are left out."
         )
         if st.form_submit_button("Train", key="train", type="primary", icon=":material/play_arrow:"):
-            enqueue_job(view, "retrain" if champion else "bootstrap", {"trials": int(trials), "seconds": int(seconds), "seed": int(seed)})
+            enqueue_job(
+                view,
+                "retrain" if champion else "bootstrap",
+                {"trials": int(trials), "seconds": int(seconds), "seed": int(seed)},
+            )
     with right.container(border=True):
         st.markdown("##### Run one cycle")
         st.caption("Reads the signals, records findings, decides, and trains only where a trigger asks for it.")
@@ -63,6 +67,12 @@ table(
     ],
     "models", {name: st.column_config.DatetimeColumn(format="D MMM YYYY", timezone="UTC") for name in ("trained", "from", "to")}, alt="Models, newest first",
 )  # fmt: skip
-why(view, "Metrics here are of the tuning folds; whether a model is better than the champion is said only by the comparison.", "loop_core.models:registered(loop, as_of)")
-if len(models) > 1 and st.button("Compare a challenger with the champion", key="to_compare", icon=":material/compare_arrows:"):
+why(
+    view,
+    "Metrics here are of the tuning folds; whether a model is better than the champion is said only by the comparison.",
+    "loop_core.models:registered(loop, as_of)",
+)
+if len(models) > 1 and st.button(
+    "Compare a challenger with the champion", key="to_compare", icon=":material/compare_arrows:"
+):
     st.switch_page("../pages/compare.py")

@@ -1,1 +1,77 @@
+"""What came in, how fresh and how complete it is, and what waits in the quarantine."""
+
 import streamlit as st
+
+from app import session
+from app.intake import bring_in
+from app.quarantine import quarantine
+from app.widgets import bounded, empty, moment, table, verdict, why, worst
+from loop_core import charts
+from loop_core.gates.quarantine import rule_counts
+from loop_core.monitor import service_health
+from loop_core.signals.intake import batches, intake, label_ages
+from loop_core.vocabulary import State
+
+view = session.current()
+signals = session.compute(view, intake)
+arrived = session.compute(view, batches)
+if not arrived and not any(signal.rows for signal in signals):
+    verdict("Nothing came in yet.", State.PENDING)
+    empty(
+        "No signal yet",
+        f"Bring in predictions first. From the shell: `loop ingest {view.loop.name} predictions FILE --workspace {view.loop.workspace.path}`",
+    )
+    bring_in(view)
+    st.stop()
+waiting = sum(count.rows for count in rule_counts(view.loop, view.as_of))
+predictions = signals[0]
+verdict(
+    f"{predictions.rows:,} predictions, the newest of {moment(predictions.newest)}; " + (f"{waiting:,} broken rules wait in the quarantine." if waiting else "nothing waits in the quarantine."),
+    worst([signal.state for signal in signals] + ([State.WATCH] if waiting else [])), f"As known on {moment(view.as_of, clock=True)} · {len(arrived):,} batches",
+)  # fmt: skip
+for column, signal in zip(st.columns(3), signals, strict=True):
+    fresh = (
+        "–"
+        if signal.age_days is None
+        else f"{signal.age_days:.1f} days old" + (f", limit {signal.limit_days:g}" if signal.limit_days else "")
+    )
+    column.metric(signal.signal.value, f"{signal.rows:,}", fresh, delta_color="off", delta_arrow="off", border=True)
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.markdown("##### Predictions by window")
+    health = session.compute(view, service_health)
+    if health:
+        st.altair_chart(charts.volume(health), key="volume")
+with right:
+    st.markdown("##### Labels known, by age of the prediction")
+    ages = session.compute(view, label_ages)
+    if ages:
+        st.altair_chart(charts.completeness(ages, view.loop.charter.labels.horizon_days), key="label_ages")
+why(
+    view,
+    "Labels count as known once a statement about them was observed; the horizon is when a prediction without a label counts as settled.",
+    "loop_core.signals.intake:label_ages(loop, as_of)",
+)
+
+st.markdown("##### Quarantine")
+quarantine(view)
+
+st.markdown("##### Batches")
+if view.is_present and not view.presenting:
+    with st.expander("Bring in a file", icon=":material/input:"):
+        bring_in(view)
+rows = [
+    {
+        "arrived": b.arrived_at, "signal": b.signal.value, "source": b.source, "state": "▲ stopped" if b.state == "stopped" else f"● {b.state}", "received": b.received,
+        "accepted": b.accepted, "quarantined": b.quarantined, "unchanged": b.unchanged, "conflicting": b.conflicting, "notes": b.notes,
+    }
+    for b in bounded(arrived, "batches", "batches")
+]  # fmt: skip
+if rows:
+    table(
+        rows,
+        "batches",
+        {"arrived": st.column_config.DatetimeColumn(format="D MMM YYYY HH:mm", timezone="UTC", width=140)},
+        alt="Batches, newest first",
+    )

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import CURRENT, GREY, REFERENCE, STATES, chart, coloured, day, dashed, described, shaped, time_x, value_y
+from loop_core.charts.palette import (
+    CURRENT,
+    GREY,
+    REFERENCE,
+    STATES,
+    chart,
+    coloured,
+    dashed,
+    day,
+    described,
+    shaped,
+    time_x,
+    value_y,
+)
 from loop_core.vocabulary import MARKS, State
 
 if TYPE_CHECKING:
@@ -28,20 +41,48 @@ def drift_heatmap(scores: Sequence[DriftScore], order: Sequence[str] | None = No
     """
     features = list(order or worst_first(scores))
     base = chart([_cell(s) for s in scores if s.feature in set(features)]).encode(
-        x=alt.X("window:O", title=None, axis=alt.Axis(labelExpr="utcFormat(toDate(datum.value), '%-d %b')", labelAngle=0, labelOverlap=True, labelFlush=False, labelBound=False)),
-        y=alt.Y("feature:N", title=None, sort=features, axis=alt.Axis(labelLimit=220, ticks=False, domain=False, labelFlush=False, labelBound=False)),
+        x=alt.X(
+            "window:O",
+            title=None,
+            axis=alt.Axis(
+                labelExpr="utcFormat(toDate(datum.value), '%-d %b')",
+                labelAngle=0,
+                labelOverlap=True,
+                labelFlush=False,
+                labelBound=False,
+            ),
+        ),
+        y=alt.Y(
+            "feature:N",
+            title=None,
+            sort=features,
+            axis=alt.Axis(labelLimit=220, ticks=False, domain=False, labelFlush=False, labelBound=False),
+        ),
         tooltip=_CELL_TOOLTIP,
     )
-    cells = base.mark_rect(stroke=GREY, strokeOpacity=0.35, strokeWidth=1, cornerRadius=2).encode(
-        color=coloured("state", STATES),
-        fillOpacity=alt.FillOpacity("depth:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.03, 1], clamp=True)),
-    ).add_params(alt.selection_point(name="cell", fields=["feature", "window"]))
+    cells = (
+        base.mark_rect(stroke=GREY, strokeOpacity=0.35, strokeWidth=1, cornerRadius=2)
+        .encode(
+            color=coloured("state", STATES),
+            fillOpacity=alt.FillOpacity(
+                "depth:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.03, 1], clamp=True)
+            ),
+        )
+        .add_params(alt.selection_point(name="cell", fields=["feature", "window"]))
+    )
     # Shapes only where something is to be said: an ok cell is quiet.
     loud = alt.datum.state != State.OK.value
-    marks = base.transform_filter(loud).mark_point(filled=True, size=55, opacity=1, stroke="white", strokeWidth=0.8).encode(
-        color=coloured("state", STATES), shape=shaped("state", [s.value for s in (State.WATCH, State.ALARM, State.PENDING)])
+    marks = (
+        base.transform_filter(loud)
+        .mark_point(filled=True, size=55, opacity=1, stroke="white", strokeWidth=0.8)
+        .encode(
+            color=coloured("state", STATES),
+            shape=shaped("state", [s.value for s in (State.WATCH, State.ALARM, State.PENDING)]),
+        )
     )
-    made: alt.LayerChart = described(alt.layer(cells, marks), _heatmap_text(scores, features), max(80, ROW * len(features) + 30))
+    made: alt.LayerChart = described(
+        alt.layer(cells, marks), _heatmap_text(scores, features), max(80, ROW * len(features) + 30)
+    )
     return made
 
 
@@ -62,12 +103,18 @@ def drift_line(scores: Sequence[DriftScore]) -> alt.LayerChart:
     base = chart(rows).encode(x=time_x("middle"), tooltip=_CELL_TOOLTIP)
     line = base.mark_line(color=GREY, size=1.5).encode(y=value_y("psi", "PSI", ".2f", zero=True))
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y="psi:Q", color=coloured("state", STATES), shape=shaped("state", [s.value for s in (State.OK, State.WATCH, State.ALARM, State.PENDING)])
+        y="psi:Q",
+        color=coloured("state", STATES),
+        shape=shaped("state", [s.value for s in (State.OK, State.WATCH, State.ALARM, State.PENDING)]),
     )
     learned = base.mark_line(strokeDash=[5, 4], color=STATES[State.ALARM], interpolate="step").encode(y="threshold:Q")
     folklore = dashed(scores[-1].folklore, "folklore value, shown for orientation only", GREY)
     name = scores[-1].feature
-    made: alt.LayerChart = described(alt.layer(line, learned, folklore, points), f"PSI of {name} in {len(rows)} windows with its learned threshold.", 200)
+    made: alt.LayerChart = described(
+        alt.layer(line, learned, folklore, points),
+        f"PSI of {name} in {len(rows)} windows with its learned threshold.",
+        300,
+    )
     return made
 
 
@@ -79,14 +126,30 @@ def distributions(rows: Sequence[dict[str, Any]], feature: str, numeric: bool) -
         feature: its name, for the title.
         numeric: bins have an order (numbers) or are drawn by share (categories).
     """
-    bars = chart(rows).mark_bar(opacity=0.85).encode(
-        x=alt.X("bin:N", title=feature, sort=alt.EncodingSortField("order"), axis=alt.Axis(labelAngle=-40 if numeric else 0, labelLimit=90, labelOverlap=True)),
-        xOffset=alt.XOffset("window:N", sort=["reference", "current"]),
-        y=value_y("share", "share of rows", ".0%", zero=True),
-        color=coloured("window", {"reference": REFERENCE, "current": CURRENT}, legend=True),
-        tooltip=["window:N", alt.Tooltip("bin:N", title=feature), alt.Tooltip("share:Q", format=".2%"), alt.Tooltip("n:Q", format=",")],
+    bars = (
+        chart(rows)
+        .mark_bar(opacity=0.85)
+        .encode(
+            x=alt.X(
+                "bin:N",
+                title=feature,
+                sort=alt.EncodingSortField("order"),
+                axis=alt.Axis(labelAngle=-40 if numeric else 0, labelLimit=90, labelOverlap=True),
+            ),
+            xOffset=alt.XOffset("window:N", sort=["reference", "current"]),
+            y=value_y("share", "share of rows", ".0%", zero=True),
+            color=coloured("window", {"reference": REFERENCE, "current": CURRENT}, legend=True),
+            tooltip=[
+                "window:N",
+                alt.Tooltip("bin:N", title=feature),
+                alt.Tooltip("share:Q", format=".2%"),
+                alt.Tooltip("n:Q", format=","),
+            ],
+        )
     )
-    made: alt.Chart = described(bars, f"Shares of {feature} in the reference and the current window, in {len(rows) // 2} bins.", 300)
+    made: alt.Chart = described(
+        bars, f"Shares of {feature} in the reference and the current window, in {len(rows) // 2} bins.", 300
+    )
     return made
 
 

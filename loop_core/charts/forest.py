@@ -29,13 +29,17 @@ def forest(cells: Sequence[Cell]) -> alt.LayerChart:
     y = alt.Y("who:N", title=None, sort=order, axis=alt.Axis(labelLimit=280, ticks=False, domain=False, labelPadding=8))
     base = chart(rows).encode(y=y, color=coloured("verdict", VERDICTS), tooltip=_TOOLTIP)
     axis = alt.Axis(format="+.3~f", gridOpacity=0.4)
-    interval = base.mark_rule(size=2.5).encode(x=alt.X("ci_low:Q", title="difference to champion (right: challenger better)", axis=axis), x2="ci_high:Q")
-    point = base.mark_point(filled=True, size=95, opacity=1).encode(x="difference:Q", shape=shaped("verdict", [v.value for v in Verdict]))
+    interval = base.mark_rule(size=2.5).encode(
+        x=alt.X("ci_low:Q", title="difference to champion (right: challenger better)", axis=axis), x2="ci_high:Q"
+    )
+    point = base.mark_point(filled=True, size=95, opacity=1).encode(
+        x="difference:Q", shape=shaped("verdict", [v.value for v in Verdict])
+    )
     margin = base.mark_tick(size=14, thickness=2, color=GREY, opacity=0.9).encode(x="margin:Q", color=alt.value(GREY))
     words = base.mark_text(align="left", size=12).encode(x=alt.value("width"), text="word:N")
     layers = [_zero(), margin, interval, point, words]
     made: alt.LayerChart = described(alt.layer(*layers), _text(drawn), ROW * max(2, len(rows)) + 40)
-    return made.configure_view(strokeOpacity=0)
+    return made
 
 
 def by_harm(cells: Sequence[Cell]) -> list[Cell]:
@@ -49,7 +53,8 @@ def who(cell: Cell) -> str:
 
 
 def _zero() -> alt.Chart:
-    return chart([{"zero": 0}]).mark_rule(color=GREY, size=1.5).encode(x="zero:Q")
+    line: alt.Chart = chart([{"zero": 0}]).mark_rule(color=GREY, size=1.5).encode(x="zero:Q")
+    return line
 
 
 def _line(cell: Cell) -> dict[str, Any]:

@@ -56,24 +56,31 @@ Y_EXTENT = 52
 
 def chart(rows: Iterable[Mapping[str, Any]]) -> alt.Chart:
     """Rows → an empty chart over them; instants become ISO text in UTC."""
-    return alt.Chart(alt.Data(values=[{key: _plain(value) for key, value in row.items()} for row in rows]))
+    values = [{key: _plain(value) for key, value in row.items()} for row in rows]
+    return alt.Chart(alt.Data(values=values))  # type: ignore[no-untyped-call]
 
 
 def coloured(field: str, colours: Mapping[str, str], title: str | None = None, legend: bool = False) -> alt.Color:
     """Nominal colour by words of the vocabulary."""
     scale = alt.Scale(domain=list(map(str, colours)), range=list(colours.values()))
-    return alt.Color(f"{field}:N", title=title, scale=scale, legend=alt.Legend(orient="top", title=title) if legend else None)
+    return alt.Color(
+        f"{field}:N", title=title, scale=scale, legend=alt.Legend(orient="top", title=title) if legend else None
+    )
 
 
 def shaped(field: str, words: Sequence[str]) -> alt.Shape:
     """The shape that goes with each word, so that colour is never alone."""
-    return alt.Shape(f"{field}:N", legend=None, scale=alt.Scale(domain=list(words), range=[SHAPES[word] for word in words]))
+    return alt.Shape(
+        f"{field}:N", legend=None, scale=alt.Scale(domain=list(words), range=[SHAPES[word] for word in words])
+    )
 
 
 def time_x(field: str, span: tuple[datetime, datetime] | None = None, labels: bool = True) -> alt.X:
     """Time on x, in UTC; `span` fixes the domain so that charts one above the other share it."""
     scale = alt.Scale(type="utc", domain=[_plain(end) for end in span]) if span else alt.Scale(type="utc")
-    axis = alt.Axis(format="%-d %b %y", labels=labels, ticks=labels, grid=False, labelOverlap=True, tickCount=8, labelFlush=False)
+    axis = alt.Axis(
+        format="%-d %b %y", labels=labels, ticks=labels, grid=False, labelOverlap=True, tickCount=8, labelFlush=False
+    )
     return alt.X(f"{field}:T", title=None, scale=scale, axis=axis)
 
 
@@ -86,7 +93,10 @@ def value_y(field: str, title: str, format: str = "", zero: bool = False) -> alt
 def dashed(value: float, source: str, colour: str = VERMILION) -> alt.Chart:
     """A threshold as a dashed line; its tooltip says where it comes from."""
     rule = chart([{"value": value, "source": source}]).mark_rule(strokeDash=[5, 4], color=colour, size=1.5)
-    return rule.encode(y="value:Q", tooltip=[alt.Tooltip("source:N", title="Threshold"), alt.Tooltip("value:Q", format=".4g")])
+    made: alt.Chart = rule.encode(
+        y="value:Q", tooltip=[alt.Tooltip("source:N", title="Threshold"), alt.Tooltip("value:Q", format=".4g")]
+    )
+    return made
 
 
 def day(instant: datetime) -> str:

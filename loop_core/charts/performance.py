@@ -29,25 +29,35 @@ def performance_chart(points: Sequence[PerformancePoint], span: Span | None = No
     rows = [_point(p) for p in points]
     known = [row for row in rows if row["value"] is not None]
     base = chart(known).encode(x=time_x("middle", span), color=_versions(known), tooltip=_TOOLTIP)
-    band = base.mark_area(opacity=0.22, line=False).encode(y=value_y("ci_low", points[0].metric.replace("_", " "), ".3~f"), y2="ci_high:Q")
+    band = base.mark_area(opacity=0.22, line=False).encode(
+        y=value_y("ci_low", points[0].metric.replace("_", " "), ".3~f"), y2="ci_high:Q"
+    )
     bars = base.mark_rule(size=2, opacity=0.55).encode(y="ci_low:Q", y2="ci_high:Q")
     line = base.mark_line(size=2).encode(y="value:Q")
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(y="value:Q")
     text = f"{points[0].metric} in {len(rows)} windows, {len(rows) - len(known)} still without enough labels."
-    made: alt.LayerChart = described(alt.layer(pending_shade(rows, span), band, bars, line, dots), text, 260)
+    made: alt.LayerChart = described(alt.layer(pending_shade(rows, span), band, bars, line, dots), text, 300)
     return made
 
 
 def drift_strip(scores: Sequence[DriftScore], span: Span) -> alt.Chart:
     """How many features drifted in each window, to stand beneath a performance chart with the same `span`."""
-    rows = _stacked(Counter((s.window_start, s.window_end, s.state) for s in scores if s.state in (State.WATCH, State.ALARM)))
-    bars = chart(rows).mark_rect(opacity=0.9).encode(
-        x=time_x("start", span),
-        x2="end:T",
-        y=value_y("top", "drifted", zero=True),
-        y2="base:Q",
-        color=alt.Color("state:N", legend=None, scale=alt.Scale(domain=["watch", "alarm"], range=[AMBER, VERMILION])),
-        tooltip=[alt.Tooltip("span:N", title="window"), "word:N", alt.Tooltip("features:Q", title="features")],
+    rows = _stacked(
+        Counter((s.window_start, s.window_end, s.state) for s in scores if s.state in (State.WATCH, State.ALARM))
+    )
+    bars = (
+        chart(rows)
+        .mark_rect(opacity=0.9)
+        .encode(
+            x=time_x("start", span),
+            x2="end:T",
+            y=value_y("top", "drifted", zero=True),
+            y2="base:Q",
+            color=alt.Color(
+                "state:N", legend=None, scale=alt.Scale(domain=["watch", "alarm"], range=[AMBER, VERMILION])
+            ),
+            tooltip=[alt.Tooltip("span:N", title="window"), "word:N", alt.Tooltip("features:Q", title="features")],
+        )
     )
     made: alt.Chart = described(bars, f"Number of drifted features by window; {len(rows)} windows with drift.", 110)
     return made
@@ -55,10 +65,23 @@ def drift_strip(scores: Sequence[DriftScore], span: Span) -> alt.Chart:
 
 def _stacked(counts: Counter[tuple[datetime, datetime, State]]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for (start, end, state), features in sorted(counts.items(), key=lambda item: (item[0][0], item[0][2] is State.WATCH)):
+    for (start, end, state), features in sorted(
+        counts.items(), key=lambda item: (item[0][0], item[0][2] is State.WATCH)
+    ):
         base = sum(row["features"] for row in rows if row["start"] == start)
         span = f"{day(start)} – {day(end)}"
-        rows.append({"start": start, "end": end, "state": state, "word": MARKS[state], "features": features, "base": base, "top": base + features, "span": span})
+        rows.append(
+            {
+                "start": start,
+                "end": end,
+                "state": state,
+                "word": MARKS[state],
+                "features": features,
+                "base": base,
+                "top": base + features,
+                "span": span,
+            }
+        )
     return rows
 
 
@@ -75,14 +98,22 @@ def pending_shade(rows: Sequence[dict[str, Any]], span: Span) -> alt.LayerChart:
     # Said once, at the right end, where the pending windows usually are.
     last = [row["end"] for row in rows if row["value"] is None][-1:]
     said = chart([{"end": end} for end in last])
-    words = said.mark_text(text="○ labels still arriving", color=GREY, size=12, align="right", dx=-6).encode(x=time_x("end", span), y=alt.value(14))
-    return alt.layer(shade, edges, words)
+    words = said.mark_text(text="○ labels still arriving", color=GREY, size=12, align="right", dx=-6).encode(
+        x=time_x("end", span), y=alt.value(14)
+    )
+    made: Any = alt.layer(shade, edges, words)
+    shaded: alt.LayerChart = made
+    return shaded
 
 
 def _versions(rows: Sequence[dict[str, Any]]) -> alt.Color:
     names = list(dict.fromkeys(row["model"] for row in rows))
     legend = alt.Legend(orient="top", title="model", labelLimit=160, symbolOpacity=1) if len(names) > 1 else None
-    return alt.Color("model:N", scale=alt.Scale(domain=names, range=[VERSIONS[i % len(VERSIONS)] for i in range(len(names))]), legend=legend)
+    return alt.Color(
+        "model:N",
+        scale=alt.Scale(domain=names, range=[VERSIONS[i % len(VERSIONS)] for i in range(len(names))]),
+        legend=legend,
+    )
 
 
 _TOOLTIP = [

@@ -12,6 +12,7 @@ from loop_core.charts.palette import BLUE, GREY, VERMILION, VERSIONS, chart, das
 if TYPE_CHECKING:
     from loop_core.feedback import FeedbackPoint
     from loop_core.monitor import HealthPoint
+    from loop_core.signals.intake import LabelAge
 
 
 def rating_trend(points: Sequence[FeedbackPoint]) -> alt.LayerChart:
@@ -19,7 +20,11 @@ def rating_trend(points: Sequence[FeedbackPoint]) -> alt.LayerChart:
     rows = [_rating(p) for p in points]
     names = list(dict.fromkeys(row["group"] for row in rows))
     legend = alt.Legend(orient="top", title=None, labelLimit=160, symbolOpacity=1) if len(names) > 1 else None
-    colour = alt.Color("group:N", legend=legend, scale=alt.Scale(domain=names, range=[VERSIONS[i % len(VERSIONS)] for i in range(len(names))]))
+    colour = alt.Color(
+        "group:N",
+        legend=legend,
+        scale=alt.Scale(domain=names, range=[VERSIONS[i % len(VERSIONS)] for i in range(len(names))]),
+    )
     base = chart(rows).encode(x=time_x("middle"), color=colour, tooltip=_RATING)
     band = base.mark_area(opacity=0.18).encode(y=value_y("low", "mean rating", ".1f"), y2="high:Q")
     line = base.mark_line(size=2).encode(y="rating:Q")
@@ -30,17 +35,33 @@ def rating_trend(points: Sequence[FeedbackPoint]) -> alt.LayerChart:
 
 def low_share(points: Sequence[FeedbackPoint]) -> alt.Chart:
     """Share of one- and two-star ratings by window."""
-    bars = chart([_rating(p) for p in points]).mark_rect(color=VERMILION, opacity=0.8, stroke="white", strokeOpacity=0.5).encode(
-        x=time_x("start"), x2="end:T", y=value_y("low_share", "low ratings", ".0%", zero=True), y2=alt.Y2Datum(0), tooltip=_RATING
+    bars = (
+        chart([_rating(p) for p in points])
+        .mark_rect(color=VERMILION, opacity=0.8, stroke="white", strokeOpacity=0.5)
+        .encode(
+            x=time_x("start"),
+            x2="end:T",
+            y=value_y("low_share", "low ratings", ".0%", zero=True),
+            y2=alt.Y2Datum(0),
+            tooltip=_RATING,
+        )
     )
-    made: alt.Chart = described(bars, f"Share of low ratings in {len(points)} windows.", 120)
+    made: alt.Chart = described(bars, f"Share of low ratings in {len(points)} windows.", 230)
     return made
 
 
 def volume(points: Sequence[HealthPoint]) -> alt.Chart:
     """Predictions by window."""
-    bars = chart([_health(p) for p in points]).mark_rect(color=BLUE, opacity=0.8, stroke="white", strokeOpacity=0.5).encode(
-        x=time_x("start"), x2="end:T", y=value_y("n", "predictions", "~s", zero=True), y2=alt.Y2Datum(0), tooltip=_HEALTH
+    bars = (
+        chart([_health(p) for p in points])
+        .mark_rect(color=BLUE, opacity=0.8, stroke="white", strokeOpacity=0.5)
+        .encode(
+            x=time_x("start"),
+            x2="end:T",
+            y=value_y("n", "predictions", "~s", zero=True),
+            y2=alt.Y2Datum(0),
+            tooltip=_HEALTH,
+        )
     )
     made: alt.Chart = described(bars, f"Predictions in {len(points)} windows.", 170)
     return made
@@ -52,9 +73,37 @@ def latency(points: Sequence[HealthPoint], budget_ms: float | None = None) -> al
     base = chart(rows).encode(x=time_x("middle"), tooltip=_HEALTH)
     area = base.mark_area(color=BLUE, opacity=0.18).encode(y=value_y("p50", "latency, ms", "~s", zero=True), y2="p95:Q")
     median = base.mark_line(color=GREY, size=2).encode(y="p50:Q")
-    high = base.mark_line(color=BLUE, size=2, point=alt.OverlayMarkDef(size=35, filled=True, fill=BLUE)).encode(y="p95:Q")
+    high = base.mark_line(color=BLUE, size=2, point=alt.OverlayMarkDef(size=35, filled=True, fill=BLUE)).encode(
+        y="p95:Q"
+    )
     layers = [area, median, high] + ([dashed(budget_ms, "latency_p95_ms of the charter")] if budget_ms else [])
-    made: alt.LayerChart = described(alt.layer(*layers), f"Median and 95th percentile of latency in {len(rows)} windows.", 170)
+    made: alt.LayerChart = described(
+        alt.layer(*layers), f"Median and 95th percentile of latency in {len(rows)} windows.", 170
+    )
+    return made
+
+
+def completeness(ages: Sequence[LabelAge], horizon_days: float) -> alt.LayerChart:
+    """Share of predictions whose label is known, by their age in weeks; the horizon is the dashed line."""
+    rows = [{"weeks": a.weeks, "end": a.weeks + 1, "share": a.known_share, "n": a.n} for a in ages]
+    tooltip = [
+        alt.Tooltip("weeks:Q", title="weeks old"),
+        alt.Tooltip("share:Q", title="labels known", format=".1%"),
+        alt.Tooltip("n:Q", format=","),
+    ]
+    bars = chart(rows).mark_rect(color=BLUE, opacity=0.8, stroke="white", strokeOpacity=0.5).encode(
+        x=alt.X("weeks:Q", title="weeks since the prediction", axis=alt.Axis(grid=False, tickMinStep=1)), x2="end:Q",
+        y=value_y("share", "labels known", ".0%", zero=True), y2=alt.Y2Datum(0), tooltip=tooltip,
+    )  # fmt: skip
+    limit = chart([{"horizon": horizon_days / 7, "source": "labels.horizon_days of the charter"}]).mark_rule(
+        strokeDash=[5, 4], color=GREY, size=1.5
+    )
+    layers = [bars] + (
+        [limit.encode(x="horizon:Q", tooltip="source:N")] if rows and horizon_days / 7 <= rows[-1]["end"] else []
+    )
+    made: alt.LayerChart = described(
+        alt.layer(*layers), f"Share of known labels for predictions of {len(rows)} ages in weeks.", 170
+    )
     return made
 
 
@@ -71,7 +120,12 @@ def _rating(point: FeedbackPoint) -> dict[str, Any]:
 
 
 def _health(point: HealthPoint) -> dict[str, Any]:
-    return _window(point) | {"n": point.n, "p50": point.latency_p50_ms, "p95": point.latency_p95_ms, "errors": point.error_share}
+    return _window(point) | {
+        "n": point.n,
+        "p50": point.latency_p50_ms,
+        "p95": point.latency_p95_ms,
+        "errors": point.error_share,
+    }
 
 
 def _window(point: Any) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""What came in: how fresh each signal is, how complete the labels are by age, and which batches arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from loop_core.lake import Reading
+from loop_core.labels import known_at
+from loop_core.vocabulary import Signal, State
+from loop_core.workspace import Loop
+
+_TIMES = {Signal.PREDICTIONS: "predicted_at", Signal.OUTCOMES: "observed_at", Signal.FEEDBACK: "given_at"}
+
+
+@dataclass(frozen=True)
+class Intake:
+    """One signal as of an instant."""
+
+    signal: Signal
+    rows: int
+    """Rows known."""
+    newest: datetime | None
+    """When the newest happened; None: there is none."""
+    age_days: float | None
+    """Days between the newest row and `as_of`."""
+    limit_days: float | None
+    """`max_age_days` of the charter's gate; None: no limit."""
+    state: State
+    """`alarm` when older than the limit, `pending` without rows."""
+
+
+@dataclass(frozen=True)
+class LabelAge:
+    """How complete the labels are of predictions of one age."""
+
+    weeks: int
+    """Age of the predictions in whole weeks."""
+    n: int
+    """Predictions of that age."""
+    known_share: float
+    """Share with a label, 0..1."""
+
+
+@dataclass(frozen=True)
+class BatchLine:
+    """One delivery that arrived."""
+
+    batch_id: str
+    signal: Signal
+    source: str
+    arrived_at: datetime
+    actor: str
+    received: int
+    accepted: int
+    quarantined: int
+    unchanged: int
+    conflicting: int
+    state: str
+    notes: str
+
+
+def intake(loop: Loop, as_of: datetime) -> list[Intake]:
+    """Freshness of predictions, outcomes and feedback, in that order."""
+    reading = known_at(loop, as_of)
+    return [_one(loop, reading, signal) for signal in Signal]
+
+
+def label_ages(loop: Loop, as_of: datetime, weeks: int = 16) -> list[LabelAge]:
+    """Share of predictions with a known label by their age, youngest first."""
+    found = known_at(loop, as_of).rows(
+        """select floor(date_diff('hour', predicted_at, $as_of) / 168)::int as age, count(*), avg((label is not null)::int)
+        from rows where predicted_at >= $as_of - to_days($days::int) group by age order by age""",
+        days=7 * weeks,
+    )
+    return [LabelAge(*row) for row in found]
+
+
+def batches(loop: Loop, as_of: datetime, limit: int = 200) -> list[BatchLine]:
+    """Deliveries that had arrived by `as_of`, newest first."""
+    found = known_at(loop, as_of).rows(
+        """select batch_id, signal, source_name, arrived_at, actor, received, accepted, quarantined, unchanged, conflicting, state, notes
+        from batches where arrived_at <= $as_of order by arrived_at desc, batch_id limit $limit""",
+        limit=limit,
+    )
+    return [BatchLine(row[0], Signal(row[1]), *row[2:]) for row in found]
+
+
+def _one(loop: Loop, reading: Reading, signal: Signal) -> Intake:
+    rows, newest = reading.rows(f"select count(*), max({_TIMES[signal]}) from {signal.value}")[0]
+    limit = loop.charter.gates.of(signal).max_age_days
+    age = (reading.as_of - newest).total_seconds() / 86400 if newest else None
+    late = age is not None and limit is not None and age > limit
+    return Intake(signal, rows, newest, age, limit, State.PENDING if age is None else State.ALARM if late else State.OK)
