@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
-from loop_core.compare import compare
+from loop_core.compare import Cell, compare
 from loop_core.errors import NotReadyError
 from loop_core.ledger import Entry
 from loop_core.release.state import state
 from loop_core.release.verbs import rollback
-from loop_core.vocabulary import Verdict
 from loop_core.workspace import Loop
+
+#: Chance that a champion as good as its predecessor is ever rolled back, however often one looks.
+ALPHA = 0.05
+#: Rows at which the confidence sequence is tightest.
+TUNED_FOR = 1_000
+#: Metrics that are means over rows, for which the sequence is valid.
+MEANS = ("log_loss", "brier")
 
 
 def watch(loop: Loop, as_of: datetime, *, actor: str) -> Entry | None:
-    """Compare the champion with its predecessor on rows predicted since its promotion; roll back when it is `worse`.
+    """Compare the champion with its predecessor on rows predicted since its promotion; roll back when it is worse.
 
-    Only overall goal and guardrail metrics decide. Rows must be mature, so a verdict takes at least as long as
-    labels do. Returns the rollback's ledger entry, or None when nothing was done.
+    Looked at in every cycle, so the overall goal and guardrail means are judged by a confidence sequence, which is
+    valid at every look, and not by the scorecard's interval, which is valid at one. Rows must be mature: a verdict
+    takes at least as long as labels do. Returns the rollback's ledger entry, or None when nothing was done.
     """
     now = state(loop, as_of)
     if not loop.charter.rollout.auto_rollback or len(now.tenures) < 2 or now.tenures[0].how != "promoted":
@@ -27,14 +35,27 @@ def watch(loop: Loop, as_of: datetime, *, actor: str) -> Entry | None:
         card = compare(loop, serving.version, against=before.version, as_of=as_of, since=serving.since, record=False)
     except NotReadyError:
         return None
-    worse = [
-        cell for cell in card.cells if cell.cohort is None and cell.verdict is Verdict.WORSE and cell.block != "signal"
-    ]
+    watched = [c for c in card.cells if c.cohort is None and c.block != "signal" and c.metric in MEANS]
+    worse = [cell for cell in watched if (high := upper_bound(cell)) is not None and high < 0]
     if not worse:
         return None
     cell = worse[0]
     reason = (
-        f"{cell.metric} worse than {before.version} by {-cell.difference:.4f}"
-        f" [{-cell.ci_high:.4f}, {-cell.ci_low:.4f}] on {cell.n:,} rows since {serving.since:%Y-%m-%d}"
+        f"{cell.metric} worse than {before.version} by {-(cell.difference or 0):.4f}"
+        f" (at least {-(upper_bound(cell) or 0):.4f} at any time of looking) on {cell.n:,} rows since {serving.since:%Y-%m-%d}"
     )
     return rollback(loop, before.version, actor=actor, as_of=as_of, reason=reason)
+
+
+def upper_bound(cell: Cell) -> float | None:
+    """Upper end of the asymptotic confidence sequence of a cell's mean difference, at level 1 − `ALPHA` two-sided.
+
+    ±σ √( 2(nρ²+1) / (n²ρ²) · ln(√(nρ²+1) / α) ), Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas 2024, "Time-uniform
+    central limit theory and asymptotic confidence sequences", eq. 7, with σ = se √n. None: the cell has no estimate.
+    """
+    if cell.difference is None or cell.se is None:
+        return None
+    sigma = cell.se * math.sqrt(cell.n)
+    rho2 = (-2 * math.log(ALPHA) + math.log(-2 * math.log(ALPHA) + 1)) / TUNED_FOR
+    spread = 2 * (cell.n * rho2 + 1) / (cell.n**2 * rho2) * math.log(math.sqrt(cell.n * rho2 + 1) / ALPHA)
+    return cell.difference + sigma * math.sqrt(spread)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+
+from loop_core.compare import compare
+from loop_core.errors import LoopbenchError, PermissionDeniedError, RefusedError, UnknownNameError
+from loop_core.release import ProposalState, approve, first_release, promote, propose, reject, rollback, state
+from loop_core.workspace import Loop
+from tests.conftest import CHARTER, START
+
+DAY = timedelta(days=1)
+
+
+def proposed(loop: Loop, end: datetime, challenger: str = "good") -> str:
+    card = compare(loop, challenger, as_of=end, actor="ana")
+    return propose(loop, challenger, scorecard=card.id, actor="ana", as_of=end, reason="better everywhere").id
+
+
+def test_the_whole_way_and_back(duel: Loop, end: datetime) -> None:
+    name = proposed(duel, end)
+    assert approve(duel, name, actor="bo", as_of=end).state is ProposalState.APPROVED
+    promote(duel, name, actor="ana", as_of=end)
+    assert duel.champion(end) == "good"
+    assert duel.champion(end - DAY) == "old"
+    rollback(duel, actor="cy", as_of=end + DAY, reason="tickets about wrong warnings")
+    now = state(duel, end + DAY)
+    assert now.champion == "old"
+    assert [tenure.version for tenure in now.tenures] == ["old", "good", "old"]
+    assert now.tenures[0].reason == "tickets about wrong warnings"
+    assert duel.ledger.verify().broken_at is None
+
+
+def test_nobody_approves_their_own(duel: Loop, end: datetime) -> None:
+    name = proposed(duel, end)
+    with pytest.raises(PermissionDeniedError, match="ana proposed p1"):
+        approve(duel, name, actor="ana", as_of=end)
+    with pytest.raises(RefusedError, match=r"p1 is open.*1 approval"):
+        promote(duel, name, actor="ana", as_of=end)
+    assert duel.champion(end) == "old"
+
+
+def test_named_approvers_only(duel: Loop, end: datetime) -> None:
+    text = CHARTER.replace('owner = "ana"', 'owner = "ana"\napprovers = ["dee"]')
+    strict = duel.workspace.set_charter(text, actor="ana", reason="two eyes", as_of=START)
+    name = proposed(strict, end)
+    with pytest.raises(PermissionDeniedError, match="one of: dee"):
+        approve(strict, name, actor="bo", as_of=end)
+    assert approve(strict, name, actor="dee", as_of=end).state is ProposalState.APPROVED
+
+
+def test_a_blocked_challenger_is_not_proposed(duel: Loop, end: datetime) -> None:
+    with pytest.raises(RefusedError, match="bad is blocked"):
+        proposed(duel, end, "bad")
+    assert state(duel, end).proposals == ()
+
+
+def test_a_scorecard_about_another_champion_is_refused(duel: Loop, end: datetime) -> None:
+    card = compare(duel, "good", against="bad", as_of=end, actor="ana")
+    with pytest.raises(RefusedError, match="compares good with bad"):
+        propose(duel, "good", scorecard=card.id, actor="ana", as_of=end, reason="x")
+
+
+def test_one_open_proposal_per_challenger(duel: Loop, end: datetime) -> None:
+    proposed(duel, end)
+    with pytest.raises(RefusedError, match="proposed already as p1"):
+        proposed(duel, end)
+
+
+def test_rejecting_needs_a_reason_and_ends_it(duel: Loop, end: datetime) -> None:
+    name = proposed(duel, end)
+    with pytest.raises(RefusedError, match="without a reason"):
+        reject(duel, name, actor="bo", as_of=end, reason=" ")
+    assert reject(duel, name, actor="bo", as_of=end, reason="wait for Christmas").note == "wait for Christmas"
+    with pytest.raises(RefusedError, match="p1 is rejected"):
+        approve(duel, name, actor="bo", as_of=end)
+    assert proposed(duel, end) == "p2"
+
+
+def test_another_release_supersedes(duel: Loop, end: datetime) -> None:
+    name = proposed(duel, end)
+    approve(duel, name, actor="bo", as_of=end)
+    promote(duel, name, actor="ana", as_of=end)
+    rollback(duel, actor="cy", as_of=end, reason="a drill")
+    again = proposed(duel, end + DAY)
+    rollback(duel, "good", actor="cy", as_of=end + DAY, reason="the drill is over")
+    with pytest.raises(RefusedError, match="superseded"):
+        approve(duel, again, actor="bo", as_of=end + DAY)
+
+
+def test_time_does_not_run_backwards(duel: Loop, end: datetime) -> None:
+    name = proposed(duel, end)
+    with pytest.raises(RefusedError, match="before the last release step"):
+        approve(duel, name, actor="bo", as_of=end - DAY)
+
+
+def test_rollback_only_to_earlier_champions(duel: Loop, end: datetime) -> None:
+    with pytest.raises(RefusedError, match="no champion before old"):
+        rollback(duel, actor="cy", as_of=end, reason="x")
+    name = proposed(duel, end)
+    approve(duel, name, actor="bo", as_of=end)
+    promote(duel, name, actor="ana", as_of=end)
+    with pytest.raises(UnknownNameError, match="one of: old"):
+        rollback(duel, "bad", actor="cy", as_of=end, reason="x")
+    with pytest.raises(RefusedError, match="without a reason"):
+        rollback(duel, actor="cy", as_of=end, reason="")
+
+
+def test_only_one_first_release(duel: Loop, end: datetime) -> None:
+    with pytest.raises(RefusedError, match="already has the champion old"):
+        first_release(duel, "good", actor="ana", as_of=end)
+    with pytest.raises(UnknownNameError, match="good"):
+        propose(duel, "nobody", scorecard="x", actor="ana", as_of=end, reason="x")
+
+
+def test_racing_promotions_make_one_champion(duel: Loop, end: datetime) -> None:
+    name = proposed(duel, end)
+    approve(duel, name, actor="bo", as_of=end)
+    results: list[str] = []
+
+    def race() -> None:
+        try:
+            promote(duel, name, actor="ana", as_of=end)
+            results.append("won")
+        except LoopbenchError:
+            results.append("lost")
+
+    threads = [threading.Thread(target=race) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == ["lost"] * 5 + ["won"]
+    assert len(duel.entries("release.promoted")) == 2
