@@ -37,7 +37,7 @@ class Calibration:
         import numpy as np
 
         if self.method == "platt":
-            return np.asarray(1 / (1 + np.exp(-(self.slope * logit(raw) + self.intercept))), dtype=np.float64)
+            return expit(self.slope * logit(raw) + self.intercept)
         if self.method == "isotonic":
             return np.asarray(np.interp(raw, self.x, self.y), dtype=np.float64)
         return raw
@@ -70,3 +70,10 @@ def logit(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
     inside = np.clip(probability, _EDGE, 1 - _EDGE)
     return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)
+
+
+def expit(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """1 / (1 + exp(−z)), the inverse of `logit`, without overflow."""
+    import numpy as np
+
+    return np.asarray(1 / (1 + np.exp(-np.clip(z, -500, 500))), dtype=np.float64)

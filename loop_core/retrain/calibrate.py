@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loop_core.models import Calibration
-from loop_core.models.calibration import logit
+from loop_core.models.calibration import expit, logit
 from loop_core.retrain.objective import log_losses
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 MIN_GAIN_REL = 0.005
 #: Isotonic steps follow noise on fewer rows than this.
 MIN_ISOTONIC_ROWS = 1_000
-_NEWTON_STEPS = 50
+#: A flatter map says the scores carry no order worth keeping.
+MIN_SLOPE = 0.01
 
 
 def choose_calibration(folds: Sequence[Part]) -> Calibration:
@@ -55,27 +56,25 @@ def _candidates(folds: Sequence[Part]) -> list[Calibration]:
 
 
 def fit_platt(y: npt.NDArray[np.float64], raw: npt.NDArray[np.float64]) -> Calibration:
-    """Logistic regression of the label on the raw logit, with Platt's smoothed targets (Platt 1999), by Newton steps.
+    """Logistic regression of the label on the raw logit, with Platt's smoothed targets (Platt 1999).
 
     A slope that is not positive would turn the model around; identity is returned then.
     """
     import numpy as np
+    from scipy.optimize import minimize
 
     positive = y.sum()
     target = np.where(y > 0.5, (positive + 1) / (positive + 2), 1 / (len(y) - positive + 2))
     design = np.column_stack([logit(raw), np.ones(len(y))])
-    beta = np.array([1.0, 0.0])
-    for _ in range(_NEWTON_STEPS):
-        p = 1 / (1 + np.exp(-design @ beta))
-        gradient = design.T @ (target - p)
-        # The ridge keeps the step finite where all raw scores are equal.
-        step = np.linalg.solve((design * (p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2), gradient)
-        beta = beta + step
-        if np.abs(step).max() < 1e-10:
-            break
-    if not (np.isfinite(beta).all() and beta[0] > 0):
-        return Calibration()
-    return Calibration("platt", slope=float(beta[0]), intercept=float(beta[1]))
+
+    def loss(beta: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        z = design @ beta
+        return float((np.logaddexp(0, z) - target * z).mean()), design.T @ (expit(z) - target) / len(y)
+
+    # Convex, so the bounded quasi-Newton search ends in the one minimum wherever it starts.
+    found = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(0.0, 100.0), (-50.0, 50.0)])
+    slope, intercept = map(float, found.x)
+    return Calibration("platt", slope, intercept) if found.success and slope > MIN_SLOPE else Calibration()
 
 
 def fit_isotonic(y: npt.NDArray[np.float64], raw: npt.NDArray[np.float64]) -> Calibration:

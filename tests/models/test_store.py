@@ -7,6 +7,8 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -30,8 +32,11 @@ MANIFEST = Manifest(
 
 
 @pytest.fixture
-def store(workspace: Workspace) -> ModelStore:
-    return ModelStore(workspace)
+def store(tmp_path: Path) -> ModelStore:
+    """A store on an empty folder; a whole workspace is not needed."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return ModelStore(cast(Workspace, SimpleNamespace(models=folder)))
 
 
 def test_a_package_comes_back_as_it_was_saved(store: ModelStore) -> None:

@@ -1,0 +1,195 @@
+"""A retrain end to end: reproducible to the byte, honest about what it saw, stoppable, resumable."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from loop_core.errors import NotReadyError, RefusedError, StoppedError
+from loop_core.models import ModelStore, manifest_of, registered
+from loop_core.retrain import Budget, RetrainResult, bootstrap, bootstrap_external, retrain
+from loop_core.retrain import search as search_module
+from loop_core.retrain.objective import Objective
+from loop_core.workspace import Loop, Workspace
+from tests.retrain.synthetic import CHARTER, END, START, parcels, rows
+
+DAY = timedelta(days=1)
+FEW = Budget(trials=6, seconds=600)
+
+
+def run(loop: Loop, **changes: Any) -> RetrainResult:
+    return retrain(loop, **{"as_of": END, "actor": "ana", "seed": 3, "budget": FEW, **changes})
+
+
+def promote(loop: Loop, version: str) -> None:
+    loop.ledger.append(kind="release.promoted", loop=loop.name, subject=version, actor="ana", as_of=START + 120 * DAY)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A loop with a first champion and one finished retrain."""
+    with Workspace.create(tmp_path_factory.mktemp("trained") / "w") as opened:
+        loop = parcels(opened)
+        first = bootstrap(loop, until=START + 120 * DAY, as_of=START + 120 * DAY, actor="ana", seed=3)
+        promote(loop, first)
+        said: list[tuple[float, str]] = []
+        result = run(loop, progress=lambda share, sentence: said.append((share, sentence)))
+        yield loop, first, result, said
+
+
+def test_the_challenger_is_registered_with_all_it_needs(trained: Any) -> None:
+    loop, first, result, _ = trained
+    manifest = manifest_of(loop, result.version)
+    assert [view.version for view in registered(loop, END)] == [first, result.version]
+    assert (manifest.parent, manifest.seed, manifest.snapshot) == (first, 3, result.snapshot)
+    assert (manifest.train_start, manifest.train_end) == (result.train_start, result.train_end)
+    assert manifest.charter_hash == loop.charter.hash
+    assert manifest.params["num_leaves"] == result.params["num_leaves"]
+    assert 0.6 < (manifest.metrics["auc"] or 0) < 0.9
+
+
+def test_nothing_at_or_after_train_end_was_seen(trained: Any) -> None:
+    loop, _, result, _ = trained
+    assert result.train_end <= END - (14 + 28) * DAY
+    assert manifest_of(loop, result.version).train_end == result.train_end
+
+
+def test_the_champion_is_the_first_trial_and_the_best_is_at_least_as_good(trained: Any) -> None:
+    loop, first, result, _ = trained
+    champion = manifest_of(loop, first).params
+    assert all(champion[name] == value for name, value in result.history[0].params.items())
+    assert result.champion_value == result.history[0].value
+    assert result.value <= result.champion_value
+    assert result.value == min(t.value for t in result.history if t.state == "complete")
+    assert result.trials == len(result.history) == 6
+
+
+def test_progress_rises_from_nothing_to_done(trained: Any) -> None:
+    _, _, _, said = trained
+    shares = [share for share, _ in said]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert any("Trial 3 of 6" in sentence for _, sentence in said)
+
+
+def test_the_ledger_tells_the_outcome_without_durations(trained: Any) -> None:
+    loop, _, result, _ = trained
+    (entry,) = loop.ledger.entries(loop=loop.name, kind="retrain.finished")
+    assert entry.subject == result.version
+    assert entry.payload["value"] == result.value
+    assert entry.payload["budget"] == {"trials": 6, "seconds": 600}
+
+
+def test_the_loaded_model_scores_as_the_booster_did(trained: Any) -> None:
+    loop, _, result, _ = trained
+    frame = rows(3000)
+    scores = ModelStore(loop.workspace).load(result.version).score(frame)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    label = frame["label"].to_numpy()
+    assert scores[label == 1].mean() > scores[label == 0].mean() + 0.1
+
+
+def test_two_workspaces_train_the_same_bytes(trained: Any, tmp_path: Path) -> None:
+    loop, first, result, _ = trained
+    with Workspace.create(tmp_path / "other") as opened:
+        twin = parcels(opened)
+        assert bootstrap(twin, until=START + 120 * DAY, as_of=START + 120 * DAY, actor="ana", seed=3) == first
+        promote(twin, first)
+        again = run(twin)
+        assert again == result
+        for version in (first, result.version):
+            texts = [(ws.models / version / "model.txt").read_bytes() for ws in (opened, loop.workspace)]
+            assert texts[0] == texts[1]
+
+
+def test_the_same_call_again_trains_nothing_new(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, _, result, _ = trained
+    calls = count_evaluations(monkeypatch)
+    assert run(loop) == result
+    assert len(calls) == 1  # the best trial's fold scores, which are not stored
+    assert len(loop.ledger.entries(loop=loop.name, kind="retrain.finished")) == 1
+
+
+def test_another_seed_is_another_model(trained: Any) -> None:
+    loop, _, result, _ = trained
+    assert run(loop, seed=4, budget=Budget(1, 600)).version != result.version
+
+
+def count_evaluations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    calls: list[int] = []
+    original = Objective.evaluate
+
+    def counted(self: Objective, *args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Objective, "evaluate", counted)
+    return calls
+
+
+def test_a_stopped_search_goes_on_as_if_it_had_not_been(
+    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, result, _ = trained
+    with Workspace.create(tmp_path / "stopped") as opened:
+        loop = parcels(opened)
+        first = bootstrap(loop, until=START + 120 * DAY, as_of=START + 120 * DAY, actor="ana", seed=3)
+        promote(loop, first)
+        done: list[str] = []
+        with pytest.raises(StoppedError):
+            run(loop, progress=lambda _, sentence: done.append(sentence), should_stop=lambda: "Trial 3" in str(done))
+        assert registered(loop, END)[-1].version == first
+        calls = count_evaluations(monkeypatch)
+        assert run(loop) == result
+        assert len(calls) <= 4  # three trials were stored; at most the best of them is evaluated again
+
+
+def test_out_of_time_before_the_first_trial_keeps_the_champions_parameters(
+    fresh: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module.time, "monotonic", iter(range(0, 10**9, 1000)).__next__)
+    result = run(fresh, budget=Budget(5, 1))
+    assert (result.trials, result.value) == (0, None)
+    assert "No trial finished" in result.notes[0]
+
+
+def test_a_span_too_short_to_validate_is_trained_without_a_search(workspace: Workspace) -> None:
+    loop = parcels(workspace, charter=CHARTER.replace("horizon_days = 14", "horizon_days = 120"))
+    result = run(loop)
+    assert (result.n_folds, result.trials, result.value) == (0, 0, None)
+    assert "too short to validate" in result.notes[0]
+
+
+def test_a_failed_start_does_not_pin_old_data(workspace: Workspace) -> None:
+    from tests.retrain.synthetic import insert
+
+    loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+    with pytest.raises(NotReadyError):
+        run(loop)
+    insert(loop, rows(1500))
+    assert run(loop, budget=Budget(1, 600)).n_rows > 1000
+
+
+@pytest.mark.parametrize(("trials", "seconds"), [(0, 60), (5, 0), (5, -1), (5, float("nan"))])
+def test_an_empty_budget_is_refused(trials: int, seconds: float) -> None:
+    with pytest.raises(RefusedError, match="at least 1 trial"):
+        Budget(trials, seconds)
+
+
+def test_the_first_model_sees_nothing_from_until_on_nor_unripe(trained: Any) -> None:
+    loop, first, _, _ = trained
+    manifest = manifest_of(loop, first)
+    assert manifest.train_end is not None
+    assert manifest.train_end <= START + (120 - 14) * DAY + timedelta(microseconds=1)
+    assert np.isclose(manifest.n_rows, 3000 / 240 * 106, atol=2)
+
+
+def test_an_external_champion_has_a_name_and_no_file(fresh: Loop) -> None:
+    assert bootstrap_external(fresh, "vendor-3", actor="ana", as_of=START) == "vendor-3"
+    assert manifest_of(fresh, "vendor-3").kind == "external"
+    promote(fresh, "vendor-3")
+    assert run(fresh, budget=Budget(1, 600)).parent == "vendor-3"
