@@ -1,0 +1,76 @@
+"""Do people and machines fare as usual in the newest window? Ratings, latency, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from loop_core.charter import MonitorPlan
+from loop_core.feedback import wilson
+from loop_core.monitor.baseline import judged, usual
+from loop_core.monitor.finding import Finding, window_text
+from loop_core.monitor.service import HealthPoint
+from loop_core.vocabulary import State
+
+#: Without a budget in the charter, a p95 latency this many times the usual is worth a look.
+LATENCY_RATIO = 1.5
+#: Fewer ratings than this say nothing about their mean.
+MIN_RATINGS = 20
+
+
+def check_service(plan: MonitorPlan, points: Sequence[HealthPoint], start: datetime, end: datetime) -> Iterator[Finding]:
+    """Findings on the window that begins at `start`, each against the windows before it or the charter's limit.
+
+    Args:
+        plan: limits.
+        points: newest windows of service, everybody, oldest first.
+        start, end: the newest window.
+    """
+    newest = next((p for p in points if p.window_start == start), None)
+    before = [p for p in points if p.window_start < start]
+    if newest is None:
+        return
+    yield _rating(plan, newest, before)
+    if newest.latency_p95_ms is not None:
+        yield _latency(plan, newest, before)
+    yield _errors(plan, newest)
+
+
+def _rating(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoint]) -> Finding:
+    start, end = newest.window_start, newest.window_end
+    window = f"{window_text(start, end)}, n = {newest.n_ratings:,}"
+    earlier = [p.rating_mean for p in before if p.rating_mean is not None and p.n_ratings >= MIN_RATINGS]
+    mean, low, high = newest.rating_mean, newest.rating_ci_low, newest.rating_ci_high
+    if mean is None or low is None or high is None or newest.n_ratings < MIN_RATINGS:
+        sentence = f"Too few ratings to tell ({window})."
+        return Finding("feedback.rating", "feedback", "rating", State.PENDING, sentence, mean, low, high, None, newest.n_ratings, start, end)
+    state = judged(-mean, (high - low) / 4, [-m for m in earlier], plan.min_rating_drop)
+    normal = usual(earlier)
+    compared = f"; {normal:.2f} is usual" if normal is not None else ""
+    sentence = f"Mean rating {mean:.2f} [{low:.2f}, {high:.2f}]{compared} ({window})."
+    limit = normal - plan.min_rating_drop if normal is not None else None
+    return Finding("feedback.rating", "feedback", "rating", state, sentence, mean, low, high, limit, newest.n_ratings, start, end)
+
+
+def _latency(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoint]) -> Finding:
+    p95, start, end = newest.latency_p95_ms or 0.0, newest.window_start, newest.window_end
+    normal = usual([p.latency_p95_ms for p in before if p.latency_p95_ms is not None])
+    watch = LATENCY_RATIO * normal if normal is not None else None
+    limit = plan.latency_p95_ms or watch
+    state = State.OK
+    if watch is not None and p95 > watch:
+        state = State.WATCH
+    if plan.latency_p95_ms is not None and p95 > plan.latency_p95_ms:
+        state = State.ALARM
+    compared = f"; {normal:.0f} ms is usual" if normal is not None else ""
+    budget = f", the budget is {plan.latency_p95_ms:.0f} ms" if plan.latency_p95_ms else ""
+    sentence = f"95 of 100 answers came within {p95:.0f} ms{compared}{budget} ({window_text(start, end)}, n = {newest.n:,})."
+    return Finding("service.latency", "service", "latency_p95_ms", state, sentence, p95, threshold=limit, n=newest.n, window_start=start, window_end=end)
+
+
+def _errors(plan: MonitorPlan, newest: HealthPoint) -> Finding:
+    start, end, share = newest.window_start, newest.window_end, newest.error_share or 0.0
+    low, high = wilson(round(share * newest.n), newest.n) or (0.0, 1.0)
+    state = State.ALARM if low > plan.max_error_share else State.WATCH if share > plan.max_error_share else State.OK
+    sentence = f"{share:.2%} of answers failed; {plan.max_error_share:.0%} are allowed ({window_text(start, end)}, n = {newest.n:,})."
+    return Finding("service.errors", "service", "error_share", state, sentence, share, low, high, plan.max_error_share, newest.n, start, end)

@@ -1,0 +1,42 @@
+"""Everything the monitor has to say at one instant."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from loop_core.labels import known_at
+from loop_core.monitor.baseline import BEFORE
+from loop_core.monitor.check_drift import check_drift
+from loop_core.monitor.check_performance import check_performance
+from loop_core.monitor.check_service import check_service
+from loop_core.monitor.check_signals import check_freshness, check_quarantine, check_volume
+from loop_core.monitor.drift import drift_scores
+from loop_core.monitor.finding import Finding
+from loop_core.monitor.performance import performance
+from loop_core.monitor.service import service_health
+from loop_core.windows import Windows
+from loop_core.workspace import Loop
+
+
+def monitor(loop: Loop, as_of: datetime) -> list[Finding]:
+    """Look at the newest window of everything, in pipeline order. Reads only; `record_findings` keeps the result.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; nothing later is seen.
+    """
+    reading = known_at(loop, as_of)
+    windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    start, end = windows.span(0)
+    # So far back that a window is surely mature, and the windows it is compared with before that.
+    waiting = math.ceil(loop.charter.labels.horizon_days / windows.days)
+    health = service_health(loop, as_of, weeks=BEFORE + 1)
+    return [
+        check_volume(health, windows, as_of),
+        check_freshness(loop.charter, reading, windows),
+        *check_quarantine(loop.charter, reading, windows),
+        *check_drift(drift_scores(loop, as_of, weeks=1), loop.champion(as_of)),
+        *check_performance(performance(loop, as_of, weeks=waiting + BEFORE + 1)),
+        *check_service(loop.charter.monitor, health, start, end),
+    ]

@@ -1,0 +1,140 @@
+"""Realised metrics by window of prediction time; a window with too few mature labels is pending, not a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.charter import Charter, Cohort
+from loop_core.labels import known_at
+from loop_core.lake import Reading
+from loop_core.monitor.baseline import judged
+from loop_core.monitor.losses import ROW_LOSSES
+from loop_core.monitor.roc import auc_with_error
+from loop_core.vocabulary import State
+from loop_core.windows import Windows
+from loop_core.workspace import Loop
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = npt.NDArray[np.float64]
+
+#: Metrics of which less is worse.
+UP_IS_GOOD = frozenset({"auc"})
+
+
+@dataclass(frozen=True)
+class PerformancePoint:
+    """One metric in one window of predictions."""
+
+    metric: str
+    window_start: datetime
+    window_end: datetime
+    """Exclusive; windows go by the time of prediction."""
+    cohort: str | None
+    """Cohort name; None: everybody."""
+    cohort_value: str | None
+    model_version: str | None
+    """Who scored them, joined by ` + ` where several did."""
+    value: float | None
+    """The metric in its own unit; None: pending or not applicable."""
+    ci_low: float | None
+    """95 % interval (t for means over rows, DeLong for AUC)."""
+    ci_high: float | None
+    n: int
+    """Labelled rows; while pending, those labelled so far."""
+    mature_share: float
+    """Share of the window's predictions whose label is known or overdue, 0..1."""
+    state: State
+    """`watch`/`alarm`: worse than the windows before let expect; `pending`: not enough mature labels yet."""
+
+
+def performance(
+    loop: Loop, as_of: datetime, *, cohort: str | None = None, metrics: Sequence[str] | None = None, weeks: int | None = None
+) -> list[PerformancePoint]:
+    """Realised metrics of scored predictions, oldest window first.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; labels known later are not used.
+        cohort: split by this declared cohort.
+        metrics: names; None: those of the charter.
+        weeks: only the newest windows; None: all.
+
+    Raises:
+        UnknownNameError: no such cohort.
+    """
+    group = loop.charter.cohort(cohort) if cohort else None
+    names = tuple(metrics or (m.name for m in loop.charter.metrics))
+    windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    reading = known_at(loop, as_of)
+    return list(_points(loop.charter, reading, windows, group, names, windows.start(weeks)))
+
+
+_SELECTED = """(select {window} as w, {cohort} as c, model_version, score, label, mature from rows
+    where score is not null and not isnan(score) and predicted_at >= $first)"""
+
+
+def _points(
+    charter: Charter, reading: Reading, windows: Windows, cohort: Cohort | None, names: Sequence[str], first: datetime
+) -> Iterator[PerformancePoint]:
+    source = _SELECTED.format(window=windows.sql("predicted_at"), cohort=cohort.sql if cohort else "null::varchar")
+    bound: dict[str, Any] = {"first": first, **windows.parameters()}
+    summary = reading.rows(
+        f"select w, c, count(*), count(label), avg(mature::int), string_agg(distinct model_version, ' + ' order by model_version)"
+        f" from {source} group by w, c order by w, c",
+        **bound,
+    )
+    labelled = _by_group(reading.frame(f"select w, c, label, score from {source} where label is not null", **bound))
+    history: dict[tuple[str, str | None], list[float]] = {}
+    for w, c, _, known, share, versions in summary:
+        ready = share >= charter.labels.min_mature_share and known >= charter.monitor.min_rows
+        for name in names:
+            found = _measure(name, *labelled[w, c]) if ready else None
+            state = _state(charter, name, found, ready, history.setdefault((name, c), []))
+            yield PerformancePoint(
+                name, *windows.span(w), cohort.name if cohort else None, c, versions, *_interval(found), known, share, state
+            )
+
+
+def _by_group(frame: pl.DataFrame) -> dict[tuple[int, str | None], tuple[Floats, Floats]]:
+    """(window, cohort value) → (labels, scores)."""
+    parts = frame.partition_by("w", "c", as_dict=True, include_key=False)
+    return {(int(key[0]), key[1]): (part["label"].to_numpy(), part["score"].to_numpy()) for key, part in parts.items()}
+
+
+def _measure(name: str, labels: Floats, scores: Floats) -> tuple[float, float, float] | None:
+    """(value, standard error, degrees of freedom); None: not estimable."""
+    if name == "auc":
+        return auc_with_error(labels, scores)
+    losses = ROW_LOSSES[name](labels, scores)
+    return float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(len(losses))), float(len(losses) - 1)
+
+
+def _interval(found: tuple[float, float, float] | None) -> tuple[float | None, float | None, float | None]:
+    if found is None:
+        return None, None, None
+    from scipy.special import stdtrit
+
+    value, se, freedom = found
+    half = float(stdtrit(freedom, 0.975)) * se
+    return value, value - half, value + half
+
+
+def _state(charter: Charter, name: str, found: tuple[float, float, float] | None, ready: bool, before: list[float]) -> State:
+    """Judge the window against those before it, and add it to them."""
+    if not ready:
+        return State.PENDING
+    if found is None:
+        return State.NOT_APPLICABLE
+    bad = -found[0] if name in UP_IS_GOOD else found[0]
+    margin = next((m.margin for m in charter.metrics if m.name == name), 0.0)
+    state = judged(bad, found[1], before, margin)
+    before.append(bad)
+    return state

@@ -1,0 +1,48 @@
+"""Findings in the lake: one set per instant; looking again at the same instant replaces it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from loop_core.frames import to_frame
+from loop_core.labels import known_at
+from loop_core.lake import Transaction
+from loop_core.monitor.finding import Finding
+from loop_core.vocabulary import State
+from loop_core.workspace import Loop
+
+_FIELDS = (
+    "code, stage, subject, state, sentence, value, ci_low, ci_high, threshold, n, window_start, window_end, model_version"
+)
+
+
+def record_findings(loop: Loop, as_of: datetime, findings: Sequence[Finding], *, actor: str) -> None:
+    """Keep what the monitor said as of an instant, in place of what it said of the same instant before."""
+    frame = to_frame(findings) if findings else None
+
+    def write(tx: Transaction) -> None:
+        tx.execute(f"delete from {loop.table('findings')} where as_of = $as_of", {"as_of": as_of})
+        if frame is not None:
+            tx.register("found", frame)
+            tx.execute(f"insert into {loop.table('findings')} by name select $as_of::timestamptz as as_of, {_FIELDS} from found", {"as_of": as_of})
+
+    loop.lake.write(write, actor=actor, message=f"findings as of {as_of:%Y-%m-%d}")
+
+
+def findings_at(loop: Loop, as_of: datetime) -> list[Finding]:
+    """The newest recorded set at or before an instant, in pipeline order; empty: none was recorded."""
+    rows = known_at(loop, as_of).rows(
+        f"select {_FIELDS} from findings where as_of = (select max(as_of) from findings where as_of <= $as_of)"
+    )
+    found = [_finding(*row) for row in rows]
+    return sorted(found, key=lambda f: (_STAGES.index(f.stage), f.code, f.subject))
+
+
+_STAGES = ("signals", "quality", "drift", "performance", "feedback", "service")
+
+
+def _finding(*row: object) -> Finding:
+    values = [value.astimezone(UTC) if isinstance(value, datetime) else value for value in row]
+    values[3] = State(str(values[3]))
+    return Finding(*values)  # type: ignore[arg-type]

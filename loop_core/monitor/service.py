@@ -1,0 +1,87 @@
+"""How the service ran and how people felt about it, on the same windows: volume, latency, errors, ratings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from loop_core.feedback import FeedbackPoint, feedback_trend
+from loop_core.labels import known_at
+from loop_core.windows import Windows
+from loop_core.workspace import Loop
+
+
+@dataclass(frozen=True)
+class HealthPoint:
+    """One window of service."""
+
+    window_start: datetime
+    window_end: datetime
+    """Exclusive."""
+    cohort: str | None
+    """Cohort name; None: everybody."""
+    cohort_value: str | None
+    n: int
+    """Predictions made."""
+    latency_p50_ms: float | None
+    """Median latency; None: none was recorded."""
+    latency_p95_ms: float | None
+    error_share: float | None
+    """Share of predictions with an error, 0..1."""
+    rating_mean: float | None
+    """Mean of the ratings given in the window; None: none was."""
+    rating_ci_low: float | None
+    """95 % interval of the mean rating; None: under two ratings."""
+    rating_ci_high: float | None
+    n_ratings: int
+
+
+_HEALTH = """
+    select {window} as w, {cohort} as c, count(*), quantile_cont(latency_ms, [0.5, 0.95]), avg((error is not null)::int)
+    from predictions where predicted_at >= $first group by all order by w, c"""
+
+
+def service_health(loop: Loop, as_of: datetime, cohort: str | None = None, *, weeks: int | None = None) -> list[HealthPoint]:
+    """Service by window of prediction time, ratings by the time they were given; oldest window first.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; nothing later is seen.
+        cohort: split by this declared cohort.
+        weeks: only the newest windows; None: all.
+
+    Raises:
+        UnknownNameError: no such cohort.
+    """
+    group = loop.charter.cohort(cohort) if cohort else None
+    windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    ratings = {(p.window_start, p.cohort_value): p for p in feedback_trend(loop, as_of, cohort, weeks=weeks)}
+    sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql if group else "null::varchar")
+    found = known_at(loop, as_of).rows(sql, first=windows.start(weeks), **windows.parameters())
+    return [_point(windows.span(w), cohort, c, n, latency, errors, ratings.get((windows.span(w)[0], c))) for w, c, n, latency, errors in found]
+
+
+def _point(
+    span: tuple[datetime, datetime],
+    cohort: str | None,
+    value: str | None,
+    n: int,
+    latency: list[float | None] | None,
+    error_share: float,
+    rated: FeedbackPoint | None,
+) -> HealthPoint:
+    p50, p95 = latency or (None, None)
+    return HealthPoint(
+        window_start=span[0],
+        window_end=span[1],
+        cohort=cohort,
+        cohort_value=value,
+        n=n,
+        latency_p50_ms=p50,
+        latency_p95_ms=p95,
+        error_share=error_share,
+        rating_mean=rated.rating_mean if rated else None,
+        rating_ci_low=rated.rating_ci_low if rated else None,
+        rating_ci_high=rated.rating_ci_high if rated else None,
+        n_ratings=rated.n_rated if rated else 0,
+    )
