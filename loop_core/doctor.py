@@ -81,7 +81,7 @@ def _lake(workspace: Workspace) -> Iterator[Check]:
 
 def _batches(loop: Loop) -> Iterator[Check]:
     stored = {row[0] for row in loop.lake.rows(f"select batch_id from {loop.table('batches')}")}
-    recorded = {entry.subject for entry in loop.entries("batch.ingested")}
+    recorded = {entry.payload["batch_id"] for entry in loop.entries("batch.ingested")}
     if missing := recorded - stored:
         yield Check(
             f"{loop.name}: batches",

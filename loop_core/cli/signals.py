@@ -41,7 +41,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Bring a batch of signals through the gates into the lake. The same batch twice changes nothing."""
-    from loop_core.gates import ingest as ingest_batch
+    from loop_core.signals import ingest as ingest_batch
     from loop_core.signals import read_source
 
     with opened(workspace) as ws, progress_bar(f"ingest {source}", quiet=as_json) as progress:
@@ -57,10 +57,7 @@ def ingest(
     if as_json:
         show(report, True)
         return
-    say(
-        f"{report.signal} from {report.source}: {report.received:,} received, {report.accepted:,} accepted,"
-        f" {report.quarantined:,} quarantined, {report.unchanged:,} known already, {report.conflicting:,} conflicting – {report.state}."
-    )
+    say(report.sentence)
     show(report.rules, False, empty="Every row passed every rule.")
     for note in report.notes:
         say(f"! {note}")
@@ -77,10 +74,10 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """Rows in quarantine, newest first, with the rules they failed."""
-    from loop_core.gates import list_quarantine
+    from loop_core.gates import quarantine
 
     with opened(workspace) as ws:
-        rows = list_quarantine(ws.loop(loop), rule=rule, limit=limit)
+        rows = quarantine.list_rows(ws.loop(loop), rule=rule, limit=limit)
     show(rows, as_json, empty="The quarantine is empty.")
 
 
@@ -94,12 +91,12 @@ def fix(
     actor: ActorOption = None,
 ) -> None:
     """Correct values of one row; `replay` then brings it through the gates."""
-    from loop_core.gates import fix_row
+    from loop_core.gates import quarantine
 
     pairs = dict(change.split("=", 1) for change in changes if "=" in change)
     with opened(workspace) as ws:
         target = ws.loop(loop)
-        fix_row(target, row, pairs, reason=reason, actor=actor_or_me(actor), as_of=moment(target, None))
+        quarantine.fix(target, row, pairs, reason=reason, actor=actor_or_me(actor), as_of=moment(target, None))
     say(f"{row} corrected: {', '.join(pairs)}. Next: loop quarantine replay {loop} {row}")
 
 
@@ -112,12 +109,15 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Bring rows through the gates again, under the charter in force."""
-    from loop_core.gates import replay_rows
+    from loop_core.gates import quarantine
 
     with opened(workspace) as ws:
         target = ws.loop(loop)
-        report = replay_rows(target, rows, actor=actor_or_me(actor), as_of=moment(target, None))
-    show(report if as_json else [report], as_json)
+        reports = quarantine.replay(target, rows, actor=actor_or_me(actor), as_of=moment(target, None))
+    if as_json:
+        show(reports, True)
+    for report in [] if as_json else reports:
+        say(report.sentence)
 
 
 @quarantine_app.command("dismiss")
@@ -129,9 +129,9 @@ def dismiss(
     actor: ActorOption = None,
 ) -> None:
     """Leave rows out for good, with a reason on record."""
-    from loop_core.gates import dismiss_rows
+    from loop_core.gates import quarantine
 
     with opened(workspace) as ws:
         target = ws.loop(loop)
-        n = dismiss_rows(target, rows, reason=reason, actor=actor_or_me(actor), as_of=moment(target, None))
+        n = quarantine.dismiss(target, rows, reason=reason, actor=actor_or_me(actor), as_of=moment(target, None))
     say(f"{n} row(s) dismissed.")

@@ -1,15 +1,22 @@
-"""Steps of work that the fault tests kill: run as `python -m tests.faults.steps WORKSPACE STEP ARGUMENTS`."""
+"""Steps of work that the fault tests kill. Run as a program it waits for orders and forks one process for each.
+
+Forking from a process that has imported everything makes a step start in a fraction of a second, so that a campaign
+of kills spends its time at the work and not at imports. An order is one JSON line `[workspace, step, argument]`; the
+answers are `ready PID` when the work begins, `done` when it was acknowledged, `ended` when the process is gone.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from loop_core.gates import ingest
 from loop_core.release import promote
-from loop_core.signals import read_source
+from loop_core.signals import ingest, read_source
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Workspace
 from tests.conftest import START
@@ -28,16 +35,33 @@ def promote_proposal(workspace: Workspace, proposal: str) -> None:
 STEPS: dict[str, Callable[[Workspace, str], None]] = {"ingest": ingest_file, "promote": promote_proposal}
 
 
-def main() -> None:
-    path, step, argument = sys.argv[1:]
+def say(word: str) -> None:
+    sys.stdout.write(word + "\n")
+    sys.stdout.flush()
+
+
+def work(path: str, step: str, argument: str) -> None:
     with Workspace.open(Path(path)) as workspace:
-        workspace.lake.rows("select $warm", {"warm": 1})  # the first bound value imports pandas, which is not the work
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        sys.stdin.readline()
+        workspace.lake.rows("select $warm", {"warm": 1})
+        say(f"ready {os.getpid()}")
         STEPS[step](workspace, argument)
-        sys.stdout.write("done\n")
-        sys.stdout.flush()
+        say("done")
+
+
+def main() -> None:
+    import dataframely  # noqa: F401 - imported for the children
+    import pandas  # noqa: F401 - imported for the children
+
+    for order in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                work(*json.loads(order))
+            except BaseException:
+                traceback.print_exc()
+            os._exit(0)
+        os.waitpid(child, 0)
+        say("ended")
 
 
 if __name__ == "__main__":

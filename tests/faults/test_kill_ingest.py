@@ -12,7 +12,7 @@ import pytest
 from loop_core.doctor import examine
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import START
-from tests.faults.kill import run_step
+from tests.faults.kill import Steps, steps
 
 KILLS = 100 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 8
 ROWS = 2_000
@@ -42,22 +42,27 @@ def counts(loop: Loop) -> tuple[int, int, int]:
 
 @pytest.mark.faults
 def test_every_acknowledged_batch_is_there_exactly_once(workspace: Workspace, loop: Loop, tmp_path: Path) -> None:
+    with steps() as program:
+        campaign(program, workspace, loop, tmp_path)
+    assert len(loop.entries("batch.ingested")) == KILLS + 1
+    assert [check for check in examine(workspace) if check.state == "broken"] == []
+
+
+def campaign(program: Steps, workspace: Workspace, loop: Loop, tmp_path: Path) -> None:
     rng = random.Random(0)
-    whole = run_step(workspace.path, "ingest", batch(tmp_path, 0), kill_after=None)
+    whole = program.run(workspace.path, "ingest", batch(tmp_path, 0))
     assert whole.acknowledged
     died = 0
     for number in range(1, KILLS + 1):
         file = batch(tmp_path, number)
         before = counts(loop)
-        outcome = run_step(workspace.path, "ingest", file, kill_after=rng.uniform(0, 1.1 * whole.seconds))
+        outcome = program.run(workspace.path, "ingest", file, kill_after=rng.uniform(0, 1.1 * whole.seconds))
         after = counts(loop)
         died += not outcome.acknowledged
         # All of the batch or nothing of it, and all of it once it was acknowledged.
         assert after in (before, (before[0] + ROWS - ROWS // 100, before[1] + ROWS // 100, before[2] + ROWS))
         assert after != before or not outcome.acknowledged
         # Trying again completes it, without doubling what was there.
-        assert run_step(workspace.path, "ingest", file, kill_after=None).acknowledged
+        assert program.run(workspace.path, "ingest", file).acknowledged
         assert counts(loop) == (before[0] + ROWS - ROWS // 100, before[1] + ROWS // 100, before[2] + ROWS)
     assert died > 0, "no kill hit the work; the timing of this test is off"
-    assert len(loop.entries("batch.ingested")) == KILLS + 1
-    assert [check for check in examine(workspace) if check.state == "broken"] == []
