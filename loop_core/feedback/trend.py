@@ -51,7 +51,7 @@ class FeedbackPoint:
 _TREND = """
     select {window} as w, {cohort} as c, {version} as v, count(*), count(f.rating), avg(f.rating), stddev_samp(f.rating),
       count(*) filter (f.rating <= $low)
-    from feedback as f left join predictions as p using (prediction_id)
+    from feedback as f {join}
     where f.given_at >= $first group by all order by w, c, v"""
 
 
@@ -71,13 +71,17 @@ def feedback_trend(
         UnknownNameError: no such cohort.
     """
     group = loop.charter.cohort(cohort) if cohort else None
-    return list(_points(known_at(loop, as_of), Windows.at(as_of, loop.charter.monitor.window_days), group, weeks, by_version))
-
-
-def _points(reading: Reading, windows: Windows, cohort: Cohort | None, weeks: int | None, by_version: bool) -> Iterator[FeedbackPoint]:
-    value = f"case when p.prediction_id is null then '(unlinked)' else {cohort.sql} end" if cohort else "null"
     version = "p.model_version" if by_version else "string_agg(distinct p.model_version, ' + ' order by p.model_version)"
-    sql = _TREND.format(window=windows.sql("f.given_at"), cohort=value, version=version)
+    return list(points(known_at(loop, as_of), Windows.at(as_of, loop.charter.monitor.window_days), group, weeks, version))
+
+
+def points(
+    reading: Reading, windows: Windows, cohort: Cohort | None, weeks: int | None, version: str | None = None
+) -> Iterator[FeedbackPoint]:
+    """The windows of `feedback_trend` over an open reading; without `version` (an SQL expression), models are not told."""
+    value = f"case when p.prediction_id is null then '(unlinked)' else {cohort.sql} end" if cohort else "null"
+    join = "left join predictions as p using (prediction_id)" if cohort or version else ""
+    sql = _TREND.format(window=windows.sql("f.given_at"), cohort=value, version=version or "null", join=join)
     for w, c, v, n, rated, mean, sd, low in reading.rows(sql, first=windows.start(weeks), low=LOW, **windows.parameters()):
         (start, end), name = windows.span(w), cohort.name if cohort else None
         rating_low, rating_high = mean_interval(rated, mean, sd) or (None, None)

@@ -46,13 +46,13 @@ def _ages(counts: dict[datetime, int], windows: Windows) -> int:
     return max(1, (windows.span(0)[0] - min(counts)) // timedelta(days=windows.days) - 1)
 
 
-def check_freshness(charter: Charter, reading: Reading, windows: Windows) -> Finding:
+def check_freshness(charter: Charter, points: Sequence[HealthPoint], windows: Windows, as_of: datetime) -> Finding:
     """Age of the newest prediction against the charter's limit, or a window's length."""
-    newest = reading.rows("select max(predicted_at) from predictions")[0][0]
     limit = charter.gates.predictions.max_age_days or float(windows.days)
-    if newest is None:
-        return Finding("signals.freshness", "signals", "predictions", State.PENDING, "No prediction has arrived yet.", threshold=limit)
-    age = (reading.as_of - newest).total_seconds() / 86400
+    if not points:
+        sentence = f"No prediction in the last {BEFORE + 1} windows."
+        return Finding("signals.freshness", "signals", "predictions", State.PENDING, sentence, threshold=limit)
+    age = (as_of - max(point.newest_at for point in points)).total_seconds() / 86400
     state = State.OK if age <= limit else State.WATCH if age <= 2 * limit else State.ALARM
     sentence = f"The newest prediction is {age:.1f} days old; {limit:g} are allowed."
     return Finding("signals.freshness", "signals", "predictions", state, sentence, age, threshold=limit)

@@ -34,7 +34,7 @@ def monitor(loop: Loop, as_of: datetime) -> list[Finding]:
     health = service_health(loop, as_of, weeks=BEFORE + 1)
     return [
         check_volume(health, windows, as_of),
-        check_freshness(loop.charter, reading, windows),
+        check_freshness(loop.charter, health, windows, as_of),
         *check_quarantine(loop.charter, reading, windows),
         *check_drift(drift_scores(loop, as_of, weeks=1), loop.champion(as_of)),
         *check_performance(performance(loop, as_of, weeks=waiting + BEFORE + 1)),

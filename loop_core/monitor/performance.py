@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -77,35 +77,40 @@ def performance(
     return list(_points(loop.charter, reading, windows, group, names, windows.start(weeks)))
 
 
-_SELECTED = """(select {window} as w, {cohort} as c, model_version, score, label, mature from rows
-    where score is not null and not isnan(score) and predicted_at >= $first)"""
+_SELECTED = """select {window} as w, {cohort} as c, model_version, score, label, mature from rows
+    where score is not null and not isnan(score) and predicted_at >= $first"""
 
 
 def _points(
     charter: Charter, reading: Reading, windows: Windows, cohort: Cohort | None, names: Sequence[str], first: datetime
 ) -> Iterator[PerformancePoint]:
-    source = _SELECTED.format(window=windows.sql("predicted_at"), cohort=cohort.sql if cohort else "null::varchar")
-    bound: dict[str, Any] = {"first": first, **windows.parameters()}
-    summary = reading.rows(
-        f"select w, c, count(*), count(label), avg(mature::int), string_agg(distinct model_version, ' + ' order by model_version)"
-        f" from {source} group by w, c order by w, c",
-        **bound,
-    )
-    labelled = _by_group(reading.frame(f"select w, c, label, score from {source} where label is not null", **bound))
+    sql = _SELECTED.format(window=windows.sql("predicted_at"), cohort=cohort.sql if cohort else "null::varchar")
+    frame = reading.frame(sql, first=first, **windows.parameters())
+    labelled = _by_group(frame)
     history: dict[tuple[str, str | None], list[float]] = {}
-    for w, c, _, known, share, versions in summary:
+    for w, c, known, share, versions in _summary(frame).iter_rows():
         ready = share >= charter.labels.min_mature_share and known >= charter.monitor.min_rows
+        (start, end), group = windows.span(w), cohort.name if cohort else None
         for name in names:
             found = _measure(name, *labelled[w, c]) if ready else None
             state = _state(charter, name, found, ready, history.setdefault((name, c), []))
-            yield PerformancePoint(
-                name, *windows.span(w), cohort.name if cohort else None, c, versions, *_interval(found), known, share, state
-            )
+            value, low, high = _interval(found)
+            yield PerformancePoint(name, start, end, group, c, versions, value, low, high, known, share, state)
+
+
+def _summary(frame: pl.DataFrame) -> pl.DataFrame:
+    """(window, cohort value, labelled rows, mature share, versions), by time and value."""
+    import polars as pl
+
+    versions = pl.col("model_version").drop_nulls().unique().sort().str.join(" + ")
+    parts = frame.group_by("w", "c").agg(pl.col("label").count(), pl.col("mature").mean(), versions)
+    return parts.sort("w", "c", nulls_last=False)
 
 
 def _by_group(frame: pl.DataFrame) -> dict[tuple[int, str | None], tuple[Floats, Floats]]:
-    """(window, cohort value) → (labels, scores)."""
-    parts = frame.partition_by("w", "c", as_dict=True, include_key=False)
+    """(window, cohort value) → (labels, scores) of the labelled rows."""
+    known = frame.select("w", "c", "label", "score").filter(frame["label"].is_not_null())
+    parts = known.partition_by("w", "c", as_dict=True, include_key=False)
     return {(int(key[0]), key[1]): (part["label"].to_numpy(), part["score"].to_numpy()) for key, part in parts.items()}
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from loop_core.feedback import FeedbackPoint, feedback_trend
+from loop_core.feedback.trend import FeedbackPoint
+from loop_core.feedback.trend import points as rating_points
 from loop_core.labels import known_at
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -34,10 +36,12 @@ class HealthPoint:
     """95 % interval of the mean rating; None: under two ratings."""
     rating_ci_high: float | None
     n_ratings: int
+    newest_at: datetime
+    """When the newest of the predictions was made."""
 
 
 _HEALTH = """
-    select {window} as w, {cohort} as c, count(*), quantile_cont(latency_ms, [0.5, 0.95]), avg((error is not null)::int)
+    select {window} as w, {cohort} as c, count(*), quantile_cont(latency_ms, [0.5, 0.95]), avg((error is not null)::int), max(predicted_at)
     from predictions where predicted_at >= $first group by all order by w, c"""
 
 
@@ -54,22 +58,15 @@ def service_health(loop: Loop, as_of: datetime, cohort: str | None = None, *, we
         UnknownNameError: no such cohort.
     """
     group = loop.charter.cohort(cohort) if cohort else None
-    windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    ratings = {(p.window_start, p.cohort_value): p for p in feedback_trend(loop, as_of, cohort, weeks=weeks)}
+    windows, reading = Windows.at(as_of, loop.charter.monitor.window_days), known_at(loop, as_of)
+    ratings = {(p.window_start, p.cohort_value): p for p in rating_points(reading, windows, group, weeks)}
     sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql if group else "null::varchar")
-    found = known_at(loop, as_of).rows(sql, first=windows.start(weeks), **windows.parameters())
-    return [_point(windows.span(w), cohort, c, n, latency, errors, ratings.get((windows.span(w)[0], c))) for w, c, n, latency, errors in found]
+    found = reading.rows(sql, first=windows.start(weeks), **windows.parameters())
+    return [_point(windows.span(row[0]), cohort, row[1:], ratings.get((windows.span(row[0])[0], row[1]))) for row in found]
 
 
-def _point(
-    span: tuple[datetime, datetime],
-    cohort: str | None,
-    value: str | None,
-    n: int,
-    latency: list[float | None] | None,
-    error_share: float,
-    rated: FeedbackPoint | None,
-) -> HealthPoint:
+def _point(span: tuple[datetime, datetime], cohort: str | None, row: tuple[Any, ...], rated: FeedbackPoint | None) -> HealthPoint:
+    value, n, latency, error_share, newest_at = row
     p50, p95 = latency or (None, None)
     return HealthPoint(
         window_start=span[0],
@@ -84,4 +81,5 @@ def _point(
         rating_ci_low=rated.rating_ci_low if rated else None,
         rating_ci_high=rated.rating_ci_high if rated else None,
         n_ratings=rated.n_rated if rated else 0,
+        newest_at=newest_at,
     )

@@ -69,9 +69,14 @@ def feature_reference(loop: Loop, reading: Reading, cohort: Cohort | None) -> Re
     span = reference_span(loop, reading.as_of)
     if span is None:
         return None
-    arrived = reading.rows("select count(*), max(batch_id) from batches where signal = 'predictions'")[0]
-    rows = reading.rows("select count(*) from predictions where predicted_at >= $first and predicted_at < $last", first=span[0], last=span[1])
-    key = (str(loop.workspace.path), loop.charter.hash, span, cohort and cohort.name, arrived, rows[0][0])
+    # Rows may change only by a batch, and rows may come into sight by a later as_of.
+    state = reading.rows(
+        "select count(*), (select count(*) from batches where signal = 'predictions'), (select max(batch_id) from batches)"
+        " from predictions where predicted_at >= $first and predicted_at < $last",
+        first=span[0],
+        last=span[1],
+    )
+    key = (str(loop.workspace.path), loop.charter.hash, span, cohort and cohort.name, state[0])
     return _CACHE.get(key, lambda: _learn(loop, reading, span, cohort))
 
 
