@@ -161,7 +161,7 @@ def _matched(charter: Charter, signal: Signal, source: Mapping[str, str]) -> dic
         )
     unknown = [c for c in source if c not in spelled.values() and c not in contract.ignore and "*" not in contract.ignore]
     if unknown:
-        hints = [f"{u} is perhaps {near[0]}" for u in unknown if (near := difflib.get_close_matches(u, spelled.values(), n=1))]
+        hints = [f"{u} is perhaps {near[0]}" for u in unknown if (near := difflib.get_close_matches(u, spelled.values(), n=1, cutoff=0.75))]
         raise SourceError(
             f"The charter does not know the column {_listed(unknown)}" + (f" ({'; '.join(hints)})" if hints else ""),
             f"columns among {_listed(spelled.values())}",

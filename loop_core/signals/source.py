@@ -19,7 +19,7 @@ from loop_core.lake.files import (
     postgres_relation,
     sqlite_relation,
 )
-from loop_core.signals.text import TextFacts, header, scan_text
+from loop_core.signals.text import TextFacts, header, scan_text, unclosed_quote
 
 #: Memory that one chunk of rows may take while it passes the gates.
 CHUNK_BYTES = 48_000_000
@@ -84,6 +84,8 @@ def file_hash(path: Path) -> str:
 
 def _csv(path: Path) -> Source:
     facts = _rows_of(path, header_lines=1)
+    if (line := unclosed_quote(path)) is not None:
+        raise _too_large(path, f"the quote opened in line {line:,}")
     columns, delimiter = header(path)
     return _source(path, csv_relation(path, columns, delimiter), facts.lines - 1, facts.bytes, dict.fromkeys(columns, "VARCHAR"))
 
