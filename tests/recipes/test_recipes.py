@@ -70,7 +70,7 @@ def test_an_error_in_the_sql_names_its_file(workspace: Workspace, churn: tuple[P
 
 def test_a_file_that_is_not_utf8_is_said_so(workspace: Workspace, churn: tuple[Path, Path]) -> None:
     (churn[1] / "scoring_log.csv").write_bytes(CALLS.replace("plus", "Größe").encode("latin-1"))
-    with pytest.raises(SourceError, match="(?i)utf"):
+    with pytest.raises(SourceError, match=r"(?i)utf"):
         import_recipe(workspace, *churn, actor="dana", as_of=ARRIVED)
 
 
