@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,17 +52,28 @@ margin = 0.01
 """
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Workspaces `empty` and `loop`, made once: a copied folder is a workspace too, and quicker than a new one."""
+    folder = tmp_path_factory.mktemp("templates")
+    Workspace.create(folder / "empty").close()
+    with Workspace.create(folder / "loop") as workspace:
+        workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+    return folder
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    """An empty workspace."""
-    with Workspace.create(tmp_path / "w") as opened:
+def workspace(request: pytest.FixtureRequest, templates: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace without data: empty, or with the loop `orders` where the test asks for `loop`."""
+    shutil.copytree(templates / ("loop" if "loop" in request.fixturenames else "empty"), tmp_path / "w")
+    with Workspace.open(tmp_path / "w") as opened:
         yield opened
 
 
 @pytest.fixture
 def loop(workspace: Workspace) -> Loop:
     """A loop `orders` with two numbers, one category, one cohort; no data."""
-    return workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+    return workspace.loop("orders")
 
 
 @pytest.fixture(scope="session")

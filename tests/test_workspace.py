@@ -16,6 +16,19 @@ def test_open_again(tmp_path: Path) -> None:
         assert workspace.loops() == ()
 
 
+def test_a_workspace_can_be_moved_and_its_path_may_hold_a_quote(loop: Loop, tmp_path: Path) -> None:
+    table = loop.table("predictions")
+    loop.lake.write(
+        lambda tx: tx.execute(f"insert into {table} (prediction_id, predicted_at) select i, $w from range(1000) t(i)", {"w": START}),
+        actor="ana",
+        message="enough rows for a file",
+    )
+    loop.workspace.close()
+    (tmp_path / "w").rename(tmp_path / "Ana's")
+    with Workspace.open(tmp_path / "Ana's") as moved:
+        assert moved.lake.rows(f"select count(*) from {table}") == [(1000,)]
+
+
 def test_no_workspace_newer_workspace_second_workspace(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no workspace at"):
         Workspace.open(tmp_path)

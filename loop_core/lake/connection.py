@@ -222,8 +222,8 @@ def _attach(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
     connection = connect("ducklake", "postgres_scanner")
     try:
         connection.execute(
-            f"ATTACH 'ducklake:postgres:{location.catalog}' AS lake"
-            f" (DATA_PATH '{location.data}', METADATA_SCHEMA 'loopbench_lake', CREATE_IF_NOT_EXISTS {str(create).lower()})"
+            f"ATTACH {_text(f'ducklake:postgres:{location.catalog}')} AS lake"
+            f" (DATA_PATH {_text(location.data)}, METADATA_SCHEMA 'loopbench_lake', CREATE_IF_NOT_EXISTS {str(create).lower()})"
         )
     except duckdb.Error as error:
         raise StorageError(
@@ -244,13 +244,19 @@ def _attach_sqlite(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConne
         raise StorageError(f"There is no lake at {catalog}", "a workspace made by `loop init`", "check the path")
     connection = connect("ducklake", "sqlite_scanner")
     try:
+        # The catalogue notes where the data was; overriding it lets a workspace be moved or copied as a folder.
         connection.execute(
-            f"ATTACH 'ducklake:sqlite:{catalog}' AS lake"
-            f" (DATA_PATH '{location.data}', META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 30000)"
+            f"ATTACH {_text(f'ducklake:sqlite:{catalog}')} AS lake"
+            f" (DATA_PATH {_text(location.data)}, META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 30000, OVERRIDE_DATA_PATH true)"
         )
     except duckdb.Error as error:
         raise explain(error) from error
     return connection
+
+
+def _text(value: str) -> str:
+    """A SQL text: ATTACH takes no bound parameters."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _without_password(address: str) -> str:
