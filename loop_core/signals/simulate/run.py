@@ -155,6 +155,8 @@ def _touched(event: Event, predictions: pl.DataFrame) -> int:
     import polars as pl
 
     inside = event.active(predictions["predicted_at"].dt.replace_time_zone(None).to_numpy())
+    if not inside.any():
+        return 0
     cohort = [pl.col(column) == value for column, value in event.where.items()]
     return predictions.filter(pl.Series(inside), *cohort).height
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,12 +34,12 @@ class Week:
     seller_late_share: np.ndarray
     """(n_sellers,) late share known when the week began; NaN: none was known."""
 
-    @property
+    @cached_property
     def ids(self) -> pl.Series:
         """(n,) prediction ids: week and running number, so that an id never depends on how many weeks were made."""
         return _labels(f"d{self.orders.week:03d}-", np.arange(len(self.orders)), 7)
 
-    @property
+    @cached_property
     def customers(self) -> pl.Series:
         """(n,) customer ids; a customer lives in one region."""
         return _named(world.REGIONS, self.orders.customer_region) + _labels("-", self.orders.customer, 5)
