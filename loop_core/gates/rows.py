@@ -12,9 +12,8 @@ from loop_core.gates.rules import rule_name
 if TYPE_CHECKING:
     import dataframely as dy
 
-
 #: Columns of failed rows: which, why, and the row as delivered.
-FAILED = {"_row": pl.Int64, "rules": pl.List(pl.String), "row_json": pl.String}
+FAILED = {"_row": pl.Int64(), "rules": pl.List(pl.String()), "row_json": pl.String()}
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ def _column(kind: str, nullable: bool, bounds: dict[str, Any]) -> dy.Column:
 
 def _bounds(name: str, column: Column | None) -> dict[str, Any]:
     if column is None:
-        fixed = {"score": {"min": 0.0, "max": 1.0}, "latency_ms": {"min": 0.0}, "source": {"values": _SOURCES}}
-        return dict(fixed.get(name, {}))
+        fixed: dict[str, dict[str, Any]] = {"score": {"min": 0.0, "max": 1.0}, "latency_ms": {"min": 0.0}, "source": {"values": _SOURCES}}
+        return fixed.get(name, {})
     if column.type == "number":
         return {k: v for k, v in (("min", column.min), ("max", column.max)) if v is not None}
     return {"values": column.values} if column.values else {}

@@ -67,7 +67,7 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
         notes=broken + notes,
     )
     if not stopped:
-        _write_rows(tx, loop, staged, batch, report.accepted, counts["updated"])
+        _write_rows(tx, loop, staged, batch, report.accepted - counts["updated"], counts["updated"])
         if batch.rules is not None:
             _write_quarantine(tx, loop, staged, batch, counts["quarantined"])
     write_batch(tx, loop, report, batch)
@@ -212,15 +212,12 @@ def _notes(tx: Transaction, batch: Batch, staged: Staged, counts: Counter[str]) 
     return tuple(notes)
 
 
-def _write_rows(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, accepted: int, updated: int) -> None:
+def _write_rows(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, new: int, updated: int) -> None:
     table, parameters = loop.table(batch.signal.value), {"rows": staged.rows_glob, "batch_id": batch.batch_id}
     columns = ", ".join(quoted(c) for c in signal_columns(loop.charter, batch.signal))
-    if accepted > updated:
-        tx.execute(
-            f"insert into {table} ({columns}, batch_id) select {columns}, $batch_id from {_STAGED}"
-            " where _row not in (select _row from judged)",
-            parameters,
-        )
+    if new:
+        judged = "" if new == staged.accepted else " where _row not in (select _row from judged)"
+        tx.execute(f"insert into {table} ({columns}, batch_id) select {columns}, $batch_id from {_STAGED}{judged}", parameters)
     if updated:
         changed = ", ".join(f"{quoted(c)} = s.{quoted(c)}" for c in batch.delivered if c not in KEYS[batch.signal])
         tx.execute(

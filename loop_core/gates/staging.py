@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,7 +112,7 @@ def stage(loop: Loop, signal: Signal, source: Readable, query: TypedQuery, folde
     rules: Counter[str] = Counter()
     received = accepted = failed = 0
     with opened(source.relation) as reader, _Files(folder, "rows") as good, _Files(folder, "failed") as bad:
-        for frame in _chunks(reader, query, source, digest):
+        for frame in _ahead(_chunks(reader, query, source, digest)):
             _refuse_naive(frame)
             numbered = frame.drop("_naive").with_columns(_row=pl.int_range(received, received + frame.height, dtype=pl.Int64))
             parted = part_rows(schema, numbered)
@@ -173,6 +174,15 @@ def _chunks(reader: Reader, query: TypedQuery, source: Readable, digest: hashlib
         if source.content is None:
             digest.update(frame.drop("_bad").write_csv(include_header=False).encode())
         yield frame
+
+
+def _ahead(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same frames, the next one read in a thread while this one is gated and written."""
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        following = thread.submit(next, frames, None)
+        while (frame := following.result()) is not None:
+            following = thread.submit(next, frames, None)
+            yield frame
 
 
 def _refuse_naive(frame: pl.DataFrame) -> None:

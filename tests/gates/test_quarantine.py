@@ -119,7 +119,7 @@ def test_dismissing_takes_a_reason_and_keeps_the_row(waiting: Loop) -> None:
 def test_wrong_calls_say_what_would_be_right(waiting: Loop) -> None:
     with pytest.raises(SourceError, match="no quarantined row 'nothing'"):
         dismiss(waiting, ["nothing"], actor="ana", as_of=AS_OF, reason="x")
-    with pytest.raises(UnknownNameError, match="price, .*state"):
+    with pytest.raises(UnknownNameError, match=r"price, .*state"):
         fix(waiting, _id(waiting, "price.type"), {"prise": "1"}, actor="ana", as_of=AS_OF)
     with pytest.raises(RefusedError, match="No rows"):
         replay(waiting, [], actor="ana", as_of=AS_OF)

@@ -175,7 +175,7 @@ def test_a_batch_that_breaks_a_batch_rule_is_stopped_and_recorded(workspace: Wor
 
 def test_times_without_zone_are_refused_or_read_in_the_loops_zone(workspace: Workspace, loop: Loop, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", [prediction(1, predicted_at="2018-01-05 10:00:00"), prediction(2, predicted_at="2018-01-05")])
-    with pytest.raises(SourceError, match="carries no zone.*timezone ="):
+    with pytest.raises(SourceError, match=r"carries no zone.*timezone ="):
         deliver(loop, Signal.PREDICTIONS, path)
     assert contents(loop, "predictions") == contents(loop, "batches") == []
     text = CHARTER.replace('clock = "data"', 'clock = "data"\ntimezone = "America/Sao_Paulo"')
@@ -252,7 +252,7 @@ def test_staging_without_room_says_so_and_leaves_nothing(loop: Loop, tmp_path: P
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
-    with pytest.raises(StorageError, match="No space left.*free some space"):
+    with pytest.raises(StorageError, match=r"No space left.*free some space"):
         deliver(loop, Signal.PREDICTIONS, path)
     assert contents(loop, "predictions") == []
     assert not list(loop.workspace.staging.iterdir())

@@ -134,7 +134,7 @@ def test_unknown_formats_and_databases_list_the_known_ones(tmp_path: Path) -> No
 
 def test_wrong_delimiter_names_what_was_found(loop: Loop, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\n".join(line.replace(",", "~") for line in [HEADER, "p1,2018-01-01T00:00:00Z,1,1,SP"]))
-    with pytest.raises(SourceError, match="it has 'prediction_id~predicted_at.*check the file and its delimiter"):
+    with pytest.raises(SourceError, match=r"it has 'prediction_id~predicted_at.*check the file and its delimiter"):
         deliver(loop, Signal.PREDICTIONS, tmp_path / "a.csv")
 
 
