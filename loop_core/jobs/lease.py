@@ -47,7 +47,7 @@ def claim(
         chosen = _fairest(connection, [job_view(row) for row in candidates], moment)
         again = f"Taken over: its worker died (attempt {chosen.attempts + 1} of {chosen.max_attempts})"
         values = {
-            "status": JobStatus.RUNNING,
+            "status": JobStatus.RUNNING.value,
             "lease_owner": owner,
             "lease_until": iso(moment + timedelta(seconds=lease_seconds)),
             "heartbeat_at": iso(moment),
@@ -113,16 +113,16 @@ def give_back(ws: Workspace, job: JobView) -> JobView | None:
 def _free(moment: datetime) -> Any:
     """Waiting (a failed attempt's pause over), or running with its lease run out."""
     due = table.c.lease_until.is_(None) | (table.c.lease_until <= iso(moment))
-    return table.c.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)) & due
+    return table.c.status.in_((JobStatus.QUEUED.value, JobStatus.RUNNING.value)) & due
 
 
 def _bury(connection: Connection, moment: datetime) -> None:
     """End the running jobs of dead workers that were to be stopped, or that killed their last worker."""
-    dead = (table.c.status == JobStatus.RUNNING) & (table.c.lease_until <= iso(moment))
-    stopped = {"status": JobStatus.STOPPED, "message": "Stopped on request", "finished_at": iso(moment)}
+    dead = (table.c.status == JobStatus.RUNNING.value) & (table.c.lease_until <= iso(moment))
+    stopped = {"status": JobStatus.STOPPED.value, "message": "Stopped on request", "finished_at": iso(moment)}
     connection.execute(update(table).where(dead & table.c.stop_requested.is_(True)).values(**stopped))
     failed = {
-        "status": JobStatus.FAILED,
+        "status": JobStatus.FAILED.value,
         "message": "Failed: every worker that took it died",
         "error": "Its worker was killed on every attempt (out of memory?). "
         "To do: look at the machine, make the job smaller, then retry it.",
@@ -132,7 +132,7 @@ def _bury(connection: Connection, moment: datetime) -> None:
 
 
 def _fairest(connection: Connection, candidates: Collection[JobView], moment: datetime) -> JobView:
-    alive = (table.c.status == JobStatus.RUNNING) & (table.c.lease_until > iso(moment))
+    alive = (table.c.status == JobStatus.RUNNING.value) & (table.c.lease_until > iso(moment))
     running = Counter(connection.execute(select(table.c.loop).where(alive)).scalars())
     served = select(table.c.loop, func.max(table.c.started_at)).group_by(table.c.loop)
     last: dict[str, str | None] = {row[0]: row[1] for row in connection.execute(served)}
@@ -140,16 +140,16 @@ def _fairest(connection: Connection, candidates: Collection[JobView], moment: da
 
 
 def _end(ws: Workspace, job: JobView, status: JobStatus, **values: Any) -> JobView | None:
-    return _update(ws, job, {"status": status, "finished_at": iso(now()), "lease_until": None, **values})
+    return _update(ws, job, {"status": status.value, "finished_at": iso(now()), "lease_until": None, **values})
 
 
 def _requeue(ws: Workspace, job: JobView, **values: Any) -> JobView | None:
-    return _update(ws, job, {"status": JobStatus.QUEUED, "lease_owner": None, **values})
+    return _update(ws, job, {"status": JobStatus.QUEUED.value, "lease_owner": None, **values})
 
 
 def _update(ws: Workspace, job: JobView, values: Mapping[str, Any]) -> JobView | None:
     """Change a job only while the lease it was taken under holds (owner and attempt are the fence)."""
-    fence = (table.c.id == job.id) & (table.c.status == JobStatus.RUNNING)
+    fence = (table.c.id == job.id) & (table.c.status == JobStatus.RUNNING.value)
     fence &= (table.c.lease_owner == job.lease_owner) & (table.c.attempts == job.attempts)
     with writing(ws.ledger.engine) as connection:
         if connection.execute(update(table).where(fence).values(**values)).rowcount != 1:

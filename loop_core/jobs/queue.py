@@ -17,7 +17,7 @@ from loop_core.ledger.database import explained, writing
 from loop_core.ledger.schema import jobs as table
 from loop_core.workspace import Workspace
 
-_OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
+_OPEN = (JobStatus.QUEUED.value, JobStatus.RUNNING.value)
 
 
 def enqueue(
@@ -55,7 +55,7 @@ def enqueue(
         if known is not None:
             return int(known)
         new = {"loop": loop, "kind": kind, "params": text, "actor": actor, "max_attempts": max_attempts}
-        fresh = {"status": JobStatus.QUEUED, "message": "Waiting for a worker", "created_at": iso(now())}
+        fresh = {"status": JobStatus.QUEUED.value, "message": "Waiting for a worker", "created_at": iso(now())}
         inserted = connection.execute(insert(table).values(**new, **fresh)).inserted_primary_key
         assert inserted is not None
         return int(inserted[0])
@@ -75,7 +75,7 @@ def list_jobs(
     if loop is not None:
         query = query.where(table.c.loop == loop)
     if status is not None:
-        query = query.where(table.c.status == status)
+        query = query.where(table.c.status == JobStatus(status).value)
     with explained(ws.ledger.url), ws.ledger.engine.connect() as connection:
         return [job_view(row) for row in connection.execute(query).mappings()]
 
@@ -92,7 +92,7 @@ def stop(ws: Workspace, job_id: int, *, actor: str = "somebody") -> JobView:
             raise RefusedError(f"Job {job_id} is {found.status} already", "a waiting or running job")
         values: dict[str, Any] = {"stop_requested": True, "message": f"{actor} asked to stop it"}
         if found.status is JobStatus.QUEUED:
-            values |= {"status": JobStatus.STOPPED, "finished_at": iso(now()), "message": f"Stopped by {actor}"}
+            values |= {"status": JobStatus.STOPPED.value, "finished_at": iso(now()), "message": f"Stopped by {actor}"}
         connection.execute(update(table).where(table.c.id == job_id).values(**values))
         return _one(connection, job_id)
 
@@ -107,7 +107,7 @@ def retry(ws: Workspace, job_id: int, *, actor: str = "somebody") -> JobView:
         found = _one(connection, job_id)
         if found.status not in (JobStatus.FAILED, JobStatus.STOPPED):
             raise RefusedError(f"Job {job_id} is {found.status}", "a failed or stopped job", "queue a new one")
-        fresh = {"status": JobStatus.QUEUED, "attempts": 0, "stop_requested": False, "progress": 0.0}
+        fresh = {"status": JobStatus.QUEUED.value, "attempts": 0, "stop_requested": False, "progress": 0.0}
         empty = dict.fromkeys(("error", "finished_at", "lease_owner", "lease_until"))
         message = f"Queued again by {actor}"
         connection.execute(update(table).where(table.c.id == job_id).values(**fresh, **empty, message=message))

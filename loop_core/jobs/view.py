@@ -12,7 +12,11 @@ from sqlalchemy import RowMapping
 
 
 class JobStatus(StrEnum):
-    """Where a job is in its life."""
+    """Where a job is in its life.
+
+    Queries take its plain `.value`: what SQLAlchemy does with an enum looks into modules that another thread may
+    just be importing.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -144,7 +144,8 @@ class _Pulse:
                     self._ws, self._job, progress=share, message=sentence, lease_seconds=self._lease_seconds
                 )
                 renewed = time.monotonic()
-            except StorageError:
+            except Exception:
+                # Whatever it is, the next beat may succeed; without any the lease ends and another worker takes over.
                 log.warning("the heartbeat of job %s was not written", self._job.id, exc_info=True)
                 if time.monotonic() - renewed < self._lease_seconds:
                     continue
