@@ -54,11 +54,13 @@ select seller_id, purchased_at, sum(count(*)) over (partition by seller_id order
 from sale join purchase using (order_id)
 group by seller_id, purchased_at;
 
+-- A seller's record also counts what never came: on the promised date it was overdue, and nobody could know more.
 create temp table seller_arrivals as
 select
     seller_id,
-    known_at,
+    least(coalesce(delivered_at, promised_at), promised_at) as known_at,
     sum(count(*)) over (partition by seller_id order by known_at) as known,
-    sum(count(*) filter (late)) over (partition by seller_id order by known_at) as late
-from sale join arrival using (order_id)
+    sum(count(*) filter (delivered_at is null or delivered_at > promised_at))
+        over (partition by seller_id order by known_at) as late
+from sale join purchase using (order_id)
 group by seller_id, known_at;
