@@ -34,7 +34,7 @@ def check_volume(points: Sequence[HealthPoint], windows: Windows, as_of: datetim
         return Finding("signals.volume", "signals", "predictions", State.PENDING, f"{said}; no earlier window to compare with.", n, n=n, window_start=start, window_end=end)
     error = math.sqrt(max(rate, 1.0))
     states = [judged(rate, error, before, VOLUME_MARGIN * mean), judged(-rate, error, [-b for b in before], VOLUME_MARGIN * mean)]
-    state = next((s for s in (State.ALARM, State.WATCH) if s in states), State.OK)
+    state = State.ALARM if n == 0 else next((s for s in (State.ALARM, State.WATCH) if s in states), State.OK)
     sentence = f"{said}; {mean:,.0f} in a usual window of the {len(before)} before."
     return Finding("signals.volume", "signals", "predictions", state, sentence, n, threshold=mean, n=n, window_start=start, window_end=end)
 

@@ -133,7 +133,7 @@ def _interval(found: tuple[float, float, float] | None) -> tuple[float | None, f
 
 
 def _state(charter: Charter, name: str, found: tuple[float, float, float] | None, ready: bool, before: list[float]) -> State:
-    """Judge the window against those before it, and add it to them."""
+    """Judge the window against the quiet ones before it, and add it to them if it is quiet too."""
     if not ready:
         return State.PENDING
     if found is None:
@@ -141,5 +141,7 @@ def _state(charter: Charter, name: str, found: tuple[float, float, float] | None
     bad = -found[0] if name in UP_IS_GOOD else found[0]
     margin = next((m.margin for m in charter.metrics if m.name == name), 0.0)
     state = judged(bad, found[1], before, margin)
-    before.append(bad)
+    if state is State.OK:
+        # A lasting fall must not become the new usual.
+        before.append(bad)
     return state

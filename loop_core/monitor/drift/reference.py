@@ -82,18 +82,24 @@ def feature_reference(loop: Loop, reading: Reading, cohort: Cohort | None) -> Re
 
 def score_reference(loop: Loop, reading: Reading, cohort: Cohort | None) -> Reference | None:
     """The champion's own scores in its first weeks of service; None before it served that long."""
-    champion = loop.champion(reading.as_of)
-    if champion is None:
+    tenures = loop.tenures(reading.as_of)
+    if not tenures:
         return None
-    first = reading.rows("select min(predicted_at) from predictions where model_version = $version and score is not null", version=champion)[0][0]
+    champion, since = tenures[-1]
     days = loop.charter.monitor.window_days
-    if first is None or first + timedelta(days=days * SCORE_WINDOWS) > reading.as_of:
-        return None
-    start = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     end = start + timedelta(days=days * SCORE_WINDOWS)
+    if end > reading.as_of:
+        return None
     selection = score_selection(Selection(reading, Windows(end, days), start, end, cohort), champion)
+    rows = selection.rows(f"select count(*) from {selection.source}")[0][0]
+    key = (str(loop.workspace.path), loop.charter.hash, champion, start, cohort and cohort.name, rows)
+    return _CACHE.get(key, lambda: _learn_score(selection)) if rows else None
+
+
+def _learn_score(selection: Selection) -> Reference:
     edges = learn_edges(selection, [SCORE])
-    return Reference(start, end, dict(edges), {SCORE: _stacked(count_numbers(selection, edges)[SCORE])})
+    return Reference(selection.start, selection.end, dict(edges), {SCORE: _stacked(count_numbers(selection, edges)[SCORE])})
 
 
 def score_selection(selection: Selection, champion: str) -> Selection:

@@ -34,7 +34,11 @@ def learned_threshold(reference: Counts, n_current: int, alarm_share: float) -> 
     exponent = math.log2(max(n_current, 2))
     below, above = math.floor(exponent), math.ceil(exponent)
     first, second = (_at_size(reference.tobytes(), reference.shape[1], 2**e, alarm_share) for e in (below, above))
-    return math.exp(math.log(first) + (exponent - below) * (math.log(second) - math.log(first)))
+    between = math.exp(math.log(first) + (exponent - below) * (math.log(second) - math.log(first)))
+    # Pseudo-counts alone move the shares of a small window; a column that cannot vary is never over that.
+    total = reference.sum(axis=0)
+    unmoved = float(psi(total, total * n_current / max(total.sum(), 1.0)))
+    return max(between, unmoved * (1 + 1e-9) + 1e-12)
 
 
 def natural_swing(reference: Counts) -> float:
