@@ -40,7 +40,7 @@ def _loop_picker(ws: Workspace) -> str:
     loops = ws.loops()
     titles = {name: ws.loop(name).charter.loop.title for name in loops}
     return st.selectbox(
-        "Loop", loops, key="loop", bind="query-params", width=230, label_visibility="collapsed", on_change=_forget_day,
+        "Loop", loops, key="loop", bind="query-params", width=230, label_visibility="collapsed", on_change=_go_to_present, args=(ws,),
         format_func=lambda name: titles.get(name, name),
     )  # fmt: skip
 
@@ -55,14 +55,23 @@ def _day_picker(loop: Loop) -> date | None:
         )  # fmt: skip
         if day != present:
             st.button(
-                "Back to the present", key="to_present", on_click=_forget_day, icon=":material/update:", type="tertiary"
+                "Back to the present",
+                key="to_present",
+                on_click=_go_to,
+                args=(present,),
+                icon=":material/update:",
+                type="tertiary",
             )
     return day
 
 
-def _forget_day() -> None:
-    # Another loop has another present; the day of the last one would be a wrong default.
-    st.session_state.pop("as_of", None)
+def _go_to_present(ws: Workspace) -> None:
+    # Another loop has another present: the day chosen for the last one would mean something else.
+    _go_to(session.shown_day(ws.loop(st.session_state["loop"]).present(now())))
+
+
+def _go_to(day: date) -> None:
+    st.session_state["as_of"] = day
 
 
 def _steps(view: session.View, here: StreamlitPage) -> None:

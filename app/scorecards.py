@@ -1,45 +1,72 @@
-"""Parts of a scorecard on a page: its blocks, its rows, its gates."""
+"""Parts of a comparison: its rows, its gates, the proposal it may lead to."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from app.actions import act
 from app.faults import plain
-from app.widgets import mark_of
+from app.session import View
+from app.widgets import acting, mark_of, moment, short, table
 from loop_core.charts import who
-from loop_core.compare import Cell, GateResult
+from loop_core.compare import Cell, GateResult, Scorecard
+from loop_core.release import propose
 
 BLOCKS = {"goal": "Goals", "guardrail": "Guardrails", "signal": "Signals, shown only"}
 _GATES = {"passed": ("●", "blue"), "held": ("○", "gray"), "blocked": ("▲", "red")}
+_NUMBERS = ("champion", "challenger", "difference", "95 % from", "to", "margin")
 
 
-def row(cell: Cell) -> dict[str, Any]:
-    """One cell as a line of a table."""
+def rests_on(card: Scorecard) -> str:
+    """What the numbers of a card rest on, in one line."""
+    span = f"{moment(card.window_start)} – {moment(card.window_end)}"
+    models = f"champion {short(card.champion)} · challenger {short(card.challenger)}"
+    return f"{span} · n = {card.n:,} · {models} · scorecard {card.id}"
+
+
+def cells_table(cells: Sequence[Cell], key: str) -> None:
+    """Cells as a table, in the order given."""
+    formats: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4f", width=90) for name in _NUMBERS}
+    counts = {name: st.column_config.NumberColumn(format="localized", width=90) for name in ("n", "rows needed")}
+    table([_row(cell) for cell in cells], key, formats | counts, alt="Cells of the comparison")
+
+
+def gates_list(gates: Sequence[GateResult]) -> None:
+    """Each gate: mark, name, why, and what to do next."""
+    if not gates:
+        st.caption("The charter declares no gate.")
+    for gate in gates:
+        mark, colour = _GATES[gate.state]
+        next_step = f"  \n:gray[Next: {plain(gate.next_step)}]" if gate.next_step and gate.state != "passed" else ""
+        st.markdown(f":{colour}[**{mark} {gate.state}**] {plain(gate.name)}  \n{plain(gate.sentence)}{next_step}")
+
+
+def propose_form(view: View, card: Scorecard, champion: str) -> None:
+    """Offer the release of the challenger, unless a gate blocks it or the comparison is out of date."""
+    if card.champion != champion:
+        st.warning(f"Compared with {short(card.champion)}, which no longer serves. Compare again.")
+    elif any(gate.state == "blocked" for gate in card.gates):
+        st.caption("A blocked gate keeps this challenger from being proposed.")
+    elif acting(view):
+        reason = st.text_input("Why release it?", key="propose_reason", value=card.sentence)
+        act("Propose its release", "propose", propose, view, card.challenger, scorecard=card.id, reason=reason)
+
+
+def _row(cell: Cell) -> dict[str, Any]:
     return {
         "verdict": mark_of(cell.verdict),
         "group": who(cell),
         "metric": cell.metric.replace("_", " "),
         "n": cell.n,
-        "champion": _rounded(cell.champion),
-        "challenger": _rounded(cell.challenger),
-        "difference": _rounded(cell.difference),
-        "95 % from": _rounded(cell.ci_low),
-        "to": _rounded(cell.ci_high),
+        "champion": cell.champion,
+        "challenger": cell.challenger,
+        "difference": cell.difference,
+        "95 % from": cell.ci_low,
+        "to": cell.ci_high,
         "margin": cell.margin,
         "rows needed": cell.rows_needed,
         "note": cell.reason or cell.method,
     }
-
-
-def gate_line(gate: GateResult) -> None:
-    """One gate: mark, name, why, and what to do next."""
-    mark, colour = _GATES[gate.state]
-    st.markdown(f":{colour}[**{mark} {gate.state}**] {plain(gate.name)}  \n{plain(gate.sentence)}")
-    if gate.state != "passed" and gate.next_step:
-        st.caption(f"Next: {plain(gate.next_step)}")
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)

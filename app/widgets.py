@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.faults import plain
 from app.session import View
+from loop_core.charts import short as short
 from loop_core.vocabulary import MARKS, State, Verdict
 
 #: State or verdict → badge colour; the mark beside it says the same in shape and word.
@@ -61,11 +62,6 @@ def moment(instant: datetime | None, clock: bool = False) -> str:
     return f"{instant.day} {instant:%b %Y}" + (f", {instant:%H:%M} UTC" if clock else "")
 
 
-def short(version: str | None) -> str:
-    """A model version as it is shown: its first ten characters."""
-    return version[:10] if version else "–"
-
-
 def empty(
     title: str,
     sentence: str,
@@ -95,26 +91,10 @@ def cohort_picker(view: View) -> str | None:
     return None if chosen == "everybody" else str(chosen)
 
 
-#: Verb of a command in a status sentence → the page that does the same.
-_PAGES = {"approve": "release", "promote": "release", "compare": "compare", "bootstrap": "retrain", "run": "retrain"}
-
-
-def next_step(sentence: str, key: str) -> None:
-    """Something that waits ("…: loop approve orders p1"): the sentence, and a button to the page that does it."""
-    from app.navigation import PAGES, page
-
-    what, _, command = sentence.partition(": loop ")
-    to = _PAGES.get(command.split(" ")[0])
-    with st.container(border=True, key=key, gap="small"):
-        st.markdown(plain(what))
-        if to and st.button(f"Go to {PAGES[to][0]}", key=f"{key}_go", icon=PAGES[to][1], help=f"or: loop {command}"):
-            st.switch_page(page(to))
-
-
 def bounded(rows: Sequence[Any], key: str, what: str = "rows") -> Sequence[Any]:
     """The first `WORST` rows, and all of them once somebody asked."""
-    if len(rows) <= WORST:
-        return rows
+    if len(rows) <= WORST or st.session_state.get("present"):
+        return rows[:WORST]
     everything = st.toggle(f"All {len(rows):,} {what} (now the first {WORST})", key=f"all_{key}", bind="query-params")
     return rows if everything else rows[:WORST]
 

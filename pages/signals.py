@@ -9,7 +9,7 @@ from app.widgets import bounded, empty, moment, table, verdict, why, worst
 from loop_core import charts
 from loop_core.gates.quarantine import rule_counts
 from loop_core.monitor import service_health
-from loop_core.signals.intake import batches, intake, label_ages
+from loop_core.monitor.intake import batches, intake, label_ages
 from loop_core.vocabulary import State
 
 view = session.current()
@@ -26,7 +26,7 @@ if not arrived and not any(signal.rows for signal in signals):
 waiting = sum(count.rows for count in rule_counts(view.loop, view.as_of))
 predictions = signals[0]
 verdict(
-    f"{predictions.rows:,} predictions, the newest of {moment(predictions.newest)}; " + (f"{waiting:,} broken rules wait in the quarantine." if waiting else "nothing waits in the quarantine."),
+    f"{predictions.rows:,} predictions, the newest of {moment(predictions.newest)}; " + (f"{waiting:,} breaches of a rule wait in the quarantine." if waiting else "nothing waits in the quarantine."),
     worst([signal.state for signal in signals] + ([State.WATCH] if waiting else [])), f"As known on {moment(view.as_of, clock=True)} · {len(arrived):,} batches",
 )  # fmt: skip
 for column, signal in zip(st.columns(3), signals, strict=True):
@@ -51,7 +51,7 @@ with right:
 why(
     view,
     "Labels count as known once a statement about them was observed; the horizon is when a prediction without a label counts as settled.",
-    "loop_core.signals.intake:label_ages(loop, as_of)",
+    "loop_core.monitor.intake:label_ages(loop, as_of)",
 )
 
 st.markdown("##### Quarantine")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from loop_core.monitor import DriftScore, PerformancePoint
 
 Span = tuple[datetime, datetime]
+
+_HASH = re.compile(r"^([0-9a-f]{10})[0-9a-f]{2,}$")
+#: With more windows than this, intervals are drawn as a band only.
+MANY = 30
 
 
 def performance_chart(points: Sequence[PerformancePoint], span: Span | None = None) -> alt.LayerChart:
@@ -34,9 +39,11 @@ def performance_chart(points: Sequence[PerformancePoint], span: Span | None = No
     )
     bars = base.mark_rule(size=2, opacity=0.55).encode(y="ci_low:Q", y2="ci_high:Q")
     line = base.mark_line(size=2).encode(y="value:Q")
-    dots = base.mark_point(filled=True, size=60, opacity=1).encode(y="value:Q")
+    dots = base.mark_point(filled=True, size=60 if len(rows) <= MANY else 25, opacity=1).encode(y="value:Q")
     text = f"{points[0].metric} in {len(rows)} windows, {len(rows) - len(known)} still without enough labels."
-    made: alt.LayerChart = described(alt.layer(pending_shade(rows, span), band, bars, line, dots), text, 300)
+    made: alt.LayerChart = described(
+        alt.layer(pending_shade(rows, span), band, *([bars] if len(rows) <= MANY else []), line, dots), text, 300
+    )
     return made
 
 
@@ -95,8 +102,10 @@ def pending_shade(rows: Sequence[dict[str, Any]], span: Span) -> alt.LayerChart:
     pending = chart([row for row in rows if row["value"] is None])
     shade = pending.mark_rect(color=GREY, opacity=0.16).encode(x=time_x("start", span), x2="end:T", tooltip=_TOOLTIP)
     edges = pending.mark_rule(color=GREY, strokeDash=[2, 3], opacity=0.8).encode(x=time_x("start", span))
-    # Said once, at the right end, where the pending windows usually are.
-    last = [row["end"] for row in rows if row["value"] is None][-1:]
+    # Said once, at the right end, where the pending windows usually are; not where it would run into the lines.
+    waiting = [row["end"] - row["start"] for row in rows if row["value"] is None]
+    wide = sum(waiting, timedelta()) > 0.15 * (span[1] - span[0])
+    last = [row["end"] for row in rows if row["value"] is None][-1:] if wide else []
     said = chart([{"end": end} for end in last])
     words = said.mark_text(text="○ labels still arriving", color=GREY, size=12, align="right", dx=-6).encode(
         x=time_x("end", span), y=alt.value(14)
@@ -145,5 +154,5 @@ def _point(point: PerformancePoint) -> dict[str, Any]:
 
 
 def short(version: str | None) -> str:
-    """A model version as it is shown: its first ten characters."""
-    return version[:10] if version else "no model"
+    """A model version as it is shown: of a content hash the first ten digits, a given name as it is."""
+    return " + ".join(_HASH.sub(r"\1", name) for name in version.split(" + ")) if version else "–"

@@ -12,7 +12,7 @@ from loop_core.charts.palette import BLUE, GREY, VERMILION, VERSIONS, chart, das
 if TYPE_CHECKING:
     from loop_core.feedback import FeedbackPoint
     from loop_core.monitor import HealthPoint
-    from loop_core.signals.intake import LabelAge
+    from loop_core.monitor.intake import LabelAge
 
 
 def rating_trend(points: Sequence[FeedbackPoint]) -> alt.LayerChart:
@@ -28,7 +28,7 @@ def rating_trend(points: Sequence[FeedbackPoint]) -> alt.LayerChart:
     base = chart(rows).encode(x=time_x("middle"), color=colour, tooltip=_RATING)
     band = base.mark_area(opacity=0.18).encode(y=value_y("low", "mean rating", ".1f"), y2="high:Q")
     line = base.mark_line(size=2).encode(y="rating:Q")
-    dots = base.mark_point(filled=True, size=45, opacity=1).encode(y="rating:Q")
+    dots = base.mark_point(filled=True, size=45 if len(rows) <= 40 else 18, opacity=1).encode(y="rating:Q")
     made: alt.LayerChart = described(alt.layer(band, line, dots), f"Mean rating in {len(rows)} windows.", 230)
     return made
 
@@ -63,7 +63,7 @@ def volume(points: Sequence[HealthPoint]) -> alt.Chart:
             tooltip=_HEALTH,
         )
     )
-    made: alt.Chart = described(bars, f"Predictions in {len(points)} windows.", 170)
+    made: alt.Chart = described(bars, f"Predictions in {len(points)} windows.", 200)
     return made
 
 
@@ -78,7 +78,7 @@ def latency(points: Sequence[HealthPoint], budget_ms: float | None = None) -> al
     )
     layers = [area, median, high] + ([dashed(budget_ms, "latency_p95_ms of the charter")] if budget_ms else [])
     made: alt.LayerChart = described(
-        alt.layer(*layers), f"Median and 95th percentile of latency in {len(rows)} windows.", 170
+        alt.layer(*layers), f"Median and 95th percentile of latency in {len(rows)} windows.", 200
     )
     return made
 
@@ -102,7 +102,7 @@ def completeness(ages: Sequence[LabelAge], horizon_days: float) -> alt.LayerChar
         [limit.encode(x="horizon:Q", tooltip="source:N")] if rows and horizon_days / 7 <= rows[-1]["end"] else []
     )
     made: alt.LayerChart = described(
-        alt.layer(*layers), f"Share of known labels for predictions of {len(rows)} ages in weeks.", 170
+        alt.layer(*layers), f"Share of known labels for predictions of {len(rows)} ages in weeks.", 200
     )
     return made
 

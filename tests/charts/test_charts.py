@@ -11,7 +11,7 @@ import pytest
 
 from loop_core import charts
 from loop_core.charts.performance import Span
-from loop_core.signals.intake import LabelAge
+from loop_core.monitor.intake import LabelAge
 from tests.charts import made
 
 SPAN: Span = (made.START, made.START + 12 * made.WEEK)

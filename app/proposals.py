@@ -1,0 +1,64 @@
+"""Proposals, tenures and the way back, as the release page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.actions import act
+from app.faults import plain
+from app.session import View
+from app.widgets import moment, short, table
+from loop_core.release import Proposal, ProposalState, Tenure, approve, promote, reject, rollback
+
+
+def proposal_card(view: View, proposal: Proposal, may_act: bool) -> None:
+    """One proposal, with the verbs that this identity may use."""
+    with st.container(border=True, key=f"proposal_{proposal.id}"):
+        who = f"{short(proposal.challenger)} to replace {short(proposal.against)}"
+        st.markdown(f"**{proposal.id}** · {who} · *{proposal.state}*")
+        approvals = f"{len(proposal.approvals)} of {proposal.needed} approvals"
+        by = f": {', '.join(map(plain, proposal.approvals))}" if proposal.approvals else ""
+        proposed = f"Proposed by **{plain(proposal.proposed_by)}** on {moment(proposal.proposed_at)}"
+        st.markdown(f"{plain(proposal.reason)}  \n{proposed} · {approvals}{by}")
+        if may_act:
+            _verbs(view, proposal)
+
+
+def _verbs(view: View, proposal: Proposal) -> None:
+    name, own = proposal.id, view.actor == proposal.proposed_by
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        reason = st.text_input("Reason", key=f"reason_{name}", width=340, placeholder="for the record")
+        if proposal.state is ProposalState.OPEN:
+            act("Approve", f"approve_{name}", approve, view, name, reason=reason, disabled=own)
+        else:
+            act("Promote", f"promote_{name}", promote, view, name, reason=reason)
+        act(
+            "Reject", f"reject_{name}", reject, view, name, reason=reason, kind="secondary", disabled=not reason.strip()
+        )
+    if own and proposal.state is ProposalState.OPEN:
+        st.caption("You proposed this, so somebody else approves it: switch the identity at the top right.")
+
+
+def tenures_table(tenures: Sequence[Tenure]) -> None:
+    """Who served when, newest first."""
+    rows = [
+        {"model": short(t.version), "since": t.since, "until": t.until, "how": t.how, "by": t.actor, "reason": t.reason}
+        for t in tenures
+    ]
+    instant = st.column_config.DatetimeColumn(format="D MMM YYYY HH:mm", timezone="UTC", width=150)
+    long = st.column_config.TextColumn(width="large")
+    table(rows, "tenures", {"since": instant, "until": instant, "reason": long}, alt="Champions, newest first")
+
+
+def way_back(view: View, tenures: Sequence[Tenure], champion: str) -> None:
+    """Roll back to any earlier champion, at once."""
+    earlier = list(dict.fromkeys(tenure.version for tenure in tenures if tenure.version != champion))
+    if not earlier:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", key="rollback_row"):
+        target = st.selectbox("Roll back to", earlier, key="rollback_to", format_func=short, width=200)
+        reason = st.text_input("Why", key="rollback_reason", width=340, placeholder="what went wrong, in a sentence")
+        note = "At once and without approval: going back is never held up."
+        act("Roll back", "rollback", rollback, view, target, reason=reason, disabled=not reason.strip(), help=note)

@@ -1,0 +1,68 @@
+"""Real workspaces for the pages, and the app as a test drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from loop_core.compare import compare
+from loop_core.cycle import run_cycle
+from loop_core.recipes import import_recipe
+from loop_core.replay import first_champion
+from loop_core.retrain import bootstrap_external
+from loop_core.workspace import Workspace
+
+END = datetime(2025, 6, 30, tzinfo=UTC)
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+PAGES = ("this_week", "feedback", "signals", "drift", "performance", "retrain", "compare", "release", "ledger", "about")
+
+Open = Callable[..., AppTest]
+
+
+def build(folder: Path) -> Path:
+    """A small simulated loop: an incumbent, a challenger of which only scores are known, one cycle, one comparison."""
+    with Workspace.create(folder) as ws:
+        loop = ws.loop(import_recipe(ws, "deliveries", None, actor="ana", as_of=END, rows=5_000, seed=0).loop)
+        first_champion(loop, external="incumbent-1", actor="ana")
+        bootstrap_external(loop, "challenger-1", actor="vendor", as_of=END - timedelta(days=170))
+        run_cycle(loop, END, actor="ana", train=False)
+        compare(loop, "challenger-1", as_of=END, actor="ana")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose pages have something to show. Read only."""
+    return build(tmp_path_factory.mktemp("full") / "w")
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A workspace without a loop."""
+    Workspace.create(tmp_path / "bare").close()
+    return tmp_path / "bare"
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Open the app on a workspace at a page: `app(folder, "drift", cohort="region")` with URL parameters."""
+    def opened(folder: Path, page: str = "this_week", **parameters: str) -> AppTest:
+        monkeypatch.setenv("LOOPBENCH_WORKSPACE", str(folder))
+        test = AppTest.from_file(str(MAIN), default_timeout=60)
+        test.query_params.update(parameters)
+        test.run()
+        if page != "this_week":
+            test.switch_page(f"../pages/{page}.py").run()
+        return test
+
+    return opened
+
+
+def said(test: AppTest) -> str:
+    """Everything a page says in words."""
+    parts = [*test.markdown, *test.caption, *test.error, *test.info, *test.warning, *test.success]
+    return "\n".join(str(part.value) for part in parts).replace("\\", "")

@@ -1,0 +1,99 @@
+"""The verbs of the pages, each by the identity that may use it: compare → propose → approve → promote → roll back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from loop_core.gates.quarantine import rule_counts
+from loop_core.jobs import list_jobs
+from loop_core.workspace import Loop, Workspace
+from tests.pages.conftest import END, Open, build, said
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that these tests change, in the order they stand here."""
+    return build(tmp_path_factory.mktemp("own") / "w")
+
+
+def loop_of(folder: Path) -> Loop:
+    return Workspace.open(folder).loop("deliveries")
+
+
+def walk_to(test: AppTest, page: str) -> AppTest:
+    return test.switch_page(f"../pages/{page}.py").run()
+
+
+def test_a_release_and_its_way_back(app: Open, own: Path) -> None:
+    test = app(own, "compare")
+    if "blocked" in said(test):
+        pytest.skip("the simulated challenger is blocked at this size")
+    test.button(key="propose").click().run()
+    walk_to(test, "release")
+    assert test.button(key="approve_p1").disabled
+    assert "somebody else approves" in said(test)
+
+    test.selectbox(key="actor").select("reviewer").run()
+    test.button(key="approve_p1").click().run()
+    test.button(key="promote_p1").click().run()
+    assert loop_of(own).champion(END) == "challenger-1"
+    assert "challenger-1 serves everybody" in said(test)
+
+    assert test.button(key="rollback").disabled
+    test.text_input(key="rollback_reason").set_value("complaints from the north").run()
+    test.button(key="rollback").click().run()
+    assert loop_of(own).champion(END) == "incumbent-1"
+    entries = loop_of(own).entries("release.")
+    assert [entry.kind.split(".")[1] for entry in entries[-4:]] == ["proposed", "approved", "promoted", "rolled_back"]
+    assert [entry.actor for entry in entries[-3:]] == ["reviewer"] * 3
+
+
+def test_verify_chain(app: Open, own: Path) -> None:
+    test = app(own, "ledger")
+    test.button(key="verify").click().run()
+    assert "follow from one another" in test.success[0].value
+
+
+def test_a_retrain_is_queued_with_the_budget_of_the_form(app: Open, own: Path) -> None:
+    test = app(own, "retrain")
+    test.number_input(key="trials").set_value(3)
+    test.button(key="train").click().run()
+    job = list_jobs(Workspace.open(own), loop="deliveries")[0]
+    assert (job.kind, job.params["trials"], job.status) == ("retrain", 3, "queued")
+
+    test.button(key=f"stop_{job.id}").click().run()
+    assert list_jobs(Workspace.open(own), loop="deliveries")[0].status == "stopped"
+
+
+def test_quarantined_rows_are_dismissed_with_a_reason(app: Open, own: Path) -> None:
+    loop = loop_of(own)
+    before = sum(count.rows for count in rule_counts(loop, END))
+    test = app(own, "signals")
+    key = next(str(frame.key) for frame in test.dataframe if str(frame.key).startswith("quarantine_"))
+    test.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    test.run()
+    test.text_input(key="quarantine_reason").set_value("a test delivery").run()
+    test.button(key="quarantine_dismiss").click().run()
+    assert not test.error
+    assert sum(count.rows for count in rule_counts(loop, END)) < before
+
+
+def test_somebody_else_s_mistake_is_said_not_thrown(app: Open, own: Path) -> None:
+    test = app(own, "release")
+    stale = test.text_input(key="rollback_reason")
+    stale.set_value("again").run()
+    with loop_of(own).workspace as ws:
+        ws.ledger.append(
+            kind="release.promoted",
+            loop="deliveries",
+            subject="challenger-1",
+            actor="x",
+            as_of=END.replace(year=2026),
+            payload={"proposal": None},
+        )
+    test.button(key="rollback").click().run()
+    assert not test.exception
+    assert test.error
