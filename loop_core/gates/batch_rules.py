@@ -40,7 +40,10 @@ def breaches(rules: BatchRules, facts: BatchFacts) -> tuple[str, ...]:
         age = (facts.as_of - facts.newest).total_seconds() / 86400
         if age > rules.max_age_days:
             found.append(f"freshness: the newest row is {age:.1f} days old, at most {rules.max_age_days:g} wanted")
-    for what, rows, most in (("duplicates", facts.duplicates, rules.max_duplicate_share), ("quarantine", facts.quarantined, rules.max_quarantine_share)):
+    for what, rows, most in (
+        ("duplicates", facts.duplicates, rules.max_duplicate_share),
+        ("quarantine", facts.quarantined, rules.max_quarantine_share),
+    ):
         if most is not None and facts.received >= _MIN_ROWS_FOR_SHARES and rows / facts.received > most:
             found.append(f"{what}: {rows / facts.received:.1%} of the rows, at most {most:.1%} wanted")
     return tuple(found)

@@ -23,7 +23,9 @@ _MEMORY = "1GB"
 _KINDS = {"ingested": "batch.ingested", "stopped": "batch.ingested", "replayed": "quarantine.replayed"}
 
 
-def commit(loop: Loop, staged: Staged, body: Callable[[Transaction], BatchReport], *, actor: str, message: str) -> BatchReport:
+def commit(
+    loop: Loop, staged: Staged, body: Callable[[Transaction], BatchReport], *, actor: str, message: str
+) -> BatchReport:
     """Run `body` in one lake transaction, one batch of a loop at a time, and record the batch in the ledger."""
     with _turn(loop), _lake(loop, staged) as lake:
         report = lake.write(body, actor=actor, message=message)
@@ -36,7 +38,8 @@ def record(loop: Loop, batch_id: str | None = None) -> int:
     names = "batch_id, signal, source_name, received, accepted, quarantined, unchanged, conflicting, state, notes, arrived_at, actor"
     one = " where batch_id = $batch_id" if batch_id else ""
     rows = loop.lake.rows(
-        f"select {names} from {loop.table('batches')}{one} order by arrived_at, batch_id", {"batch_id": batch_id} if batch_id else None
+        f"select {names} from {loop.table('batches')}{one} order by arrived_at, batch_id",
+        {"batch_id": batch_id} if batch_id else None,
     )
     for row in rows:
         _append(loop, dict(zip(names.split(", "), row, strict=True)))
@@ -74,7 +77,9 @@ def _turn(loop: Loop) -> Iterator[None]:
         try:
             yield
         finally:
-            connection.execute(text("select pg_advisory_unlock(hashtext(:name))"), {"name": f"loopbench ingest {loop.name}"})
+            connection.execute(
+                text("select pg_advisory_unlock(hashtext(:name))"), {"name": f"loopbench ingest {loop.name}"}
+            )
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def list_rows(
     """Quarantined rows, newest first; without `state` those that can still be worked on."""
     found = loop.lake.rows(
         f"""select quarantine_id, batch_id, signal, rules, row_json, arrived_at, state, reason, decided_by, decided_at
-        from {loop.table('quarantine')}
+        from {loop.table("quarantine")}
         where list_contains($states, state) and ($signal is null or signal = $signal) and ($rule is null or list_contains(rules, $rule))
         order by arrived_at desc, quarantine_id limit $limit offset $offset""",
         {
@@ -77,7 +77,7 @@ def list_rows(
 def rule_counts(loop: Loop, as_of: datetime) -> list[RuleCount]:
     """Broken rules of the rows that wait and had arrived at `as_of`, most rows first."""
     found = loop.lake.rows(
-        f"""select rule, count(*) from (select unnest(rules) as rule from {loop.table('quarantine')}
+        f"""select rule, count(*) from (select unnest(rules) as rule from {loop.table("quarantine")}
         where list_contains($states, state) and arrived_at <= $as_of) group by rule order by 2 desc, 1""",
         {"states": list(OPEN), "as_of": as_of},
     )
@@ -104,7 +104,16 @@ def fix(
     if not changes:
         raise RefusedError("No changes were given", "at least one column and its new value", "name what to change")
     fixed = json.dumps({**row.row, **changes}, ensure_ascii=False)
-    _decide(loop, [row], "fixed", actor=actor, as_of=as_of, reason=reason, row_json=fixed, payload={"changes": dict(changes)})
+    _decide(
+        loop,
+        [row],
+        "fixed",
+        actor=actor,
+        as_of=as_of,
+        reason=reason,
+        row_json=fixed,
+        payload={"changes": dict(changes)},
+    )
     return _rows(loop, [quarantine_id])[0]
 
 
@@ -174,7 +183,11 @@ def _replay_signal(loop: Loop, signal: Signal, rows: list[QuarantinedRow], actor
         staged = stage(loop, signal, source, query, folder, as_of, None)
         batch = Batch(source.content, signal, source.name, query.delivered, (), actor, as_of, rules=None)
         return commit(
-            loop, staged, lambda tx: _settle_replay(tx, loop, staged, batch, rows), actor=actor, message=f"replay of {len(rows)} quarantined {signal.value}"
+            loop,
+            staged,
+            lambda tx: _settle_replay(tx, loop, staged, batch, rows),
+            actor=actor,
+            message=f"replay of {len(rows)} quarantined {signal.value}",
         )
 
 
@@ -191,13 +204,22 @@ def _as_source(rows: list[QuarantinedRow], folder: Path, replays: int) -> _Rows:
     return _Rows("quarantine", jsonl_relation(file), len(rows), hashlib.sha256(identity.encode()).hexdigest())
 
 
-def _settle_replay(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, rows: list[QuarantinedRow]) -> BatchReport:
+def _settle_replay(
+    tx: Transaction, loop: Loop, staged: Staged, batch: Batch, rows: list[QuarantinedRow]
+) -> BatchReport:
     """Settle the rows as any batch; then those in the lake leave the quarantine and the others get their new rules."""
     ids = [row.quarantine_id for row in rows]
     table = loop.table("quarantine")
-    still = tx.execute(f"select count(*) from {table} where list_contains($ids, quarantine_id) and list_contains($states, state)", {"ids": ids, "states": list(OPEN)})
+    still = tx.execute(
+        f"select count(*) from {table} where list_contains($ids, quarantine_id) and list_contains($states, state)",
+        {"ids": ids, "states": list(OPEN)},
+    )
     if still[0][0] != len(ids):
-        raise RefusedError("Some of these rows were replayed or dismissed meanwhile", "rows that still wait", "list the quarantine again")
+        raise RefusedError(
+            "Some of these rows were replayed or dismissed meanwhile",
+            "rows that still wait",
+            "list the quarantine again",
+        )
     report = settle(tx, loop, staged, batch)
     tx.execute(
         "create or replace temp table again as select _row, rules from (select _row, [coalesce(rule, $conflict)] as rules from judged"
@@ -206,7 +228,10 @@ def _settle_replay(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, ro
     )
     if staged.failed:
         tx.execute("insert into again select _row, rules from read_parquet($failed)", {"failed": staged.failed_glob})
-    tx.execute("create or replace temp table asked as select unnest($ids) as id, unnest(range(len($ids))) as _row", {"ids": ids})
+    tx.execute(
+        "create or replace temp table asked as select unnest($ids) as id, unnest(range(len($ids))) as _row",
+        {"ids": ids},
+    )
     tx.execute(
         f"""merge into {table} as q using (select id, rules from asked left join again using (_row)) as a on (q.quarantine_id = a.id)
         when matched then update set state = case when a.rules is null then 'replayed' else q.state end,
@@ -224,29 +249,45 @@ def _workable(loop: Loop, quarantine_ids: Sequence[str]) -> list[QuarantinedRow]
     rows = {row.quarantine_id: row for row in _rows(loop, ids)}
     for quarantine_id in ids:
         if quarantine_id not in rows:
-            raise SourceError(f"There is no quarantined row {quarantine_id!r}", "an id from the quarantine of this loop", "list the quarantine")
+            raise SourceError(
+                f"There is no quarantined row {quarantine_id!r}",
+                "an id from the quarantine of this loop",
+                "list the quarantine",
+            )
         if rows[quarantine_id].state not in OPEN:
-            raise RefusedError(f"Row {quarantine_id} is {rows[quarantine_id].state} already", "a row that still waits", "list the quarantine again")
+            raise RefusedError(
+                f"Row {quarantine_id} is {rows[quarantine_id].state} already",
+                "a row that still waits",
+                "list the quarantine again",
+            )
     return [rows[quarantine_id] for quarantine_id in ids]
 
 
 def _rows(loop: Loop, ids: list[str]) -> list[QuarantinedRow]:
     found = loop.lake.rows(
         f"""select quarantine_id, batch_id, signal, rules, row_json, arrived_at, state, reason, decided_by, decided_at
-        from {loop.table('quarantine')} where list_contains($ids, quarantine_id) order by quarantine_id""",
+        from {loop.table("quarantine")} where list_contains($ids, quarantine_id) order by quarantine_id""",
         {"ids": ids},
     )
     return [QuarantinedRow(r[0], r[1], Signal(r[2]), tuple(r[3]), json.loads(r[4]), *r[5:]) for r in found]
 
 
 def _decide(
-    loop: Loop, rows: list[QuarantinedRow], state: str, *, actor: str, as_of: datetime, reason: str, row_json: str | None = None, payload: Mapping[str, Any] | None = None
+    loop: Loop,
+    rows: list[QuarantinedRow],
+    state: str,
+    *,
+    actor: str,
+    as_of: datetime,
+    reason: str,
+    row_json: str | None = None,
+    payload: Mapping[str, Any] | None = None,
 ) -> None:
     ids = [row.quarantine_id for row in rows]
 
     def body(tx: Transaction) -> None:
         tx.execute(
-            f"""update {loop.table('quarantine')} set state = $state, reason = $reason, decided_by = $actor, decided_at = $as_of,
+            f"""update {loop.table("quarantine")} set state = $state, reason = $reason, decided_by = $actor, decided_at = $as_of,
             row_json = coalesce($row_json, row_json) where list_contains($ids, quarantine_id)""",
             {"state": state, "reason": reason, "actor": actor, "as_of": as_of, "row_json": row_json, "ids": ids},
         )
@@ -255,7 +296,15 @@ def _decide(
     _append(loop, rows, state, actor, as_of, reason, payload or {})
 
 
-def _append(loop: Loop, rows: list[QuarantinedRow], state: str, actor: str, as_of: datetime, reason: str, payload: Mapping[str, Any]) -> None:
+def _append(
+    loop: Loop,
+    rows: list[QuarantinedRow],
+    state: str,
+    actor: str,
+    as_of: datetime,
+    reason: str,
+    payload: Mapping[str, Any],
+) -> None:
     subject = rows[0].quarantine_id if len(rows) == 1 else f"{len(rows)} rows"
     loop.ledger.append(
         kind=f"quarantine.{state}",

@@ -33,7 +33,9 @@ def part_rows(schema: type[dy.Schema], frame: pl.DataFrame) -> Parted:
         schema: of `row_rules`.
         frame: the signal's columns, `_row`, and the marks `_bad` (rules of cells that could not be read) and `_raw`.
     """
-    unreadable = frame.filter(pl.col("_bad").is_not_null()) if frame["_bad"].null_count() < frame.height else frame.clear()
+    unreadable = (
+        frame.filter(pl.col("_bad").is_not_null()) if frame["_bad"].null_count() < frame.height else frame.clear()
+    )
     readable = frame.filter(pl.col("_bad").is_null()) if unreadable.height else frame
     accepted, failure = schema.filter(readable.drop("_bad", "_raw"))
     return Parted(accepted, pl.concat([unreadable.select("_row", rules="_bad", row_json="_raw"), _named(failure)]))
@@ -45,7 +47,9 @@ def _named(failure: dy.FailureInfo) -> pl.DataFrame:
     details = failure.details()
     broken = [name for name in failure.counts() if name in details.columns]
     rules = pl.concat_list(pl.when(pl.col(name) == "invalid").then(pl.lit(rule_name(name))) for name in broken)
-    return details.select("_row", rules=rules.list.drop_nulls().list.unique(maintain_order=True), row_json=_as_json(failure.invalid()))
+    return details.select(
+        "_row", rules=rules.list.drop_nulls().list.unique(maintain_order=True), row_json=_as_json(failure.invalid())
+    )
 
 
 def _as_json(rows: pl.DataFrame) -> pl.Series:
@@ -54,5 +58,7 @@ def _as_json(rows: pl.DataFrame) -> pl.Series:
     kept = [name for name in rows.columns if name != "_row" and rows[name].null_count() < rows.height]
     if not kept:
         return pl.Series(["{}"] * rows.height)
-    texts = rows.with_columns(pl.col(times).dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00")).select(pl.col(kept).cast(pl.String))
+    texts = rows.with_columns(pl.col(times).dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00")).select(
+        pl.col(kept).cast(pl.String)
+    )
     return texts.select(pl.struct(kept).struct.json_encode()).to_series()

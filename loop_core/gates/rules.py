@@ -79,7 +79,11 @@ def _column(kind: str, nullable: bool, bounds: dict[str, Any]) -> dy.Column:
 
 def _bounds(name: str, column: Column | None) -> dict[str, Any]:
     if column is None:
-        fixed: dict[str, dict[str, Any]] = {"score": {"min": 0.0, "max": 1.0}, "latency_ms": {"min": 0.0}, "source": {"values": _SOURCES}}
+        fixed: dict[str, dict[str, Any]] = {
+            "score": {"min": 0.0, "max": 1.0},
+            "latency_ms": {"min": 0.0},
+            "source": {"values": _SOURCES},
+        }
         return fixed.get(name, {})
     if column.type == "number":
         return {k: v for k, v in (("min", column.min), ("max", column.max)) if v is not None}
@@ -141,4 +145,8 @@ def _tried(schema: type[dy.Schema], charter: Charter, signal: Signal) -> type[dy
 
 def _no_expression(name: str, check: str, why: object) -> CharterError:
     first = str(why).strip().splitlines()[0]
-    return CharterError(f"Rule {name!r} cannot be evaluated: {check!r} ({first})", "a true-or-false SQL expression over the signal's columns", "correct `check` under [[rules]]")
+    return CharterError(
+        f"Rule {name!r} cannot be evaluated: {check!r} ({first})",
+        "a true-or-false SQL expression over the signal's columns",
+        "correct `check` under [[rules]]",
+    )

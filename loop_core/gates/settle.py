@@ -47,7 +47,9 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
         return known
     _judge(tx, loop, staged, batch)
     counts = Counter(dict(tx.execute("select outcome, count(distinct _row) from judged group by outcome")))
-    rules = staged.rules + Counter(dict(tx.execute("select rule, count(*) from judged where rule is not null group by rule")))
+    rules = staged.rules + Counter(
+        dict(tx.execute("select rule, count(*) from judged where rule is not null group by rule"))
+    )
     quarantined = staged.failed + counts["quarantined"]
     notes = batch.notes + _notes(tx, batch, staged, counts)
     broken = _breaches(tx, staged, batch, quarantined)
@@ -58,7 +60,9 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
         signal=batch.signal,
         source=batch.source,
         received=staged.received,
-        accepted=0 if stopped else staged.accepted - counts["quarantined"] - counts["unchanged"] - counts["conflicting"],
+        accepted=0
+        if stopped
+        else staged.accepted - counts["quarantined"] - counts["unchanged"] - counts["conflicting"],
         quarantined=0 if stopped else quarantined,
         unchanged=0 if stopped else counts["unchanged"],
         conflicting=0 if stopped else counts["conflicting"],
@@ -84,7 +88,9 @@ def known_batch(tx: Transaction, loop: Loop, batch: Batch) -> BatchReport | None
     if not rows:
         return None
     received = rows[0][0]
-    return BatchReport(batch.batch_id, loop.name, batch.signal, batch.source, received, 0, 0, received, 0, "already_ingested")
+    return BatchReport(
+        batch.batch_id, loop.name, batch.signal, batch.source, received, 0, 0, received, 0, "already_ingested"
+    )
 
 
 def write_batch(tx: Transaction, loop: Loop, report: BatchReport, batch: Batch) -> None:
@@ -156,7 +162,7 @@ def _judge_known(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, part
     tx.execute(
         f"""insert into judged select s._row, case when {_differs(batch)} then '{other}' else 'unchanged' end, null
         from (select * from {_STAGED} semi join matched using (_row)) s
-        join {table} l on {' and '.join(f's.{k} = l.{k}' for k in KEYS[batch.signal])}""",
+        join {table} l on {" and ".join(f"s.{k} = l.{k}" for k in KEYS[batch.signal])}""",
         {"rows": staged.rows_glob},
     )
 
@@ -166,7 +172,9 @@ def _differs(batch: Batch) -> str:
     for column in batch.delivered:
         if column not in KEYS[batch.signal]:
             test = f"s.{quoted(column)} is distinct from l.{quoted(column)}"
-            tests.append(f"(s.score is not null and {test})" if batch.signal is Signal.PREDICTIONS and column in SERVED else test)
+            tests.append(
+                f"(s.score is not null and {test})" if batch.signal is Signal.PREDICTIONS and column in SERVED else test
+            )
     return " or ".join(tests) or "false"
 
 
@@ -176,8 +184,8 @@ def _judge_unknown(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, pa
     tx.execute(
         f"""insert into judged select s._row, 'quarantined',
           case when p.prediction_id is null then 'prediction_id.unknown' else 'observed_at.before_prediction' end
-        from {_STAGED} s left join {loop.table('predictions')} p using (prediction_id)
-        where {part.format(id=f's.{KEYS[batch.signal][0]}')} and s.prediction_id is not null
+        from {_STAGED} s left join {loop.table("predictions")} p using (prediction_id)
+        where {part.format(id=f"s.{KEYS[batch.signal][0]}")} and s.prediction_id is not null
           and (p.prediction_id is null or {early}) and s._row not in (select _row from judged)""",
         {"rows": staged.rows_glob},
     )
@@ -193,7 +201,8 @@ def _breaches(tx: Transaction, staged: Staged, batch: Batch, quarantined: int) -
     if batch.rules.max_duplicate_share is not None:
         keys = ", ".join(KEYS[batch.signal])
         duplicates = tx.execute(
-            f"select coalesce(sum(n - 1), 0)::bigint from (select count(*) as n from {_STAGED} group by {keys})", {"rows": staged.rows_glob}
+            f"select coalesce(sum(n - 1), 0)::bigint from (select count(*) as n from {_STAGED} group by {keys})",
+            {"rows": staged.rows_glob},
         )[0][0]
     return breaches(batch.rules, BatchFacts(staged.received, quarantined, duplicates, newest, batch.as_of))
 
@@ -206,7 +215,9 @@ def _notes(tx: Transaction, batch: Batch, staged: Staged, counts: Counter[str]) 
             " order by _row limit 5",
             {"rows": staged.rows_glob},
         )
-        notes.append(f"{counts['conflicting']:,} rows have an id that is in the lake with other content, e.g. {', '.join(row[0] for row in ids)}")
+        notes.append(
+            f"{counts['conflicting']:,} rows have an id that is in the lake with other content, e.g. {', '.join(row[0] for row in ids)}"
+        )
     if counts["updated"]:
         notes.append(f"{counts['updated']:,} rows replaced an older content of the same id")
     return tuple(notes)
@@ -217,12 +228,14 @@ def _write_rows(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, new: 
     columns = ", ".join(quoted(c) for c in signal_columns(loop.charter, batch.signal))
     if new:
         judged = "" if new == staged.accepted else " where _row not in (select _row from judged)"
-        tx.execute(f"insert into {table} ({columns}, batch_id) select {columns}, $batch_id from {_STAGED}{judged}", parameters)
+        tx.execute(
+            f"insert into {table} ({columns}, batch_id) select {columns}, $batch_id from {_STAGED}{judged}", parameters
+        )
     if updated:
         changed = ", ".join(f"{quoted(c)} = s.{quoted(c)}" for c in batch.delivered if c not in KEYS[batch.signal])
         tx.execute(
             f"""merge into {table} as l using (select * from {_STAGED} semi join (from judged where outcome = 'updated') using (_row)) as s
-            on ({' and '.join(f's.{k} = l.{k}' for k in KEYS[batch.signal])})
+            on ({" and ".join(f"s.{k} = l.{k}" for k in KEYS[batch.signal])})
             when matched then update set {changed}, batch_id = $batch_id""",
             parameters,
         )

@@ -85,7 +85,11 @@ def staging_folder(root: Path) -> Iterator[Path]:
         yield folder
     except OSError as error:
         todo = "free some space" if error.errno == 28 else "change its permissions"
-        raise StorageError(f"{root} cannot be written ({error.strerror or error})", "room for the batch, outside the lake, while it is checked", todo) from error
+        raise StorageError(
+            f"{root} cannot be written ({error.strerror or error})",
+            "room for the batch, outside the lake, while it is checked",
+            todo,
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -98,7 +102,15 @@ def remove_stale(root: Path) -> int:
     return len(stale)
 
 
-def stage(loop: Loop, signal: Signal, source: Readable, query: TypedQuery, folder: Path, as_of: datetime, progress: Progress | None) -> Staged:
+def stage(
+    loop: Loop,
+    signal: Signal,
+    source: Readable,
+    query: TypedQuery,
+    folder: Path,
+    as_of: datetime,
+    progress: Progress | None,
+) -> Staged:
     """Read a source to its end and part it. Nothing of the lake is read or changed.
 
     Raises:
@@ -114,14 +126,23 @@ def stage(loop: Loop, signal: Signal, source: Readable, query: TypedQuery, folde
     with opened(source.relation) as reader, _Files(folder, "rows") as good, _Files(folder, "failed") as bad:
         for frame in _ahead(_chunks(reader, query, source, digest)):
             _refuse_naive(frame)
-            numbered = frame.drop("_naive").with_columns(_row=pl.int_range(received, received + frame.height, dtype=pl.Int64))
+            numbered = frame.drop("_naive").with_columns(
+                _row=pl.int_range(received, received + frame.height, dtype=pl.Int64)
+            )
             parted = part_rows(schema, numbered)
             good.write(parted.accepted)
             bad.write(parted.failed)
             rules.update(_counted(parted))
-            received, accepted, failed = received + frame.height, accepted + parted.accepted.height, failed + parted.failed.height
+            received, accepted, failed = (
+                received + frame.height,
+                accepted + parted.accepted.height,
+                failed + parted.failed.height,
+            )
             if progress is not None:
-                progress(min(0.8, 0.8 * received / (source.rows or received * 2)), f"{received:,} rows of {source.name} checked")
+                progress(
+                    min(0.8, 0.8 * received / (source.rows or received * 2)),
+                    f"{received:,} rows of {source.name} checked",
+                )
         lines = reader.rejected()
         if lines:
             good.write(schema.create_empty())
@@ -129,7 +150,9 @@ def stage(loop: Loop, signal: Signal, source: Readable, query: TypedQuery, folde
             rules.update(_line_rule(line) for line in lines)
     if received + len(lines) == 0:
         raise SourceError(f"{source.name} gave no rows", "at least one row", "check the file or query")
-    return Staged(folder, received + len(lines), accepted, failed + len(lines), rules, source.content or digest.hexdigest())
+    return Staged(
+        folder, received + len(lines), accepted, failed + len(lines), rules, source.content or digest.hexdigest()
+    )
 
 
 class _Files:

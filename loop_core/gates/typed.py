@@ -27,7 +27,21 @@ DEFAULTS = {
 IDS = ("prediction_id", "feedback_id", "entity_id", "user_id", "model_version")
 #: What the gates add to a row: why its cells cannot be read, the row as delivered, a time without zone.
 MARKS = ("_bad", "_raw", "_naive")
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
+_NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+)
 
 
 @dataclass(frozen=True)
@@ -54,13 +68,19 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
     Raises:
         SourceError: a required column is missing, an unknown one is present, or a time column has no zone.
     """
-    names = _matched(charter, signal, source) if renamed else {c: c for c in signal_columns(charter, signal) if c in source}
+    names = (
+        _matched(charter, signal, source) if renamed else {c: c for c in signal_columns(charter, signal) if c in source}
+    )
     wanted = signal_columns(charter, signal)
     cells = {ours: _cell(charter, ours, wanted[ours], theirs, source[theirs]) for ours, theirs in names.items()}
     typed = ", ".join(f"{cell.sql} as {quoted(ours)}" for ours, cell in cells.items())
     absent = ", ".join(f"null::{kind} as {quoted(c)}" for c, kind in wanted.items() if c not in names)
     raw = ", ".join(f"{quoted(theirs)} as {quoted('raw ' + ours)}" for ours, theirs in names.items())
-    bad = {ours: f"({quoted('raw ' + ours)} is not null and {quoted(ours)} is null)" for ours, cell in cells.items() if cell.can_fail}
+    bad = {
+        ours: f"({quoted('raw ' + ours)} is not null and {quoted(ours)} is null)"
+        for ours, cell in cells.items()
+        if cell.can_fail
+    }
     naive = [cell.naive for cell in cells.values() if cell.naive]
     inner = f"select {', '.join(filter(None, [typed, absent, raw]))}, {_coalesced(naive)} as _naive from {{source}}"
     marked = f"select *, {' or '.join(bad.values()) or 'false'} as _fails from ({inner})"
@@ -149,7 +169,9 @@ def _coalesced(tests: list[str]) -> str:
 def _matched(charter: Charter, signal: Signal, source: Mapping[str, str]) -> dict[str, str]:
     """Our column → the source's column, for those that it has."""
     contract, wanted = charter.contract.of(signal), signal_columns(charter, signal)
-    required = {*REQUIRED[signal]} | ({c.name for c in charter.columns if not c.nullable} if signal is Signal.PREDICTIONS else set())
+    required = {*REQUIRED[signal]} | (
+        {c.name for c in charter.columns if not c.nullable} if signal is Signal.PREDICTIONS else set()
+    )
     spelled = {ours: contract.columns.get(ours, ours) for ours in wanted}
     missing = [spelled[ours] for ours in wanted if ours in required and spelled[ours] not in source]
     absent = [theirs for ours, theirs in spelled.items() if ours in contract.columns and theirs not in source]
@@ -159,9 +181,15 @@ def _matched(charter: Charter, signal: Signal, source: Mapping[str, str]) -> dic
             f"the {signal} of {charter.name} with {_listed(spelled[c] for c in wanted if c in required)}",
             f"check the file and its delimiter, or map the names under [contract.{signal}.columns]",
         )
-    unknown = [c for c in source if c not in spelled.values() and c not in contract.ignore and "*" not in contract.ignore]
+    unknown = [
+        c for c in source if c not in spelled.values() and c not in contract.ignore and "*" not in contract.ignore
+    ]
     if unknown:
-        hints = [f"{u} is perhaps {near[0]}" for u in unknown if (near := difflib.get_close_matches(u, spelled.values(), n=1, cutoff=0.75))]
+        hints = [
+            f"{u} is perhaps {near[0]}"
+            for u in unknown
+            if (near := difflib.get_close_matches(u, spelled.values(), n=1, cutoff=0.75))
+        ]
         raise SourceError(
             f"The charter does not know the column {_listed(unknown)}" + (f" ({'; '.join(hints)})" if hints else ""),
             f"columns among {_listed(spelled.values())}",

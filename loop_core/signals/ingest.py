@@ -81,7 +81,8 @@ def _already(loop: Loop, signal: Signal, source: Source) -> BatchReport | None:
     """The report of a file that is in the lake, known without reading it."""
     identity = batch_id(loop.name, signal, source.content or "")
     rows = loop.lake.rows(
-        f"select received from {loop.table('batches')} where batch_id = $batch_id and state <> 'stopped'", {"batch_id": identity}
+        f"select received from {loop.table('batches')} where batch_id = $batch_id and state <> 'stopped'",
+        {"batch_id": identity},
     )
     if not rows:
         return None

@@ -61,7 +61,9 @@ def read_source(spec: str, sql: str | None = None) -> Source:
     if "://" in str(spec):
         return _database(str(spec), sql)
     if sql is not None:
-        raise SourceError(f"A query was given for the file {spec}", "a query only with sqlite:/// or postgresql://", "leave it out")
+        raise SourceError(
+            f"A query was given for the file {spec}", "a query only with sqlite:/// or postgresql://", "leave it out"
+        )
     path = Path(spec)
     if not path.is_file():
         given = f"{spec} is a folder" if path.is_dir() else f"There is no file {spec}"
@@ -87,7 +89,9 @@ def _csv(path: Path) -> Source:
     if (line := unclosed_quote(path)) is not None:
         raise _too_large(path, f"the quote opened in line {line:,}")
     columns, delimiter = header(path)
-    return _source(path, csv_relation(path, columns, delimiter), facts.lines - 1, facts.bytes, dict.fromkeys(columns, "VARCHAR"))
+    return _source(
+        path, csv_relation(path, columns, delimiter), facts.lines - 1, facts.bytes, dict.fromkeys(columns, "VARCHAR")
+    )
 
 
 def _jsonl(path: Path) -> Source:
@@ -95,7 +99,9 @@ def _jsonl(path: Path) -> Source:
     relation = jsonl_relation(path)
     columns = dict(relation.parameters["columns"])
     if not columns:
-        raise SourceError(f"{path.name} holds no JSON objects", 'one object a line, like {"prediction_id": "a1", …}', "write it so")
+        raise SourceError(
+            f"{path.name} holds no JSON objects", 'one object a line, like {"prediction_id": "a1", …}', "write it so"
+        )
     return _source(path, relation, facts.lines, facts.bytes, columns)
 
 
@@ -106,7 +112,9 @@ def _parquet(path: Path) -> Source:
     try:
         meta = pq.ParquetFile(path).metadata
     except (ArrowException, OSError):
-        raise SourceError(f"{path.name} is no Parquet file", "what its ending says", "write it again, or give it its true ending") from None
+        raise SourceError(
+            f"{path.name} is no Parquet file", "what its ending says", "write it again, or give it its true ending"
+        ) from None
     if meta.num_rows == 0:
         raise SourceError(f"{path.name} has columns and no rows", "at least one row", "check what wrote it")
     groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
@@ -134,7 +142,9 @@ def _database(url: str, sql: str | None) -> Source:
     parts = urlsplit(url)
     name = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
     if not sql or not sql.strip():
-        raise SourceError(f"{name} was given without a query", "a SELECT whose columns are the signal's", "add the query")
+        raise SourceError(
+            f"{name} was given without a query", "a SELECT whose columns are the signal's", "add the query"
+        )
     query = sql.strip().rstrip(";")
     if parts.scheme == "sqlite":
         path = Path(url.removeprefix("sqlite:///"))
@@ -160,7 +170,9 @@ def _source(path: Path, relation: Relation, rows: int, size: int, columns: dict[
 def _rows_of(path: Path, header_lines: int) -> TextFacts:
     facts = scan_text(path)
     if facts.lines == 0:
-        raise SourceError(f"{path.name} is empty", "a header and rows" if header_lines else "rows", "check what wrote it")
+        raise SourceError(
+            f"{path.name} is empty", "a header and rows" if header_lines else "rows", "check what wrote it"
+        )
     if facts.longest > MAX_RECORD_BYTES:
         raise _too_large(path, f"line {facts.longest_line:,}")
     if facts.lines <= header_lines:

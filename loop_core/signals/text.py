@@ -156,5 +156,7 @@ def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, path: Path, lines:
     except UnicodeDecodeError as error:
         line = lines + chunk.count(b"\n", 0, max(0, error.start)) + 1
         raise SourceError(
-            f"{path.name} is not UTF-8 (about line {line:,})", "text in UTF-8", "save it as UTF-8, e.g. `iconv -f latin1 -t utf-8`"
+            f"{path.name} is not UTF-8 (about line {line:,})",
+            "text in UTF-8",
+            "save it as UTF-8, e.g. `iconv -f latin1 -t utf-8`",
         ) from None

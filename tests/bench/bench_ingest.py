@@ -81,12 +81,15 @@ def _write(kind: str, rows: int, folder: Path) -> dict[str, object]:
         for start in range(0, rows, chunk):
             n = min(chunk, rows - start)
             ids = pl.int_range(start, start + n, eager=True)
-            frame = pl.DataFrame({f"x{i}": generator.gamma(2, 50, n).clip(0, 999).round(2) for i in range(NUMBERS)} | {
-                f"c{i}": generator.choice(["alpha", "beta", "gamma", "delta"], n) for i in range(CATEGORIES)
-            }).with_columns(
+            frame = pl.DataFrame(
+                {f"x{i}": generator.gamma(2, 50, n).clip(0, 999).round(2) for i in range(NUMBERS)}
+                | {f"c{i}": generator.choice(["alpha", "beta", "gamma", "delta"], n) for i in range(CATEGORIES)}
+            ).with_columns(
                 prediction_id="p" + ids.cast(pl.String).str.zfill(12),
                 entity_id="e" + (ids % 200_000).cast(pl.String),
-                predicted_at=(pl.lit(datetime(2018, 1, 1, tzinfo=UTC)) + pl.duration(seconds=ids * (365 * 86400 / rows))).dt.cast_time_unit("us"),
+                predicted_at=(
+                    pl.lit(datetime(2018, 1, 1, tzinfo=UTC)) + pl.duration(seconds=ids * (365 * 86400 / rows))
+                ).dt.cast_time_unit("us"),
                 score=pl.Series(generator.random(n).round(4)),
             )
             if kind == "csv":

@@ -18,13 +18,22 @@ from tests.signals.deliveries import contents, deliver, write_csv, write_jsonl
 
 _numbers = itertools.count()
 
-_cell = st.sampled_from(["", "1", "2.5", "-1", "abc", "nan", "inf", "é,\"x", "  7 "])
+_cell = st.sampled_from(["", "1", "2.5", "-1", "abc", "nan", "inf", 'é,"x', "  7 "])
 _time = st.sampled_from(["2018-01-01T00:00:00Z", "2018-01-02T03:00:00-03:00", "2030-01-01T00:00:00Z", "", "soon"])
 _predictions = st.fixed_dictionaries(
-    {"prediction_id": st.sampled_from(["", "a", "b", "c", "d"]), "predicted_at": _time, "price": _cell, "state": st.sampled_from(["", "SP", "RJ", "XX"])}
+    {
+        "prediction_id": st.sampled_from(["", "a", "b", "c", "d"]),
+        "predicted_at": _time,
+        "price": _cell,
+        "state": st.sampled_from(["", "SP", "RJ", "XX"]),
+    }
 )
 _outcomes = st.fixed_dictionaries(
-    {"prediction_id": st.sampled_from(["", "a", "b", "z"]), "label": st.sampled_from(["0", "1", "2", "", "yes"]), "observed_at": _time}
+    {
+        "prediction_id": st.sampled_from(["", "a", "b", "z"]),
+        "label": st.sampled_from(["0", "1", "2", "", "yes"]),
+        "observed_at": _time,
+    }
 )
 _deliveries = st.lists(
     st.one_of(
@@ -45,9 +54,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(deliveries=_deliveries, as_json=st.booleans())
-def test_every_row_is_accounted_for_and_twice_is_once(shared: Workspace, tmp_path_factory: pytest.TempPathFactory, deliveries: Any, as_json: bool) -> None:
+def test_every_row_is_accounted_for_and_twice_is_once(
+    shared: Workspace, tmp_path_factory: pytest.TempPathFactory, deliveries: Any, as_json: bool
+) -> None:
     folder, name = tmp_path_factory.mktemp("d"), f"orders_{next(_numbers)}"
-    loop = shared.set_charter(CHARTER.replace('name = "orders"', f'name = "{name}"'), actor="ana", reason="", as_of=START)
+    loop = shared.set_charter(
+        CHARTER.replace('name = "orders"', f'name = "{name}"'), actor="ana", reason="", as_of=START
+    )
     files = [(signal, _file(folder / str(i), rows, as_json), len(rows)) for i, (signal, rows) in enumerate(deliveries)]
     reports = [(deliver(loop, signal, path), n) for signal, path, n in files]
     for report, n in reports:
@@ -72,7 +85,9 @@ def _replay_accounts_too(loop: Any) -> None:
         before = len(contents(loop, "predictions")) + len(contents(loop, "outcomes"))
         reports = replay(loop, [row.quarantine_id for row in waiting], actor="ana", as_of=START)
         assert sum(report.received for report in reports) == len(waiting)
-        assert len(contents(loop, "predictions")) + len(contents(loop, "outcomes")) == before + sum(r.accepted for r in reports)
+        assert len(contents(loop, "predictions")) + len(contents(loop, "outcomes")) == before + sum(
+            r.accepted for r in reports
+        )
         assert len(list_rows(loop)) == sum(report.quarantined + report.conflicting for report in reports)
 
 

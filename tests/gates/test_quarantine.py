@@ -41,7 +41,11 @@ def test_rows_are_listed_as_delivered(waiting: Loop) -> None:
 
 
 def test_rules_are_counted_as_of_an_instant(waiting: Loop) -> None:
-    assert rule_counts(waiting, AS_OF) == [RuleCount("price.min", 1), RuleCount("price.type", 1), RuleCount("state.values", 1)]
+    assert rule_counts(waiting, AS_OF) == [
+        RuleCount("price.min", 1),
+        RuleCount("price.type", 1),
+        RuleCount("state.values", 1),
+    ]
     assert rule_counts(waiting, AS_OF - timedelta(days=1)) == []
 
 
@@ -50,7 +54,9 @@ def test_a_fixed_row_enters_once(waiting: Loop) -> None:
     assert fix(waiting, wrong, {"price": "12.5"}, actor="ana", as_of=AS_OF, reason="typo").state == "fixed"
     (report,) = replay(waiting, [wrong], actor="ana", as_of=AS_OF)
     assert (report.received, report.accepted) == (1, 1)
-    assert waiting.lake.rows(f"select price from {waiting.table('predictions')} where prediction_id = 'p2'") == [(12.5,)]
+    assert waiting.lake.rows(f"select price from {waiting.table('predictions')} where prediction_id = 'p2'") == [
+        (12.5,)
+    ]
     assert [row.quarantine_id for row in list_rows(waiting, state="replayed")] == [wrong]
     with pytest.raises(RefusedError, match="replayed already"):
         replay(waiting, [wrong], actor="ana", as_of=AS_OF)
@@ -71,7 +77,9 @@ def test_a_row_that_fails_again_stays_with_its_rules_of_now(waiting: Loop) -> No
 
 
 def test_the_charter_in_force_decides_a_replay(waiting: Loop, workspace: Workspace) -> None:
-    wider = workspace.set_charter(CHARTER.replace('"BA"]', '"BA", "XX"]'), actor="ana", reason="a new state", as_of=AS_OF)
+    wider = workspace.set_charter(
+        CHARTER.replace('"BA"]', '"BA", "XX"]'), actor="ana", reason="a new state", as_of=AS_OF
+    )
     (report,) = replay(wider, [row.quarantine_id for row in list_rows(waiting)], actor="ana", as_of=AS_OF)
     assert (report.received, report.accepted, report.quarantined) == (3, 1, 2)
     assert [rule.rule for rule in rule_counts(waiting, AS_OF)] == ["price.min", "price.type"]

@@ -19,7 +19,13 @@ HEADER = "prediction_id,predicted_at,price,weight,state"
 
 def prediction(i: int, **changes: Any) -> dict[str, Any]:
     """A prediction that passes every gate of the `orders` charter."""
-    row = {"prediction_id": f"p{i}", "predicted_at": f"2018-01-{i % 28 + 1:02d}T00:00:00Z", "price": 1.5 * i, "weight": i, "state": "SP"}
+    row = {
+        "prediction_id": f"p{i}",
+        "predicted_at": f"2018-01-{i % 28 + 1:02d}T00:00:00Z",
+        "price": 1.5 * i,
+        "weight": i,
+        "state": "SP",
+    }
     return row | changes
 
 
@@ -40,7 +46,9 @@ def write_jsonl(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     return path
 
 
-def deliver(loop: Loop, signal: Signal, path: Path | str, *, as_of: datetime = AS_OF, sql: str | None = None) -> BatchReport:
+def deliver(
+    loop: Loop, signal: Signal, path: Path | str, *, as_of: datetime = AS_OF, sql: str | None = None
+) -> BatchReport:
     report = ingest(loop, signal, read_source(str(path), sql), actor="ana", as_of=as_of)
     assert report.accepted + report.quarantined + report.refused == report.received
     return report

@@ -46,18 +46,33 @@ def test_known_rows_are_unchanged_and_changed_rows_conflict(loop: Loop, tmp_path
 
 
 def test_charter_may_let_newer_content_replace_older(workspace: Workspace, tmp_path: Path) -> None:
-    loop = workspace.set_charter(f'{CHARTER}\n[contract.predictions]\non_conflict = "update"\n', actor="ana", reason="", as_of=AS_OF)
+    loop = workspace.set_charter(
+        f'{CHARTER}\n[contract.predictions]\non_conflict = "update"\n', actor="ana", reason="", as_of=AS_OF
+    )
     deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "a.csv", [prediction(i) for i in range(3)]))
-    report = deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "b.csv", [prediction(1, price=99), prediction(2), prediction(5)]))
+    report = deliver(
+        loop, Signal.PREDICTIONS, write_csv(tmp_path / "b.csv", [prediction(1, price=99), prediction(2), prediction(5)])
+    )
     assert (report.accepted, report.unchanged, report.conflicting) == (2, 1, 0)
-    assert dict(loop.lake.rows(f"select prediction_id, price from {loop.table('predictions')}")) == {"p0": 0.0, "p1": 99.0, "p2": 3.0, "p5": 7.5}
+    assert dict(loop.lake.rows(f"select prediction_id, price from {loop.table('predictions')}")) == {
+        "p0": 0.0,
+        "p1": 99.0,
+        "p2": 3.0,
+        "p5": 7.5,
+    }
 
 
 def test_what_serving_filled_in_is_no_conflict(loop: Loop, tmp_path: Path) -> None:
     deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "a.csv", [prediction(1, score="")]))
     table = loop.table("predictions")
-    loop.lake.write(lambda tx: tx.execute(f"update {table} set score = .5, route = 'champion', model_version = 'm1'"), actor="s", message="")
-    report = deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "b.csv", [prediction(1, score=""), prediction(2, score="")]))
+    loop.lake.write(
+        lambda tx: tx.execute(f"update {table} set score = .5, route = 'champion', model_version = 'm1'"),
+        actor="s",
+        message="",
+    )
+    report = deliver(
+        loop, Signal.PREDICTIONS, write_csv(tmp_path / "b.csv", [prediction(1, score=""), prediction(2, score="")])
+    )
     assert (report.accepted, report.unchanged, report.conflicting) == (1, 1, 0)
 
 
@@ -69,7 +84,10 @@ def test_corrections_keep_the_history_of_a_label(loop: Loop, tmp_path: Path) -> 
     contradiction = deliver(loop, Signal.OUTCOMES, write_csv(tmp_path / "d.csv", [outcome(1, label=1)]))
     assert report.accepted == 1
     assert contradiction.conflicting == 1
-    assert loop.lake.rows(f"select label, source from {loop.table('outcomes')} order by observed_at") == [(0.0, "observed"), (1.0, "correction")]
+    assert loop.lake.rows(f"select label, source from {loop.table('outcomes')} order by observed_at") == [
+        (0.0, "observed"),
+        (1.0, "correction"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +107,9 @@ def test_corrections_keep_the_history_of_a_label(loop: Loop, tmp_path: Path) -> 
         ({"latency_ms": -3}, "latency_ms.min"),
     ],
 )
-def test_bad_prediction_is_quarantined_under_its_rule(loop: Loop, tmp_path: Path, change: dict[str, object], rule: str) -> None:
+def test_bad_prediction_is_quarantined_under_its_rule(
+    loop: Loop, tmp_path: Path, change: dict[str, object], rule: str
+) -> None:
     report = deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "a.csv", [prediction(1), prediction(2) | change]))
     assert (report.accepted, report.quarantined) == (1, 1)
     assert report.rules == (RuleCount(rule, 1),)
@@ -106,7 +126,9 @@ def test_bad_prediction_is_quarantined_under_its_rule(loop: Loop, tmp_path: Path
         ({"source": "hearsay"}, "source.values"),
     ],
 )
-def test_bad_outcome_is_quarantined_under_its_rule(loop: Loop, tmp_path: Path, change: dict[str, object], rule: str) -> None:
+def test_bad_outcome_is_quarantined_under_its_rule(
+    loop: Loop, tmp_path: Path, change: dict[str, object], rule: str
+) -> None:
     deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "p.csv", [prediction(1), prediction(2)]))
     report = deliver(loop, Signal.OUTCOMES, write_csv(tmp_path / "o.csv", [outcome(1), outcome(2) | change]))
     assert (report.accepted, _rules(report)) == (1, {rule: 1})
@@ -115,13 +137,22 @@ def test_bad_outcome_is_quarantined_under_its_rule(loop: Loop, tmp_path: Path, c
 def test_feedback_may_be_about_no_prediction_but_not_about_an_unknown_one(loop: Loop, tmp_path: Path) -> None:
     deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "p.csv", [prediction(1)]))
     rows = [
-        {"feedback_id": "f1", "prediction_id": "p1", "given_at": "2018-02-01T00:00:00Z", "rating": 4, "comment": "chegou, bem"},
+        {
+            "feedback_id": "f1",
+            "prediction_id": "p1",
+            "given_at": "2018-02-01T00:00:00Z",
+            "rating": 4,
+            "comment": "chegou, bem",
+        },
         {"feedback_id": "f2", "prediction_id": None, "given_at": "2018-02-01T00:00:00Z", "rating": 1},
         {"feedback_id": "f3", "prediction_id": "nobody", "given_at": "2018-02-01T00:00:00Z", "rating": 1},
     ]
     report = deliver(loop, Signal.FEEDBACK, write_jsonl(tmp_path / "f.jsonl", rows))
     assert (report.accepted, _rules(report)) == (2, {"prediction_id.unknown": 1})
-    assert loop.lake.rows(f"select feedback_id, kind, rating from {loop.table('feedback')} order by 1") == [("f1", "comment", 4.0), ("f2", "comment", 1.0)]
+    assert loop.lake.rows(f"select feedback_id, kind, rating from {loop.table('feedback')} order by 1") == [
+        ("f1", "comment", 4.0),
+        ("f2", "comment", 1.0),
+    ]
 
 
 def test_an_id_twice_in_one_batch(loop: Loop, tmp_path: Path) -> None:
@@ -140,7 +171,8 @@ def test_lines_that_are_no_records_are_quarantined(loop: Loop, tmp_path: Path) -
 
 def test_charter_rules_and_not_null_columns(workspace: Workspace, tmp_path: Path) -> None:
     text = CHARTER.replace('name = "weight"', 'name = "weight"\nnullable = false').replace(
-        "[[cohorts]]", '[[rules]]\nname = "light_is_cheap"\nsignal = "predictions"\ncheck = "weight > 5 or price < 50"\n[[cohorts]]'
+        "[[cohorts]]",
+        '[[rules]]\nname = "light_is_cheap"\nsignal = "predictions"\ncheck = "weight > 5 or price < 50"\n[[cohorts]]',
     )
     loop = workspace.set_charter(text, actor="ana", reason="", as_of=AS_OF)
     rows = [prediction(1), prediction(2, price=60), prediction(3, weight=None), prediction(4, price=None)]
@@ -158,7 +190,9 @@ def test_charter_rules_and_not_null_columns(workspace: Workspace, tmp_path: Path
         ("max_quarantine_share = 0.01", "quarantine: 3.3%"),
     ],
 )
-def test_a_batch_that_breaks_a_batch_rule_is_stopped_and_recorded(workspace: Workspace, tmp_path: Path, gate: str, sentence: str) -> None:
+def test_a_batch_that_breaks_a_batch_rule_is_stopped_and_recorded(
+    workspace: Workspace, tmp_path: Path, gate: str, sentence: str
+) -> None:
     loop = workspace.set_charter(f"{CHARTER}\n[gates.predictions]\n{gate}\n", actor="ana", reason="", as_of=AS_OF)
     path = write_csv(tmp_path / "a.csv", [*(prediction(i) for i in range(28)), prediction(1), prediction(40, price=-1)])
     report = deliver(loop, Signal.PREDICTIONS, path)
@@ -166,15 +200,22 @@ def test_a_batch_that_breaks_a_batch_rule_is_stopped_and_recorded(workspace: Wor
     assert report.notes[0].startswith(sentence)
     assert contents(loop, "predictions") == contents(loop, "quarantine") == []
     assert loop.entries("batch.ingested")[-1].payload["state"] == "stopped"
-    lenient = workspace.set_charter(f'{CHARTER}\n[gates.predictions]\n{gate}\non_breach = "warn"\n', actor="ana", reason="", as_of=AS_OF)
+    lenient = workspace.set_charter(
+        f'{CHARTER}\n[gates.predictions]\n{gate}\non_breach = "warn"\n', actor="ana", reason="", as_of=AS_OF
+    )
     again = deliver(lenient, Signal.PREDICTIONS, path)
     assert (again.state, again.accepted, again.quarantined, again.unchanged) == ("ingested", 28, 1, 1)
     assert again.notes[0].startswith(sentence)
     assert [row[0] for row in loop.lake.rows(f"select state from {loop.table('batches')}")] == ["ingested"]
 
 
-def test_times_without_zone_are_refused_or_read_in_the_loops_zone(workspace: Workspace, loop: Loop, tmp_path: Path) -> None:
-    path = write_csv(tmp_path / "a.csv", [prediction(1, predicted_at="2018-01-05 10:00:00"), prediction(2, predicted_at="2018-01-05")])
+def test_times_without_zone_are_refused_or_read_in_the_loops_zone(
+    workspace: Workspace, loop: Loop, tmp_path: Path
+) -> None:
+    path = write_csv(
+        tmp_path / "a.csv",
+        [prediction(1, predicted_at="2018-01-05 10:00:00"), prediction(2, predicted_at="2018-01-05")],
+    )
     with pytest.raises(SourceError, match=r"carries no zone.*timezone ="):
         deliver(loop, Signal.PREDICTIONS, path)
     assert contents(loop, "predictions") == contents(loop, "batches") == []
@@ -186,14 +227,20 @@ def test_times_without_zone_are_refused_or_read_in_the_loops_zone(workspace: Wor
 
 
 def test_parquet_times_without_zone(workspace: Workspace, loop: Loop, tmp_path: Path) -> None:
-    frame = pl.DataFrame({"prediction_id": ["a"], "predicted_at": [datetime(2018, 1, 5, 10)], "price": [float("nan")], "state": ["SP"]})  # noqa: DTZ001 - the point
+    frame = pl.DataFrame(
+        {"prediction_id": ["a"], "predicted_at": [datetime(2018, 1, 5, 10)], "price": [float("nan")], "state": ["SP"]}
+    )  # noqa: DTZ001 - the point
     frame.write_parquet(tmp_path / "a.parquet")
     with pytest.raises(SourceError, match="carry no zone"):
         deliver(loop, Signal.PREDICTIONS, tmp_path / "a.parquet")
-    local = workspace.set_charter(CHARTER.replace("[roles]", 'timezone = "UTC"\n[roles]'), actor="ana", reason="", as_of=AS_OF)
+    local = workspace.set_charter(
+        CHARTER.replace("[roles]", 'timezone = "UTC"\n[roles]'), actor="ana", reason="", as_of=AS_OF
+    )
     report = deliver(local, Signal.PREDICTIONS, tmp_path / "a.parquet")
     assert report.notes == ("not delivered, so null: weight",)
-    assert local.lake.rows(f"select predicted_at, price, route from {loop.table('predictions')}") == [(datetime(2018, 1, 5, 10, tzinfo=UTC), None, "history")]
+    assert local.lake.rows(f"select predicted_at, price, route from {loop.table('predictions')}") == [
+        (datetime(2018, 1, 5, 10, tzinfo=UTC), None, "history")
+    ]
 
 
 def test_names_are_mapped_and_unknown_ones_refused(workspace: Workspace, loop: Loop, tmp_path: Path) -> None:
@@ -205,14 +252,23 @@ def test_names_are_mapped_and_unknown_ones_refused(workspace: Workspace, loop: L
     mapped = workspace.set_charter(f"{CHARTER}\n{mapping}", actor="ana", reason="", as_of=AS_OF)
     with pytest.raises(SourceError, match="does not know the column 'weigth', 'note' \\(weigth is perhaps weight\\)"):
         deliver(mapped, Signal.PREDICTIONS, path)
-    ignoring = workspace.set_charter(f'{CHARTER}\n{mapping}ignore = ["weigth", "note"]\n', actor="ana", reason="", as_of=AS_OF)
+    ignoring = workspace.set_charter(
+        f'{CHARTER}\n{mapping}ignore = ["weigth", "note"]\n', actor="ana", reason="", as_of=AS_OF
+    )
     assert deliver(ignoring, Signal.PREDICTIONS, path).accepted == 1
 
 
 def test_progress_ends_at_one_with_the_report(loop: Loop, tmp_path: Path) -> None:
     seen: list[tuple[float, str]] = []
     source = read_source(str(write_csv(tmp_path / "a.csv", [prediction(i) for i in range(30)])))
-    report = ingest(loop, Signal.PREDICTIONS, source, actor="ana", as_of=AS_OF, progress=lambda share, text: seen.append((share, text)))
+    report = ingest(
+        loop,
+        Signal.PREDICTIONS,
+        source,
+        actor="ana",
+        as_of=AS_OF,
+        progress=lambda share, text: seen.append((share, text)),
+    )
     assert [share for share, _ in seen] == sorted(share for share, _ in seen)
     assert seen[-1] == (1.0, report.sentence)
 
@@ -223,7 +279,9 @@ def test_as_of_needs_a_zone(loop: Loop, tmp_path: Path) -> None:
         ingest(loop, Signal.PREDICTIONS, source, actor="ana", as_of=AS_OF.replace(tzinfo=None))
 
 
-def test_repair_appends_what_a_kill_left_out_and_clears_staging(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repair_appends_what_a_kill_left_out_and_clears_staging(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_csv(tmp_path / "a.csv", [prediction(i) for i in range(3)])
 
     def killed(*_: object, **__: object) -> None:
@@ -245,7 +303,9 @@ def test_repair_appends_what_a_kill_left_out_and_clears_staging(loop: Loop, tmp_
     assert deliver(loop, Signal.PREDICTIONS, path).state == "already_ingested"
 
 
-def test_staging_without_room_says_so_and_leaves_nothing(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_staging_without_room_says_so_and_leaves_nothing(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_csv(tmp_path / "a.csv", [prediction(1)])
 
     def full(*_: object, **__: object) -> None:
@@ -264,7 +324,9 @@ def test_staging_where_nothing_may_be_written(tmp_path: Path) -> None:
         pass
 
 
-def test_files_large_enough_for_a_connection_of_their_own(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_large_enough_for_a_connection_of_their_own(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("loop_core.gates.commit._LARGE", 1)
     monkeypatch.setattr("loop_core.gates.settle._PART_ROWS", 10)
     rows = [prediction(i) for i in range(40)]

@@ -58,7 +58,10 @@ def test_sqlite_query(loop: Loop, tmp_path: Path) -> None:
         database.execute("create table o (id text, at text, price real, state text)")
         rows = [("a", "2018-01-01T00:00:00Z", 1.5, "SP"), ("b", "2018-01-02T00:00:00Z", "dear", "RJ")]
         database.executemany("insert into o values (?, ?, ?, ?)", rows)
-    url, sql = f"sqlite:///{tmp_path / 'shop.db'}", "select id as prediction_id, at as predicted_at, price, state from o;"
+    url, sql = (
+        f"sqlite:///{tmp_path / 'shop.db'}",
+        "select id as prediction_id, at as predicted_at, price, state from o;",
+    )
     report = deliver(loop, Signal.PREDICTIONS, url, sql=sql)
     assert (report.accepted, [rule.rule for rule in report.rules]) == (1, ["price.type"])
     assert deliver(loop, Signal.PREDICTIONS, url, sql=sql).state == "already_ingested"
@@ -71,13 +74,27 @@ def test_postgres_query(loop: Loop, database: str) -> None:
     engine = create_engine(database.replace("postgresql://", "postgresql+pg8000://"))
     with engine.begin() as connection:
         connection.execute(text("create table o (id int, at timestamptz, price numeric(8, 2), state text)"))
-        connection.execute(text("insert into o select i, '2018-01-01Z'::timestamptz + i * interval '1 hour', i / 4.0, 'SP' from generate_series(1, 500) i"))
+        connection.execute(
+            text(
+                "insert into o select i, '2018-01-01Z'::timestamptz + i * interval '1 hour', i / 4.0, 'SP' from generate_series(1, 500) i"
+            )
+        )
     engine.dispose()
-    report = deliver(loop, Signal.PREDICTIONS, database, sql="select id as prediction_id, at as predicted_at, price, state from o")
+    report = deliver(
+        loop, Signal.PREDICTIONS, database, sql="select id as prediction_id, at as predicted_at, price, state from o"
+    )
     assert (report.received, report.accepted) == (500, 500)
     assert loop.lake.rows(f"select price from {loop.table('predictions')} where prediction_id = '3'") == [(0.75,)]
     assert "loop@" not in report.source
-    assert deliver(loop, Signal.PREDICTIONS, database, sql="select id as prediction_id, at as predicted_at, price, state from o").state == "already_ingested"
+    assert (
+        deliver(
+            loop,
+            Signal.PREDICTIONS,
+            database,
+            sql="select id as prediction_id, at as predicted_at, price, state from o",
+        ).state
+        == "already_ingested"
+    )
     with pytest.raises(SourceError, match="cannot be read"):
         read_source(database, "select absent from o")
 
@@ -87,7 +104,11 @@ def test_postgres_query(loop: Loop, database: str) -> None:
     [
         ("empty.csv", b"", "empty.csv is empty"),
         ("header.csv", f"{HEADER}\n".encode(), "has a header and no rows"),
-        ("latin.csv", f"{HEADER}\np1,2018-01-01T00:00:00Z,1,1,S\xe3o\n".encode("latin-1"), r"not UTF-8 \(about line 2\).*iconv"),
+        (
+            "latin.csv",
+            f"{HEADER}\np1,2018-01-01T00:00:00Z,1,1,S\xe3o\n".encode("latin-1"),
+            r"not UTF-8 \(about line 2\).*iconv",
+        ),
         ("utf16.csv", f"{HEADER}\np1\n".encode("utf-16"), "not UTF-8"),
         ("twice.csv", b"a,b,a\n1,2,3\n", "has the column 'a' twice"),
         ("nameless.csv", b"a,,c\n1,2,3\n", "a column without a name"),
@@ -133,21 +154,29 @@ def test_unknown_formats_and_databases_list_the_known_ones(tmp_path: Path) -> No
 
 
 def test_wrong_delimiter_names_what_was_found(loop: Loop, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("\n".join(line.replace(",", "~") for line in [HEADER, "p1,2018-01-01T00:00:00Z,1,1,SP"]))
+    (tmp_path / "a.csv").write_text(
+        "\n".join(line.replace(",", "~") for line in [HEADER, "p1,2018-01-01T00:00:00Z,1,1,SP"])
+    )
     with pytest.raises(SourceError, match=r"it has 'prediction_id~predicted_at.*check the file and its delimiter"):
         deliver(loop, Signal.PREDICTIONS, tmp_path / "a.csv")
 
 
 def test_json_that_is_none_costs_its_row_only(loop: Loop, tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", ROWS)
-    path.write_text(path.read_text() + "not json\n" + '{"prediction_id": "x", "predicted_at": "2018-01-01T00:00:00Z", "price": {"a": 1}}\n')
+    path.write_text(
+        path.read_text()
+        + "not json\n"
+        + '{"prediction_id": "x", "predicted_at": "2018-01-01T00:00:00Z", "price": {"a": 1}}\n'
+    )
     report = deliver(loop, Signal.PREDICTIONS, path)
     assert (report.received, report.accepted, report.quarantined) == (7, 5, 2)
 
 
 def test_new_lines_and_quotes_inside_a_field(loop: Loop, tmp_path: Path) -> None:
     deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "p.csv", ROWS))
-    (tmp_path / "f.csv").write_text('feedback_id,given_at,comment\nf1,2018-01-02T00:00:00Z,"veio ""quebrado"",\nnão gostei"\n')
+    (tmp_path / "f.csv").write_text(
+        'feedback_id,given_at,comment\nf1,2018-01-02T00:00:00Z,"veio ""quebrado"",\nnão gostei"\n'
+    )
     assert deliver(loop, Signal.FEEDBACK, tmp_path / "f.csv").accepted == 1
     assert loop.lake.rows(f"select comment from {loop.table('feedback')}") == [('veio "quebrado",\nnão gostei',)]
 
@@ -210,5 +239,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; scan_text(Path(sys.argv[1]));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
-    grown = int(subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True).stdout)
+    grown = int(
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True).stdout
+    )
     assert grown / 1024 < 60
