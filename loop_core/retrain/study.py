@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import StorageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Trials sampled at random before TPE has enough to learn from, and before pruning has a median to compare with.
 STARTUP_TRIALS = 5
-_storages: dict[str, RDBStorage] = {}
+_storages: dict[tuple[str, int | None], RDBStorage] = {}
 _opening = threading.Lock()
 
 
@@ -130,13 +131,22 @@ def _storage(url: str) -> RDBStorage:
 
     sqlite = url.startswith("sqlite")
     with _opening:
-        if url not in _storages:
-            try:
-                _storages[url] = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite else {})
-            except SQLAlchemyError as error:
-                raise StorageError(
-                    f"The studies at {url} cannot be opened ({error})",
-                    "a database this user may write",
-                    "check the workspace",
-                ) from error
-        return _storages[url]
+        known = _storages.get((url, _inode(url)))
+        if known is not None:
+            return known
+        try:
+            storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite else {})
+        except SQLAlchemyError as error:
+            raise StorageError(
+                f"The studies at {url} cannot be opened ({error})",
+                "a database this user may write",
+                "check the workspace",
+            ) from error
+        _storages[url, _inode(url)] = storage
+        return storage
+
+
+def _inode(url: str) -> int | None:
+    """Of a SQLite file: a workspace that was deleted and made again at the same path is another one."""
+    path = Path(url.removeprefix("sqlite:///"))
+    return path.stat().st_ino if url.startswith("sqlite") and path.exists() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,15 @@ def test_a_failed_start_does_not_pin_old_data(workspace: Workspace) -> None:
         run(loop)
     insert(loop, rows(1500))
     assert run(loop, budget=Budget(1, 600)).n_rows > 1000
+
+
+def test_a_workspace_made_again_at_the_same_path_has_studies_of_its_own(tmp_path: Path) -> None:
+    versions = []
+    for _ in range(2):
+        with Workspace.create(tmp_path / "w") as opened:
+            versions.append(run(parcels(opened, n=1000), budget=Budget(1, 600)).version)
+        shutil.rmtree(tmp_path / "w")
+    assert versions[0] == versions[1]
 
 
 @pytest.mark.parametrize(("trials", "seconds"), [(0, 60), (5, 0), (5, -1), (5, float("nan"))])
