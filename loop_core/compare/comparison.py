@@ -58,7 +58,6 @@ def _scorecard(loop: Loop, champion: str, challenger: str, as_of: datetime, rows
     cells = all_cells(loop.charter, rows.pairs, rows.cohorts)
     gates = evaluate_gates(loop.charter, cells, len(rows.pairs))
     start, end = rows.span.start, rows.span.end
-    days = max((end - start).total_seconds() / 86400, 1e-9)
     return Scorecard(
         loop=loop.name,
         champion=champion,
@@ -68,8 +67,8 @@ def _scorecard(loop: Loop, champion: str, challenger: str, as_of: datetime, rows
         window_end=end,
         n=len(rows.pairs),
         cells=cells,
-        badge=badge(cells, gates, len(rows.pairs), days),
-        sentence=sentence(cells, days / 7),
+        badge=badge(cells, gates, len(rows.pairs), rows.days),
+        sentence=sentence(cells, rows.days / 7),
         gates=gates,
         charter_hash=loop.charter.hash,
         snapshot=snapshot,

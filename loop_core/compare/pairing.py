@@ -42,6 +42,8 @@ class Comparison:
     cohorts: pl.DataFrame
     """(n,) one text column per declared cohort, named as in the charter."""
     span: Span
+    days: float
+    """Days between the first and the last of them: what rates per week are told by."""
     unscored: int
     """Mature labelled rows of the span that one of the two has no score for; they are left out."""
 
@@ -68,7 +70,7 @@ def paired_rows(
     bounds = {"first": span.start, "last": span.end}
     cohorts = "".join(f", {quoted('cohort_' + c.name)} as {quoted(c.name)}" for c in loop.charter.cohorts)
     # Sorted by id, so that the same rows give the same sums to the last bit.
-    rows = reading.frame(f"select prediction_id as id_, entity_id as entity_, label as label_{cohorts} from rows where {where}", **bounds)
+    rows = reading.frame(f"select prediction_id as id_, entity_id as entity_, predicted_at as when_, label as label_{cohorts} from rows where {where}", **bounds)
     frame = rows
     for name, version in (("champion_", champion), ("challenger_", challenger)):
         scored = score_rows(loop, reading, version, where, **bounds)
@@ -79,7 +81,8 @@ def paired_rows(
             "rows that both models scored", "log the missing scores, or compare a model that can score",
         )
     frame = frame.sort("id_")
-    return Comparison(_pairs(frame), frame.select([c.name for c in loop.charter.cohorts]), span, rows.height - frame.height)
+    groups = frame.select([c.name for c in loop.charter.cohorts])
+    return Comparison(_pairs(frame), groups, span, _days(frame), rows.height - frame.height)
 
 
 def unseen_span(loop: Loop, reading: Reading, champion: str, challenger: str, since: datetime | None) -> Span:
@@ -126,6 +129,12 @@ def _mature_span(loop: Loop, reading: Reading, windows: Windows, start: datetime
             "wait for labels, or compare as of a later date",
         )
     return windows.span(mature[0][0])[0], windows.span(mature[-1][0])[1]
+
+
+def _days(frame: pl.DataFrame) -> float:
+    moments = frame["when_"].dt.epoch("us").to_numpy()
+    # A single moment is no rate; an hour is the least that stands for one.
+    return max(float(moments.max() - moments.min()) / 86_400e6, 1 / 24)
 
 
 def _pairs(frame: pl.DataFrame) -> Pairs:

@@ -99,11 +99,6 @@ class Scorecard:
     id: str = ""
     """First 12 hex digits of the content's sha256."""
 
-    @property
-    def weeks(self) -> float:
-        """Length of the compared span in weeks."""
-        return max((self.window_end - self.window_start).total_seconds() / (7 * 86400), 1e-9)
-
     def overall(self, metric: str) -> Cell:
         """The cell of a metric over everybody."""
         return next(c for c in self.cells if c.metric == metric and c.cohort is None)
