@@ -9,7 +9,7 @@ import streamlit as st
 from app import evidence, session
 from app.faults import boundary
 from app.session import View
-from app.widgets import moment, why
+from app.widgets import labelled, moment, why
 from loop_core import charts
 from loop_core.frames import to_rows
 from loop_core.monitor import DriftScore
@@ -29,12 +29,8 @@ def feature_detail(view: View, scores: Sequence[DriftScore], order: Sequence[str
     days = sorted({f"{score.window_start:%Y-%m-%d}" for score in scores}, reverse=True)
     place = st.container(horizontal=True, key="side_detail", vertical_alignment="center")
     with place:
-        feature = st.selectbox(
-            "Feature", order, key="feature", bind="query-params", width=260, label_visibility="collapsed"
-        )
-        day = st.selectbox(
-            "Window", days, key="window", bind="query-params", width=230, label_visibility="collapsed", format_func="window from {}".format
-        )  # fmt: skip
+        feature = labelled("feature", "Feature", order, key="feature", width=240)
+        day = labelled("in the window from", "Window", days, key="window", width=150)
     mine = [score for score in scores if score.feature == feature]
     cell = next((score for score in mine if f"{score.window_start:%Y-%m-%d}" == day), mine[-1])
     with place:

@@ -37,12 +37,16 @@ def frame(ws: Workspace, here: StreamlitPage) -> session.View:
 
 
 def _loop_picker(ws: Workspace) -> str:
-    loops = ws.loops()
+    # Bound by hand: the URL shall carry the loop's name, and a bound selectbox would write its title.
+    loops, wanted = ws.loops(), st.query_params.get("loop")
     titles = {name: ws.loop(name).charter.loop.title for name in loops}
-    return st.selectbox(
-        "Loop", loops, key="loop", bind="query-params", width=230, label_visibility="collapsed", on_change=_go_to_present, args=(ws,),
-        format_func=lambda name: titles.get(name, name),
+    chosen: str = st.selectbox(
+        "Loop", loops, loops.index(wanted) if wanted in loops else 0, key="loop", persist_state="session", width=230,
+        label_visibility="collapsed", on_change=_go_to_present, args=(ws,), format_func=lambda name: titles.get(name, name),
     )  # fmt: skip
+    if len(loops) > 1:
+        st.query_params["loop"] = chosen
+    return chosen
 
 
 def _day_picker(loop: Loop) -> date | None:

@@ -29,9 +29,7 @@ def inbox(view: View) -> None:
         text = st.text_input(
             "Contains", key="text", bind="query-params", placeholder="a word of the comment", width=260
         )
-        most = st.selectbox(
-            "Rating", ["any", "1", "2", "3", "4"], key="most", bind="query-params", width=120, format_func=_up_to
-        )
+        most = st.selectbox("Rating up to", ["any", "1", "2", "3", "4"], key="most", bind="query-params", width=120)
         st.form_submit_button("Filter", key="filter")
     place, number = st.container(), int(st.session_state.get("page", 1))
     worst_rating = None if most == "any" else float(most)
@@ -67,7 +65,3 @@ def _row(item: Any, positive: str) -> dict[str, Any]:
         "score": item.score,
         "outcome": outcome,
     }
-
-
-def _up_to(rating: str) -> str:
-    return rating if rating == "any" else f"up to {rating}"

@@ -9,8 +9,8 @@ import streamlit as st
 
 from app.faults import boundary, plain
 from app.session import View
-from loop_core.gates import BatchReport
-from loop_core.signals import ingest, read_source
+from loop_core.gates import BatchReport, ingest
+from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
 
 

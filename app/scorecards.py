@@ -10,14 +10,20 @@ import streamlit as st
 from app.actions import act
 from app.faults import plain
 from app.session import View
-from app.widgets import acting, mark_of, moment, short, table
+from app.widgets import acting, mark_of, moment, short, spaced, table
 from loop_core.charts import who
-from loop_core.compare import Cell, GateResult, Scorecard
+from loop_core.compare import Cell, GateResult, Scorecard, load_scorecard
 from loop_core.release import propose
 
 BLOCKS = {"goal": "Goals", "guardrail": "Guardrails", "signal": "Signals, shown only"}
 _GATES = {"passed": ("●", "blue"), "held": ("○", "gray"), "blocked": ("▲", "red")}
 _NUMBERS = ("champion", "challenger", "difference", "95 % from", "to", "margin")
+
+
+def newest_card(view: View, challenger: str) -> Scorecard | None:
+    """The newest comparison of a challenger that was made up to the view's instant; None: there is none."""
+    made = view.loop.ledger.entries(loop=view.loop.name, kind="comparison.made", subject=challenger, until=view.as_of)
+    return load_scorecard(view.loop, made[-1].payload["scorecard"]) if made else None
 
 
 def rests_on(card: Scorecard) -> str:
@@ -59,7 +65,7 @@ def _row(cell: Cell) -> dict[str, Any]:
     return {
         "verdict": mark_of(cell.verdict),
         "group": who(cell),
-        "metric": cell.metric.replace("_", " "),
+        "metric": spaced(cell.metric),
         "n": cell.n,
         "champion": cell.champion,
         "challenger": cell.challenger,

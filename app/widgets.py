@@ -27,6 +27,7 @@ _COLOURS = {
 }
 #: A list shows this many rows until somebody asks for all.
 WORST = 15
+EVERYBODY = "everybody"
 _ORDER = (State.ALARM, State.WATCH, State.PENDING, State.OK, State.NOT_APPLICABLE)
 
 
@@ -62,6 +63,11 @@ def moment(instant: datetime | None, clock: bool = False) -> str:
     return f"{instant.day} {instant:%b %Y}" + (f", {instant:%H:%M} UTC" if clock else "")
 
 
+def spaced(name: str) -> str:
+    """A name as words: log loss."""
+    return name.replace("_", " ")
+
+
 def empty(
     title: str,
     sentence: str,
@@ -83,12 +89,18 @@ def empty(
 
 def cohort_picker(view: View) -> str | None:
     """By which declared cohort to cut; None: not at all."""
-    names = ["everybody", *(cohort.name for cohort in view.loop.charter.cohorts)]
-    chosen = st.selectbox(
-        "Cut by", names, key="cohort", bind="query-params", width=230, label_visibility="collapsed",
-        format_func=lambda name: name if name == "everybody" else f"by {name.replace('_', ' ')}",
-    )  # fmt: skip
-    return None if chosen == "everybody" else str(chosen)
+    names = [EVERYBODY, *(cohort.name for cohort in view.loop.charter.cohorts)]
+    chosen = labelled("cut by", "Cut by", names, key="cohort", width=210)
+    return None if chosen == EVERYBODY else str(chosen)
+
+
+def labelled(words: str, label: str, options: Sequence[Any], key: str, width: int, index: int = 0, **more: Any) -> Any:
+    """A selectbox with its words before it on the same line, kept in the URL as it is shown."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.markdown(words, width="content")
+        return st.selectbox(
+            label, options, index, key=key, bind="query-params", width=width, label_visibility="collapsed", **more
+        )
 
 
 def bounded(rows: Sequence[Any], key: str, what: str = "rows") -> Sequence[Any]:

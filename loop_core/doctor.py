@@ -81,7 +81,8 @@ def _lake(workspace: Workspace) -> Iterator[Check]:
 
 def _batches(loop: Loop) -> Iterator[Check]:
     stored = {row[0] for row in loop.lake.rows(f"select batch_id from {loop.table('batches')}")}
-    recorded = {entry.payload["batch_id"] for entry in loop.entries("batch.ingested")}
+    entries = loop.entries("batch.ingested") + loop.entries("quarantine.replayed")
+    recorded = {entry.payload["batch_id"] for entry in entries}
     if missing := recorded - stored:
         yield Check(
             f"{loop.name}: batches",

@@ -18,7 +18,8 @@ from loop_core.gates.report import BatchReport
 from loop_core.gates.staging import staging_folder
 from loop_core.lake.mapping import open_raw_files
 from loop_core.resources import resource_folder
-from loop_core.signals import ingest, read_source
+from loop_core.gates import ingest
+from loop_core.signals import read_source
 from loop_core.signals.scores import log_scores
 from loop_core.signals.simulate import SimulationReport, load_scenario
 from loop_core.signals.simulate import simulate as run_scenario

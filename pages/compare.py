@@ -4,10 +4,9 @@ import streamlit as st
 
 from app import session
 from app.jobs import enqueue_job, job_list
-from app.scorecards import BLOCKS, cells_table, gates_list, propose_form, rests_on
-from app.widgets import bounded, empty, moment, short, verdict, why
+from app.scorecards import BLOCKS, cells_table, gates_list, newest_card, propose_form, rests_on
+from app.widgets import bounded, empty, labelled, short, spaced, verdict, why
 from loop_core import charts
-from loop_core.compare import latest_scorecard
 from loop_core.models import registered
 from loop_core.vocabulary import State
 
@@ -24,16 +23,16 @@ if champion is None or not challengers:
     st.stop()
 opening = st.container()
 with st.container(horizontal=True, key="side_choices", vertical_alignment="center"):
-    names = {m.version: f"{short(m.version)} · trained {moment(m.registered_at)}" for m in challengers}
-    challenger = st.selectbox(
-        "Challenger", names, key="challenger", bind="query-params", format_func=names.get, width=320, label_visibility="collapsed"
-    )  # fmt: skip
-    card = latest_scorecard(view.loop, challenger)
+    versions = [model.version for model in challengers]
+    challenger = labelled("challenger", "Challenger", versions, key="challenger", width=170, format_func=short)
+    card = newest_card(view, challenger)
     metrics = list(dict.fromkeys(cell.metric for cell in card.cells)) if card else []
-    metric = metrics and st.selectbox(
-        "Metric", metrics, key="metric", bind="query-params", format_func=lambda m: m.replace("_", " "), width=150, label_visibility="collapsed"
-    )  # fmt: skip
-    if view.is_present and st.button("Compare now", key="compare", icon=":material/compare_arrows:"):
+    metric = metrics and labelled("metric", "Metric", metrics, key="metric", width=130, format_func=spaced)
+    if (
+        view.is_present
+        and not view.presenting
+        and st.button("Compare now", key="compare", icon=":material/compare_arrows:")
+    ):
         enqueue_job(view, "compare", {"challenger": challenger})
     why(view, HOW, f"loop_core.compare:compare(loop, {challenger!r}, as_of=as_of, record=False)")
 if card is None:
@@ -60,6 +59,6 @@ for block, title in BLOCKS.items():
     if overall:
         st.markdown(f"##### {title}")
         cells_table(overall, f"block_{block}")
-st.markdown(f"##### All groups, {str(metric).replace('_', ' ')}")
+st.markdown(f"##### All groups, {spaced(metric)}")
 cells_table(shown, "groups")
 job_list(view, kinds=("compare",))

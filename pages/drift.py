@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import session
 from app.feature import feature_detail, take_clicked_cell
-from app.widgets import bounded, cohort_picker, empty, moment, verdict, why, worst
+from app.widgets import bounded, cohort_picker, empty, labelled, moment, verdict, why, worst
 from loop_core import charts
 from loop_core.monitor import drift_scores
 from loop_core.vocabulary import State
@@ -15,9 +15,7 @@ only rarely, learned from the reference period itself; the folklore value (0.1) 
 view = session.current()
 opening = st.container()
 with st.container(horizontal=True, key="side_choices", vertical_alignment="center"):
-    weeks = st.selectbox(
-        "Windows", [8, 12, 26], 1, key="weeks", bind="query-params", width=180, label_visibility="collapsed", format_func="last {} windows".format
-    )  # fmt: skip
+    weeks = labelled("windows", "Windows", [8, 12, 26], key="weeks", width=100, index=1)
     cohort = cohort_picker(view)
     why(view, HOW, f"loop_core.monitor:drift_scores(loop, as_of, weeks={weeks}, cohort={cohort!r})")
 scores = session.compute(view, drift_scores, weeks=weeks, cohort=cohort)

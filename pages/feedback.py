@@ -53,5 +53,6 @@ with right:
     st.markdown("##### Low ratings, everybody")
     st.altair_chart(charts.low_share(rated), key="low")
 
-st.markdown("##### What they wrote")
-inbox(view)
+if not view.presenting:
+    st.markdown("##### What they wrote")
+    inbox(view)

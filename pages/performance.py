@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import evidence, session
 from app.cohorts import cohort_table
-from app.widgets import cohort_picker, empty, moment, short, verdict, why
+from app.widgets import cohort_picker, empty, labelled, moment, short, spaced, verdict, why
 from loop_core import charts
 from loop_core.monitor import drift_scores, performance, service_health
 from loop_core.vocabulary import State
@@ -13,10 +13,8 @@ view = session.current()
 charter = view.loop.charter
 opening = st.container()
 with st.container(horizontal=True, key="side_choices", vertical_alignment="center"):
-    metric = st.selectbox(
-        "Metric", [m.name for m in charter.metrics], key="metric", bind="query-params", width=180,
-        label_visibility="collapsed", format_func=lambda m: m.replace("_", " "),
-    )  # fmt: skip
+    names = [declared.name for declared in charter.metrics]
+    metric = labelled("metric", "Metric", names, key="metric", width=130, format_func=spaced)
     cohort = cohort_picker(view)
     points = [point for point in session.compute(view, performance) if point.metric == metric]
     known = [point for point in points if point.value is not None]
@@ -40,7 +38,7 @@ with opening:
         last = known[-1]
         when = f"{moment(last.window_start)} – {moment(last.window_end)} · n = {last.n:,}"
         verdict(
-            f"{metric.replace('_', ' ')} was {last.value:.3f} ({last.ci_low:.3f} – {last.ci_high:.3f}) in the newest complete window{waits}.",
+            f"{spaced(metric)} was {last.value:.3f} ({last.ci_low:.3f} – {last.ci_high:.3f}) in the newest complete window{waits}.",
             last.state,
             f"{when} · model {short(last.model_version)} · labels {last.mature_share:.0%} complete",
         )
@@ -56,7 +54,7 @@ if drift:
 if pending:
     st.caption(f"○ Grey: labels still arriving ({pending} windows). Bars: features that drifted, ▲ alarm and ◆ watch.")
 if cohort:
-    st.markdown(f"##### By {cohort.replace('_', ' ')}, newest complete window")
+    st.markdown(f"##### By {spaced(cohort)}, newest complete window")
     cohort_table([p for p in session.compute(view, performance, cohort=cohort) if p.metric == metric], cohort, metric)
 
 health = session.compute(view, service_health)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loop_core.cli.console import AsOfOption, JsonOption, LoopArgument, WorkspaceOption, moment, opened, say, show
 from loop_core.clock import now
 from loop_core.frames import to_json
-from loop_core.vocabulary import MARKS
+from loop_core.vocabulary import MARKS, State
+
+if TYPE_CHECKING:
+    from loop_core.status import LoopStatus
 
 CohortOption = Annotated[str | None, typer.Option("--cohort", help="Cut by this declared cohort.")]
 _WINDOW = {"window_start": "from", "window_end": "to"}
@@ -33,15 +36,24 @@ def status(workspace: WorkspaceOption = None, as_of: AsOfOption = None, as_json:
     if not found:
         say("No loops yet. Next: loop import deliveries")
     for one in found:
-        say(f"\n{one.loop}: {one.title} – as of {one.as_of:%Y-%m-%d}")
-        say(
-            f"  champion {one.champion or 'none yet'}"
-            + (f", since {one.champion_since:%Y-%m-%d}" if one.champion_since else "")
-        )
-        for finding in one.findings:
-            say(f"  {MARKS[finding.state]:<18} {finding.sentence}")
-        for waiting in one.waiting:
-            say(f"  → {waiting}")
+        _say_status(one)
+
+
+def _say_status(one: LoopStatus) -> None:
+    say(f"\n{one.loop}: {one.title} – as of {one.as_of:%Y-%m-%d}")
+    since = f", since {one.champion_since:%Y-%m-%d}" if one.champion_since else ""
+    say(f"  champion {one.champion or 'none yet'}{since}")
+    for stage in dict.fromkeys(finding.stage for finding in one.findings):
+        mine = [finding for finding in one.findings if finding.stage == stage]
+        quiet = [finding for finding in mine if finding.state == State.OK]
+        for finding in mine:
+            if finding not in quiet:
+                say(f"  {stage:<12}{MARKS[finding.state]:<18} {finding.sentence}")
+        # What is as it should be is one line; `loop drift` and its like show each.
+        if quiet:
+            say(f"  {stage:<12}{MARKS[State.OK]:<18} {quiet[0].sentence if len(quiet) == 1 else f'{len(quiet)} of {len(mine)} as usual.'}")
+    for waiting in one.waiting:
+        say(f"  → {waiting}")
 
 
 def drift(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +48,9 @@ def worker(
     from loop_core.jobs import Worker
 
     with opened(workspace) as ws:
-        Worker(ws, owner=f"{actor_or_me(None)}:{os.getpid()}").run(once=once)
+        working = Worker(ws, owner=f"{actor_or_me(None)}:{os.getpid()}")
+        signal.signal(signal.SIGTERM, lambda *_: working.shut_down())
+        working.run(once=once)
 
 
 @jobs_app.command("list")
@@ -94,5 +97,5 @@ def stop(job: Annotated[int, typer.Argument()], workspace: WorkspaceOption = Non
     from loop_core.jobs import stop as stop_job
 
     with opened(workspace) as ws:
-        stop_job(ws, job)
+        stop_job(ws, job, actor=actor_or_me(None))
     say(f"Job {job} is asked to stop.")

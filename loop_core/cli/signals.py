@@ -41,7 +41,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Bring a batch of signals through the gates into the lake. The same batch twice changes nothing."""
-    from loop_core.signals import ingest as ingest_batch
+    from loop_core.gates import ingest as ingest_batch
     from loop_core.signals import read_source
 
     with opened(workspace) as ws, progress_bar(f"ingest {source}", quiet=as_json) as progress:

@@ -34,16 +34,20 @@ def commit(
 
 
 def record(loop: Loop, batch_id: str | None = None) -> int:
-    """Give batches in the lake (one, or all) that lack it their ledger entry; how many were looked at."""
+    """Give batches in the lake (one, or all) that lack it their ledger entry; how many lacked it."""
     names = "batch_id, signal, source_name, received, accepted, quarantined, unchanged, conflicting, state, notes, arrived_at, actor"
     one = " where batch_id = $batch_id" if batch_id else ""
     rows = loop.lake.rows(
         f"select {names} from {loop.table('batches')}{one} order by arrived_at, batch_id",
         {"batch_id": batch_id} if batch_id else None,
     )
-    for row in rows:
-        _append(loop, dict(zip(names.split(", "), row, strict=True)))
-    return len(rows)
+    batches = [dict(zip(names.split(", "), row, strict=True)) for row in rows]
+    if batch_id is None:
+        known = {(e.payload["batch_id"], e.as_of) for kind in set(_KINDS.values()) for e in loop.entries(kind) if "batch_id" in e.payload}
+        batches = [batch for batch in batches if (batch["batch_id"], batch["arrived_at"]) not in known]
+    for batch in batches:
+        _append(loop, batch)
+    return len(batches)
 
 
 def _append(loop: Loop, batch: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from loop_core.lake import Transaction
@@ -45,9 +46,7 @@ def _spans(loop: Loop, start: datetime, end: datetime) -> list[tuple[str, dateti
 def _serve_span(loop: Loop, version: str, start: datetime, end: datetime, actor: str) -> int:
     answered = 0
     for scores in _answers(loop, version, start, end):
-        loop.lake.write(
-            lambda tx, scores=scores: _answer(tx, loop, scores, version), actor=actor, message=f"served by {version}"
-        )  # type: ignore[misc]
+        loop.lake.write(partial(_answer, loop=loop, scores=scores, version=version), actor=actor, message=f"served by {version}")
         answered += len(scores)
     return answered
 

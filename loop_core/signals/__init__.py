@@ -1,6 +1,5 @@
-"""Files and SQL queries → typed, gated rows in the lake. `simulate` makes signals with known drift."""
+"""Files and SQL queries → streams of Arrow batches. `simulate` makes signals with known drift."""
 
-from loop_core.signals.ingest import ingest, repair
 from loop_core.signals.source import Source, read_source
 
-__all__ = ["Source", "ingest", "read_source", "repair"]
+__all__ = ["Source", "read_source"]

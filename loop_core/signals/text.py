@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from loop_core.errors import SourceError
 from loop_core.lake.files import MAX_RECORD_BYTES
@@ -36,7 +36,7 @@ class TextFacts:
     """1-based number of that line."""
 
 
-def open_binary(path: Path) -> IO[bytes]:
+def open_binary(path: Path) -> BinaryIO | gzip.GzipFile:
     """The file's bytes, unpacked where it ends in `.gz`."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 

@@ -106,7 +106,8 @@ def _write(kind: str, rows: int, folder: Path) -> dict[str, object]:
 def _measure(kind: str, rows: int, folder: Path) -> dict[str, object]:
     import resource
 
-    from loop_core.signals import ingest, read_source
+    from loop_core.gates import ingest
+from loop_core.signals import read_source
     from loop_core.vocabulary import Signal
     from loop_core.workspace import Workspace
 

@@ -13,7 +13,8 @@ import pytest
 from loop_core.charter import Charter, parse_charter
 from loop_core.charter.draft import draft_charter
 from loop_core.errors import CharterError, SourceError, UnknownNameError
-from loop_core.signals import ingest, read_source
+from loop_core.gates import ingest
+from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Workspace
 

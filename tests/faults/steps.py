@@ -16,7 +16,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from loop_core.release import promote
-from loop_core.signals import ingest, read_source
+from loop_core.gates import ingest
+from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Workspace
 from tests.conftest import START

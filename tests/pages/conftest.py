@@ -50,13 +50,17 @@ def bare(tmp_path: Path) -> Path:
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Open:
     """Open the app on a workspace at a page: `app(folder, "drift", cohort="region")` with URL parameters."""
+
     def opened(folder: Path, page: str = "this_week", **parameters: str) -> AppTest:
         monkeypatch.setenv("LOOPBENCH_WORKSPACE", str(folder))
         test = AppTest.from_file(str(MAIN), default_timeout=60)
+        # A page's own parameters are read by widgets of that page, so they are given once it is open.
         test.query_params.update(parameters)
         test.run()
         if page != "this_week":
-            test.switch_page(f"../pages/{page}.py").run()
+            test.switch_page(f"../pages/{page}.py")
+            test.query_params.update(parameters)
+            test.run()
         return test
 
     return opened

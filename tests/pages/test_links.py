@@ -28,12 +28,6 @@ def test_a_link_with_feature_window_and_cohort(app: Open, full: Path) -> None:
     assert "freight: PSI by window" in said(test)
 
 
-def test_choosing_writes_the_url(app: Open, full: Path) -> None:
-    test = app(full, "performance")
-    test.selectbox(key="metric").select("auc").run()
-    assert test.query_params["metric"] == "auc"
-
-
 def test_nonsense_in_a_link_is_ignored(app: Open, full: Path) -> None:
     test = app(full, "drift", loop="nothing", as_of="yesterday", weeks="many", feature="x")
     assert not test.exception

@@ -43,6 +43,7 @@ def ingest(
     """
     if as_of.tzinfo is None:
         raise RefusedError(f"as_of {as_of} has no zone", "a UTC instant", "give it its zone")
+    repair(loop)
     query = typed_query(loop.charter, signal, source.columns)
     if source.content is not None and (known := _already(loop, signal, source)) is not None:
         return known

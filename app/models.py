@@ -1,0 +1,42 @@
+"""The models of a loop as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.widgets import short, spaced, table
+from loop_core.models import ModelView
+
+#: Validation results worth a column; the rest stands in the manifest.
+_METRICS = ("log_loss", "brier", "auc")
+
+
+def models_table(models: Sequence[ModelView], champion: str | None) -> None:
+    """Newest first, with what each was trained on and how it did in validation."""
+    day = st.column_config.DatetimeColumn(format="D MMM YYYY", timezone="UTC")
+    number = st.column_config.NumberColumn(format="%.4f")
+    columns: dict[str, Any] = {
+        "trained": day,
+        "from": day,
+        "to": day,
+        "rows": st.column_config.NumberColumn(format="localized"),
+    }
+    columns |= {spaced(name): number for name in _METRICS}
+    table([_row(model, champion) for model in models], "models", columns, alt="Models, newest first")
+
+
+def _row(model: ModelView, champion: str | None) -> dict[str, Any]:
+    return {
+        "model": short(model.version),
+        "state": "● champion" if model.version == champion else "○ challenger",
+        "trained": model.registered_at,
+        "rows": model.n_rows or None,
+        "from": model.train_start,
+        "to": model.train_end,
+        "parent": short(model.parent),
+        "by": model.actor,
+        **{spaced(name): model.metrics.get(name) for name in _METRICS},
+    }
