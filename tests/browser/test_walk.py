@@ -1,0 +1,136 @@
+"""The main walk in a real browser: look → drift → retrain → compare → propose → approve → promote → roll back → verify."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+TITLES = (
+    "This week",
+    "Feedback",
+    "Signals",
+    "Drift",
+    "Performance",
+    "Retrain",
+    "Compare",
+    "Release",
+    "Ledger",
+    "About",
+)
+
+
+def open_page(page: Page, address: str, path: str = "") -> None:
+    page.goto(f"{address}/{path}")
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """The script ended and nothing on the page is an error."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+    expect(page.locator("[data-testid=stAlertContentError], [data-testid=stException]")).to_have_count(0)
+
+
+def go_to(page: Page, title: str) -> None:
+    page.get_by_role("link", name=title).first.click()
+    expect(page.get_by_role("link", name=title).first).to_have_attribute("aria-current", "page")
+    settled(page)
+
+
+def keyed(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key}")
+
+
+def act_as(page: Page, who: str) -> None:
+    keyed(page, "actor").locator("input").click()
+    page.get_by_role("option", name=who).click()
+    settled(page)
+
+
+def test_every_page_opens_from_the_navigation(page: Page, address: str) -> None:
+    open_page(page, address)
+    for title in TITLES[1:]:
+        go_to(page, title)
+        expect(keyed(page, "verdict").first).to_be_visible()
+
+
+def test_the_first_page_is_there_within_six_seconds(page: Page, address: str) -> None:
+    started = time.monotonic()
+    page.goto(address)
+    expect(keyed(page, "verdict").first).to_be_visible()
+    assert time.monotonic() - started < 6
+
+
+def test_a_choice_goes_into_the_url_and_back(page: Page, address: str) -> None:
+    open_page(page, address, "performance")
+    keyed(page, "metric").locator("input").click()
+    page.get_by_role("option", name="auc").click()
+    settled(page)
+    expect(page).to_have_url(re.compile("metric=auc"))
+    open_page(page, address, page.url.split("/")[-1])
+    expect(keyed(page, "verdict")).to_contain_text("auc was")
+
+
+def test_a_clicked_cell_shows_its_distribution(page: Page, address: str) -> None:
+    open_page(page, address, "drift")
+    chart = keyed(page, "heatmap").locator("canvas, svg").first
+    expect(chart).to_be_visible()
+    box = chart.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + 60)
+    expect(page).to_have_url(re.compile("window="))
+    settled(page)
+    expect(keyed(page, "distribution")).to_be_visible()
+
+
+def test_presentation_mode_steps_with_the_arrows(page: Page, address: str) -> None:
+    open_page(page, address, "?present=true")
+    expect(page.get_by_role("link", name="Drift")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("/feedback"))
+    settled(page)
+    page.keyboard.press("ArrowLeft")
+    expect(page).not_to_have_url(re.compile("/feedback"))
+    settled(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Drift").first).to_be_visible()
+
+
+def test_dark_mode_keeps_the_chart_readable(page: Page, address: str) -> None:
+    page.emulate_media(color_scheme="dark")
+    open_page(page, address, "drift")
+    ground = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert ground == "rgb(20, 24, 28)"
+
+
+def test_a_challenger_is_released_by_two_people_and_rolled_back(page: Page, address: str) -> None:
+    open_page(page, address, "compare")
+    page.get_by_role("button", name="Propose its release").click()
+    settled(page)
+    go_to(page, "Release")
+    expect(page.get_by_role("button", name="Approve")).to_be_disabled()
+    act_as(page, "reviewer")
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("button", name="Promote").click()
+    expect(keyed(page, "verdict")).to_contain_text("challenger-1 serves everybody")
+    page.get_by_label("Why").fill("complaints from the north")
+    page.get_by_label("Why").press("Enter")
+    page.get_by_role("button", name="Roll back").click()
+    expect(keyed(page, "verdict")).to_contain_text("incumbent-1 serves everybody")
+    go_to(page, "Ledger")
+    page.get_by_role("button", name="Verify chain").click()
+    expect(page.get_by_text("follow from one another")).to_be_visible()
+
+
+def test_a_retrain_runs_in_the_worker_and_shows_its_progress(page: Page, address: str) -> None:
+    open_page(page, address, "retrain")
+    page.get_by_label("Trials").fill("1")
+    page.get_by_label("Trials").press("Tab")
+    page.get_by_role("button", name="Train").click()
+    expect(page.locator("[class*=st-key-job_]").first).to_contain_text(re.compile("waits|runs|done"))
+    expect(page.locator("[class*=st-key-job_]").first).to_contain_text("done", timeout=180_000)
+    expect(keyed(page, "models")).to_be_visible()
