@@ -15,8 +15,8 @@ from loop_core.workspace import Loop, Workspace
 
 Progress = Callable[[float, str], None]
 
-#: The half year that the demo replays; what came before is history that the incumbent answered.
-START, END = datetime(2025, 1, 6, tzinfo=UTC), datetime(2025, 6, 30, tzinfo=UTC)
+#: The twenty weeks that the demo replays; what came before is history that the incumbent answered.
+START, END = datetime(2025, 2, 10, tzinfo=UTC), datetime(2025, 6, 30, tzinfo=UTC)
 INCUMBENT, CHALLENGER = "incumbent-1", "challenger-1"
 
 
@@ -39,7 +39,7 @@ def build_demo(folder: Path, *, rows: int, seed: int, actor: str, progress: Prog
         if loop.champion(END) is None:
             first_champion(loop, external=INCUMBENT, actor=actor)
             bootstrap_external(loop, CHALLENGER, actor="vendor", as_of=START)
-        progress(0.35, "replaying half a year")
+        progress(0.35, "replaying twenty weeks")
         replay(loop, START, END, timedelta(days=7), actor=actor, seed=seed, progress=lambda share, said: progress(0.35 + share * 0.6, said))
         progress(0.95, "comparing the vendor's challenger")
         if not any(entry.subject == CHALLENGER for entry in loop.entries("comparison.made")):

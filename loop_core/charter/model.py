@@ -128,8 +128,10 @@ class Labels(Part):
 
     horizon_days: float = Field(gt=0)
     """A prediction without a label is mature, and without label for good, this long after it was made."""
-    min_mature_share: Share = 0.9
-    """A window's realised metric is reported from this share of mature predictions on; before, it is pending."""
+    min_mature_share: Share = 0.99
+    """A window's realised metric is reported from this share of mature predictions on; before, it is pending. The last
+    labels to come are the bad ones more often than not: on Olist's orders, weeks first read at 0.9 understate the late
+    rate by 39 %, at 0.98 by 10 %, at 0.99 by 5 %."""
 
 
 class Cohort(Part):
