@@ -16,13 +16,16 @@ from loop_core.workspace import Loop
 #: Where two statements about one prediction share their instant, the later in this list wins.
 SOURCES = ("observed", "correction", "annotation")
 
+# Instant and source make one integer: comparing structs would take twice as long, and this runs over every outcome.
 _LABELS = f"""
     select prediction_id, arg_max(label, rank) as label, arg_max(observed_at, rank) as observed_at, arg_max(source, rank) as source
-    from (select *, {{'t': observed_at, 'w': list_position({list(SOURCES)}, source)}} as rank from outcomes)
+    from (select *, epoch_us(observed_at) * {len(SOURCES) + 1} + coalesce(list_position({list(SOURCES)}, source), 0) as rank from outcomes)
     group by prediction_id"""
 
 
-def known_at(loop: Loop, as_of: datetime, snapshot: int | None = None) -> Reading:
+def known_at(
+    loop: Loop, as_of: datetime, snapshot: int | None = None, *, since: datetime | None = None
+) -> Reading:
     """The loop as it was known at `as_of`, with two more views:
 
     - `labels(prediction_id, label, observed_at, source)`: the newest statement about each prediction;
@@ -33,8 +36,10 @@ def known_at(loop: Loop, as_of: datetime, snapshot: int | None = None) -> Readin
         loop: the loop.
         as_of: UTC instant; nothing later is visible.
         snapshot: lake snapshot to read; None: the newest.
+        since: leave out predictions made before it, and with them what was known of outcomes before it: the gates
+            turn away outcomes known before their prediction. Months of files need not be read then.
     """
-    reading = Reading.at(loop.lake, loop.charter, as_of, snapshot)
+    reading = Reading.at(loop.lake, loop.charter, as_of, snapshot, since)
     return reading.with_views(labels=_LABELS, rows=_rows_sql(loop.charter))
 
 

@@ -30,21 +30,27 @@ class Reading:
     """UTC instant; rows that happened at or after it are not visible (outcomes: known at it are)."""
     snapshot: int | None
     """Lake snapshot the reading is pinned to; None: the newest at each query."""
+    since: datetime | None
+    """UTC instant; earlier predictions, and outcomes known earlier, are left out. None: nothing is."""
     views: Mapping[str, str]
     """View name → SQL; a view may name those before it."""
 
     @classmethod
-    def at(cls, lake: Lake, charter: Charter, as_of: datetime, snapshot: int | None = None) -> Reading:
-        """The signals of a loop as of an instant, optionally from an older lake snapshot."""
+    def at(
+        cls, lake: Lake, charter: Charter, as_of: datetime, snapshot: int | None = None, since: datetime | None = None
+    ) -> Reading:
+        """The signals of a loop as of an instant, optionally from an older lake snapshot or without the distant past."""
         pinned = f" at (version => {int(snapshot)})" if snapshot is not None else ""
         views = {}
         for signal in Signal:
             before = "<=" if signal is Signal.OUTCOMES else "<"
             table = f"lake.{quoted(charter.name, signal.value)}{pinned}"
-            views[signal.value] = f"select * from {table} where {EVENT_TIME[signal]} {before} $as_of"
+            # Feedback stays whole: what is said today may be about any prediction.
+            recent = f" and {EVENT_TIME[signal]} >= $since" if since is not None and signal is not Signal.FEEDBACK else ""
+            views[signal.value] = f"select * from {table} where {EVENT_TIME[signal]} {before} $as_of{recent}"
         for table in ("scores", "batches", "quarantine", "findings"):
             views[table] = f"select * from lake.{quoted(charter.name, table)}{pinned}"
-        return cls(lake, charter, as_of.astimezone(UTC), snapshot, views)
+        return cls(lake, charter, as_of.astimezone(UTC), snapshot, since and since.astimezone(UTC), views)
 
     def with_views(self, **views: str) -> Reading:
         """The same reading with more views."""
@@ -52,15 +58,15 @@ class Reading:
 
     def frame(self, sql: str, **parameters: Any) -> pl.DataFrame:
         """Run a query over the views → polars DataFrame. `$name` parameters are bound."""
-        return self.lake.frame(self.text(sql), {"as_of": self.as_of, **parameters})
+        return self.lake.frame(self.text(sql), self._bound(parameters))
 
     def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query over the views → tuples."""
-        return self.lake.rows(self.text(sql), {"as_of": self.as_of, **parameters})
+        return self.lake.rows(self.text(sql), self._bound(parameters))
 
     def batches(self, sql: str, rows: int = 100_000, **parameters: Any) -> Iterator[pa.RecordBatch]:
         """Run a query over the views → Arrow record batches, streamed."""
-        yield from self.lake.batches(self.text(sql), {"as_of": self.as_of, **parameters}, rows)
+        yield from self.lake.batches(self.text(sql), self._bound(parameters), rows)
 
     def text(self, sql: str) -> str:
         """The full query with its views, `$as_of` still bound by name."""
@@ -69,13 +75,18 @@ class Reading:
     def sql_text(self, sql: str, **parameters: Any) -> str:
         """The full query with every value written out: what "copy as SQL" hands to a person."""
         text = self.text(sql)
-        for name, value in sorted({"as_of": self.as_of, **parameters}.items(), key=lambda item: -len(item[0])):
+        for name, value in sorted(self._bound(parameters).items(), key=lambda item: -len(item[0])):
             text = text.replace(f"${name}", _literal(value))
         return text
 
+    def _bound(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        since = {"since": self.since} if self.since is not None else {}
+        return {"as_of": self.as_of, **since, **parameters}
+
     def _prelude(self) -> str:
-        # $as_of is also named by a view of its own, so that queries that use no view still bind it.
-        views = {"reading": "select $as_of::timestamptz as as_of", **self.views}
+        # Both are also named by a view of its own, so that queries that use no view still bind them.
+        since = ", $since::timestamptz as since" if self.since is not None else ""
+        views = {"reading": f"select $as_of::timestamptz as as_of{since}", **self.views}
         return ",\n".join(f"{name} as ({sql})" for name, sql in views.items())
 
 

@@ -107,7 +107,7 @@ def _measure(kind: str, rows: int, folder: Path) -> dict[str, object]:
     import resource
 
     from loop_core.gates import ingest
-from loop_core.signals import read_source
+    from loop_core.signals import read_source
     from loop_core.vocabulary import Signal
     from loop_core.workspace import Workspace
 
