@@ -37,6 +37,14 @@ class Windows:
         end = self.end + timedelta(days=self.days * number)
         return end - timedelta(days=self.days), end
 
+    def number(self, moment: datetime) -> int:
+        """The number of the window that holds an instant.
+
+        >>> Windows.at(datetime(2018, 8, 27, 15, tzinfo=UTC), 7).number(datetime(2018, 8, 20, tzinfo=UTC))
+        -1
+        """
+        return (moment - self.end) // timedelta(days=self.days) + 1
+
     def start(self, count: int | None) -> datetime:
         """Start of the oldest of the newest `count` windows; None: the beginning of time."""
         return datetime(1970, 1, 1, tzinfo=UTC) if count is None else self.span(1 - count)[0]

@@ -1,7 +1,8 @@
-"""What a model version said, or would have said, of labelled rows."""
+"""What model versions said, or would have said, of labelled rows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import UnknownNameError
@@ -11,53 +12,87 @@ from loop_core.workspace import Loop
 if TYPE_CHECKING:
     import polars as pl
 
+    from loop_core.models import Model
+
 _BATCH = 100_000
 
-_LOGGED = """
-    select r.prediction_id, case when r.model_version = $version then r.score else s.score end as score
-    from (select prediction_id, model_version, score from rows where {where}) as r
-    left join (select prediction_id, any_value(score) as score from scores where model_version = $version
-               group by prediction_id) as s using (prediction_id)"""
+# One read for all versions: finding the labels of a million rows is what takes the time.
+_SCORED = """
+    select {columns} from (select * from rows where {where}) as r
+    left join (select prediction_id, {logged} from scores where model_version in ({versions}) group by prediction_id) as s
+    using (prediction_id)"""
 
 
 def score_rows(loop: Loop, reading: Reading, version: str, where: str = "true", **parameters: Any) -> pl.DataFrame:
     """One version's score of every row of `reading.rows` for which `where` holds.
 
-    In this order: the score it served with, the score logged of it beside (table `scores`), a new score from its
-    package. A row for which there is none of them is left out; an external model has only logged scores.
-
-    Args:
-        where: SQL condition over the columns of `rows`, its `$name` values given as `parameters`.
+    A row that `scored_batches` finds no score for is left out.
 
     Returns:
         Frame (prediction_id, score), no nulls and no NaN.
     """
     import polars as pl
 
-    logged = reading.frame(_LOGGED.format(where=where), version=version, **parameters)
-    # NaN in a log is no score; nothing is told from it.
-    known = logged.filter(pl.col("score").is_not_null() & pl.col("score").is_not_nan())
-    if known.height == logged.height:
-        return known
-    missing = logged.join(known, on="prediction_id", how="anti").select("prediction_id")
-    return pl.concat([known, *_rescored(loop, reading, version, missing, where, parameters)])
+    found = list(scored_batches(loop, reading, {"score_": version}, "r.prediction_id", where, **parameters))
+    frame = pl.concat(found) if found else pl.DataFrame(schema={"prediction_id": pl.String, "score_": pl.Float64})
+    return frame.drop_nulls("score_").rename({"score_": "score"})
 
 
-def _rescored(
-    loop: Loop, reading: Reading, version: str, missing: pl.DataFrame, where: str, parameters: dict[str, Any]
-) -> list[pl.DataFrame]:
+def scored_batches(
+    loop: Loop, reading: Reading, versions: Mapping[str, str], select: str, where: str = "true", **parameters: Any
+) -> Iterator[pl.DataFrame]:
+    """Rows of `reading.rows` with the score of each version, read once, in batches.
+
+    In this order: the score it served with, the score logged of it beside (table `scores`), a new score from its
+    package. Where there is none of them it is null; an external model has only logged scores.
+
+    Args:
+        versions: name of the score column → model version.
+        select: SQL columns of `rows`, called `r`, to have beside.
+        where: SQL condition over the columns of `rows`, its `$name` values given as `parameters`.
+    """
     import polars as pl
 
+    models = _packages(loop, versions)
+    features = [name for name in loop.charter.feature_names if models]
+    served = [f"case when r.model_version = ${name} then r.score else s.{name} end as {name}" for name in versions]
+    sql = _SCORED.format(
+        columns=", ".join([select, *served, *(f"r.{quoted(name)} as {quoted(_FEATURE + name)}" for name in features)]),
+        where=where,
+        logged=", ".join(f"any_value(score) filter (model_version = ${name}) as {name}" for name in versions),
+        versions=", ".join(f"${name}" for name in versions),
+    )
+    for batch in reading.batches(sql, _BATCH, **versions, **parameters):
+        # NaN in a log is no score; nothing is told from it.
+        frame = pl.DataFrame(batch).with_columns(pl.col(*versions).fill_nan(None))
+        for column, model in models.items():
+            frame = _filled(frame, column, model)
+        yield frame.drop(_FEATURE + name for name in features)
+
+
+#: Before the features of the rows, so that none has the name of a column beside.
+_FEATURE = "feature_"
+
+
+def _packages(loop: Loop, versions: Mapping[str, str]) -> dict[str, Model]:
+    """Score column → its model, of those that can score."""
     from loop_core.models import ModelStore
 
-    try:
-        model = ModelStore(loop.workspace).load(version)
-    except UnknownNameError:
-        return []
-    columns = ", ".join(quoted(name) for name in loop.charter.feature_names)
-    found = []
-    for batch in reading.batches(f"select prediction_id, {columns} from rows where {where}", _BATCH, **parameters):
-        frame = pl.DataFrame(batch).join(missing, on="prediction_id", how="semi")
-        if frame.height:
-            found.append(frame.select("prediction_id").with_columns(score=pl.Series(model.score(frame), dtype=pl.Float64)))
+    found = {}
+    for column, version in versions.items():
+        try:
+            found[column] = ModelStore(loop.workspace).load(version)
+        except UnknownNameError:
+            continue
     return found
+
+
+def _filled(frame: pl.DataFrame, column: str, model: Model) -> pl.DataFrame:
+    """The batch with the model's scores where there was none."""
+    import polars as pl
+
+    silent = frame[column].is_null()
+    if not silent.any():
+        return frame
+    waiting = frame.filter(silent).select(pl.col(f"^{_FEATURE}.*$").name.map(lambda name: name.removeprefix(_FEATURE)))
+    return frame.with_columns(frame[column].scatter(silent.arg_true(), model.score(waiting)))

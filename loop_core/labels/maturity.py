@@ -7,10 +7,11 @@ that happened to arrive first is biased; windows wait until enough of their pred
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from loop_core.charter import Charter
 from loop_core.lake import Reading
+from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
 #: Where two statements about one prediction share their instant, the later in this list wins.
@@ -50,3 +51,29 @@ def _rows_sql(charter: Charter) -> str:
     select p.*, l.label, l.observed_at, p.predicted_at + {horizon} as due_at,
       l.label is not null or p.predicted_at + {horizon} <= $as_of as mature{cohorts}
     from predictions p left join labels l using (prediction_id)"""
+
+
+_OVERDUE = "select {window} as w, 1.0 from predictions where predicted_at >= $first and predicted_at < $last group by w"
+_WAITING = "select {window} as w, avg(mature::int) from rows where predicted_at >= $first group by w"
+
+
+def mature_shares(
+    loop: Loop, as_of: datetime, windows: Windows, first: datetime, snapshot: int | None = None
+) -> list[tuple[int, float]]:
+    """(window, share of its predictions that are mature), oldest first; a window without predictions is left out.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant.
+        windows: of time of prediction.
+        first: only predictions made at or after it.
+        snapshot: lake snapshot to read; None: the newest.
+    """
+    # Labels are looked up only where they can matter: windows past their horizon are mature whatever is known.
+    horizon = timedelta(days=loop.charter.labels.horizon_days)
+    recent = max(first, windows.span(windows.number(as_of - horizon))[0])
+    reading, bound = known_at(loop, as_of, snapshot, since=recent), windows.parameters()
+    window = windows.sql("predicted_at")
+    overdue = known_at(loop, as_of, snapshot).rows(_OVERDUE.format(window=window), first=first, last=recent, **bound)
+    waiting = reading.rows(_WAITING.format(window=window), first=recent, **bound)
+    return sorted([*overdue, *waiting])

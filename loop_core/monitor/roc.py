@@ -37,14 +37,23 @@ def placements(labels: Floats, scores: Floats) -> Placements:
     >>> placements(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.4, 0.35, 0.8])).auc
     0.75
     """
-    from scipy.stats import rankdata
-
     positive = labels > 0.5
-    ranks = rankdata(scores)
     m, k = int(positive.sum()), int((~positive).sum())
-    beats = (ranks[positive] - rankdata(scores[positive])) / k
-    beaten = 1 - (ranks[~positive] - rankdata(scores[~positive])) / m
-    return Placements(float(beats.mean()), beats, beaten)
+    above, below = _midranks(scores, positive)
+    return Placements(float(below[positive].mean() / k), below[positive] / k, above[~positive] / m)
+
+
+def _midranks(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """(n,) positives above each row, and negatives below it; rows of the same score count half. One sort for both."""
+    order = np.argsort(scores)
+    ordered, known = scores[order], np.concatenate([[0], np.cumsum(positive[order])])
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    last = np.concatenate([first[1:], [len(scores)]])
+    ties = np.repeat(np.arange(len(first)), last - first)
+    above, below = np.empty(len(scores)), np.empty(len(scores))
+    above[order] = (known[-1] - (known[first] + known[last]) / 2)[ties]
+    below[order] = ((first + last - known[first] - known[last]) / 2)[ties]
+    return above, below
 
 
 def auc_with_error(labels: Floats, scores: Floats) -> tuple[float, float, float] | None:
