@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app import session
-from app.navigation import beside, page
+from app.navigation import beside, go
 from app.widgets import moment
 from loop_core.clock import now
 from loop_core.workspace import Loop, Workspace
@@ -84,7 +84,7 @@ def _steps(view: session.View, here: StreamlitPage) -> None:
         st.space("stretch")
         for label, step, key in (("◀", -1, "Left"), ("▶", 1, "Right")):
             if st.button(label, key=f"step_{key}", shortcut=key, type="tertiary"):
-                st.switch_page(page(beside(here.title, step)))
+                go(beside(here.title, step))
         st.button("End", key="step_end", shortcut="Esc", type="tertiary", on_click=_end)
 
 

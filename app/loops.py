@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.faults import boundary, plain
-from app.navigation import PAGES, page
+from app.navigation import PAGES, go
 from app.session import View
 from app.widgets import WORST, chip, mark_of, short, table, worst
 from loop_core.clock import now
@@ -71,4 +71,4 @@ def waits(status: LoopStatus) -> None:
         with st.container(border=True, key=f"waiting_{i}", horizontal=True, vertical_alignment="center"):
             st.markdown(f"→ **{plain(what)}**", width="stretch")
             if to and st.button(f"Go to {PAGES[to][0]}", key=f"go_{i}", icon=PAGES[to][1], help=f"or: loop {command}"):
-                st.switch_page(page(to))
+                go(to)

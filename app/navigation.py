@@ -36,6 +36,12 @@ def pages() -> list[StreamlitPage]:
     return [page(name) for name in PAGES]
 
 
+def go(name: str) -> None:
+    """Go on to another page. What the frame chose (loop, day, presentation) goes along, what the page chose does not."""
+    # Without `query_params` Streamlit refuses to leave a page whose URL holds the value of a bound widget.
+    st.switch_page(page(name), query_params={})
+
+
 def beside(title: str, step: int) -> str:
     """The name of the page before (-1) or after (+1) the one with this title, around the ends."""
     names = list(PAGES)

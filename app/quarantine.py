@@ -9,7 +9,8 @@ import streamlit as st
 from app.actions import act
 from app.session import View
 from app.widgets import WORST, acting, empty, moment, table
-from loop_core.gates.quarantine import QuarantinedRow, dismiss, fix, list_rows, replay, rule_counts
+from loop_core.gates.quarantine import QuarantinedRow, dismiss, fix, list_rows, rule_counts
+from loop_core.gates.replay import replay
 
 
 def quarantine(view: View) -> None:

@@ -77,14 +77,14 @@ def empty(
     key: str = "empty",
 ) -> None:
     """An empty state: what is missing, and the next step as a button (a page of the app, or a callback)."""
-    from app.navigation import page
+    from app.navigation import go
 
     with st.container(key=f"emptystate_{key}"):
         st.markdown(f"#### {plain(title)}")
         st.markdown(sentence)
         pressed = action is not None and st.button(action, key=f"{key}_next", type="primary", on_click=on_click)
         if pressed and to is not None:
-            st.switch_page(page(to))
+            go(to)
 
 
 def cohort_picker(view: View) -> str | None:

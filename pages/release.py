@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import session
-from app.navigation import page
+from app.navigation import go
 from app.proposals import proposal_card, tenures_table, way_back
 from app.widgets import acting, empty, moment, short, verdict, why
 from loop_core.release import ProposalState, state
@@ -33,7 +33,7 @@ if waiting:
     for proposal in waiting:
         proposal_card(view, proposal, may_act)
 elif may_act and st.button("Compare a challenger to propose it", key="to_compare", icon=":material/compare_arrows:"):
-    st.switch_page(page("compare"))
+    go("compare")
 
 st.markdown("##### Who served when")
 tenures_table(releases.tenures)

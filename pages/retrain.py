@@ -6,7 +6,7 @@ from app import session
 from app.jobs import job_list
 from app.launch import challenger_form, champion_form, cycle_button
 from app.models import models_table
-from app.navigation import page
+from app.navigation import go
 from app.widgets import acting, empty, moment, short, verdict, why
 from loop_core.models import registered
 from loop_core.vocabulary import State
@@ -44,7 +44,7 @@ if not models:
 models_table(models, champion)
 with st.container(horizontal=True, vertical_alignment="center", key="side_models"):
     if st.button("Compare a challenger", key="to_compare", icon=":material/compare_arrows:"):
-        st.switch_page(page("compare"))
+        go("compare")
     why(
         view,
         "Metrics here are of the tuning folds; whether a model is better than the champion is said by the comparison.",

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
+from loop_core.models import registered
+from loop_core.workspace import Workspace
+from tests.pages.conftest import END
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +35,8 @@ def open_page(page: Page, address: str, path: str = "") -> None:
 
 
 def settled(page: Page) -> None:
-    """The script ended and nothing on the page is an error."""
+    """The page is there, its script ended, and nothing on it is an error."""
+    expect(keyed(page, "verdict").first).to_be_visible()
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
     expect(page.locator("[data-testid=stAlertContentError], [data-testid=stException]")).to_have_count(0)
 
@@ -77,21 +83,21 @@ def test_a_choice_goes_into_the_url_and_back(page: Page, address: str) -> None:
 
 def test_a_clicked_cell_shows_its_distribution(page: Page, address: str) -> None:
     open_page(page, address, "drift")
-    chart = keyed(page, "heatmap").locator("canvas, svg").first
+    chart = keyed(page, "heatmap").locator("canvas.marks, svg.marks").first
     expect(chart).to_be_visible()
     box = chart.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + 60)
     expect(page).to_have_url(re.compile("window="))
     settled(page)
-    expect(keyed(page, "distribution")).to_be_visible()
+    expect(page.locator("canvas.marks, svg.marks")).to_have_count(3)
 
 
 def test_presentation_mode_steps_with_the_arrows(page: Page, address: str) -> None:
-    open_page(page, address, "?present=true")
+    open_page(page, address, "?present=true&as_of=2025-05-05")
     expect(page.get_by_role("link", name="Drift")).to_have_count(0)
     page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile("/feedback"))
+    expect(page).to_have_url(re.compile("/feedback.*as_of=2025-05-05&present=true"))
     settled(page)
     page.keyboard.press("ArrowLeft")
     expect(page).not_to_have_url(re.compile("/feedback"))
@@ -126,11 +132,12 @@ def test_a_challenger_is_released_by_two_people_and_rolled_back(page: Page, addr
     expect(page.get_by_text("follow from one another")).to_be_visible()
 
 
-def test_a_retrain_runs_in_the_worker_and_shows_its_progress(page: Page, address: str) -> None:
+def test_a_retrain_runs_in_the_worker_and_shows_its_progress(page: Page, address: str, workspace_folder: Path) -> None:
     open_page(page, address, "retrain")
     page.get_by_label("Trials").fill("1")
     page.get_by_label("Trials").press("Tab")
     page.get_by_role("button", name="Train").click()
     expect(page.locator("[class*=st-key-job_]").first).to_contain_text(re.compile("waits|runs|done"))
     expect(page.locator("[class*=st-key-job_]").first).to_contain_text("done", timeout=180_000)
-    expect(keyed(page, "models")).to_be_visible()
+    with Workspace.open(workspace_folder) as ws:
+        assert "lightgbm" in {model.kind for model in registered(ws.loop("deliveries"), END)}
