@@ -109,11 +109,11 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Bring rows through the gates again, under the charter in force."""
-    from loop_core.gates import quarantine
+    from loop_core.gates import replay as again
 
     with opened(workspace) as ws:
         target = ws.loop(loop)
-        reports = quarantine.replay(target, rows, actor=actor_or_me(actor), as_of=moment(target, None))
+        reports = again.replay(target, rows, actor=actor_or_me(actor), as_of=moment(target, None))
     if as_json:
         show(reports, True)
     for report in [] if as_json else reports:

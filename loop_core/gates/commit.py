@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from loop_core.gates.report import BatchReport
-from loop_core.gates.staging import Staged
+from loop_core.gates.staged import Staged
 from loop_core.lake import Lake, Transaction
 
 if TYPE_CHECKING:
@@ -43,7 +43,12 @@ def record(loop: Loop, batch_id: str | None = None) -> int:
     )
     batches = [dict(zip(names.split(", "), row, strict=True)) for row in rows]
     if batch_id is None:
-        known = {(e.payload["batch_id"], e.as_of) for kind in set(_KINDS.values()) for e in loop.entries(kind) if "batch_id" in e.payload}
+        known = {
+            (e.payload["batch_id"], e.as_of)
+            for kind in set(_KINDS.values())
+            for e in loop.entries(kind)
+            if "batch_id" in e.payload
+        }
         batches = [batch for batch in batches if (batch["batch_id"], batch["arrived_at"]) not in known]
     for batch in batches:
         _append(loop, batch)

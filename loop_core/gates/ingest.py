@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from loop_core.gates.commit import commit, record
 from loop_core.gates.quarantine import repair_decisions
 from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import Batch, settle
-from loop_core.gates.staging import Progress, remove_stale, stage, staging_folder
+from loop_core.gates.staging import Progress, batch_id, remove_stale, stage, staging_folder
 from loop_core.gates.typed import typed_query
 from loop_core.signals.source import Source
 from loop_core.vocabulary import Signal
@@ -50,7 +49,7 @@ def ingest(
     with staging_folder(loop.workspace.staging) as folder:
         staged = stage(loop, signal, source, query, folder, as_of, progress)
         batch = Batch(
-            batch_id=batch_id(loop.name, signal, staged.content),
+            batch_id=staged.batch_id,
             signal=signal,
             source=source.name,
             delivered=query.delivered,
@@ -71,11 +70,6 @@ def repair(loop: Loop) -> None:
     record(loop)
     repair_decisions(loop)
     remove_stale(loop.workspace.staging)
-
-
-def batch_id(loop: str, signal: Signal, content: str) -> str:
-    """The id of a delivery: sha256 over loop, signal and the hash of its content."""
-    return hashlib.sha256(f"{loop}\n{signal.value}\n{content}".encode()).hexdigest()
 
 
 def _already(loop: Loop, signal: Signal, source: Source) -> BatchReport | None:

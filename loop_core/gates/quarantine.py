@@ -1,8 +1,7 @@
-"""Rows that failed a gate: look at them, correct them, send them through the gates again, or dismiss them with a reason."""
+"""Rows that failed a gate: look at them, correct them, or dismiss them with a reason; `replay` sends them again."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import RefusedError, SourceError, UnknownNameError
-from loop_core.gates.commit import commit
-from loop_core.gates.report import BatchReport, RuleCount
-from loop_core.gates.settle import Batch, settle
-from loop_core.gates.staging import Staged, stage, staging_folder
-from loop_core.gates.typed import typed_query
+from loop_core.gates.report import RuleCount
 from loop_core.lake import Transaction, signal_columns
-from loop_core.lake.files import Relation, jsonl_relation
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from loop_core.workspace import Loop
 
 #: States of a quarantined row in which it can still be worked on.
@@ -84,6 +76,28 @@ def rule_counts(loop: Loop, as_of: datetime) -> list[RuleCount]:
     return [RuleCount(*row) for row in found]
 
 
+def workable(loop: Loop, quarantine_ids: Sequence[str]) -> list[QuarantinedRow]:
+    """The rows, in the order asked for, all of them still open."""
+    ids = list(dict.fromkeys(quarantine_ids))
+    if not ids:
+        raise RefusedError("No rows were named", "at least one id from the quarantine", "list the quarantine")
+    rows = {row.quarantine_id: row for row in _rows(loop, ids)}
+    for quarantine_id in ids:
+        if quarantine_id not in rows:
+            raise SourceError(
+                f"There is no quarantined row {quarantine_id!r}",
+                "an id from the quarantine of this loop",
+                "list the quarantine",
+            )
+        if rows[quarantine_id].state not in OPEN:
+            raise RefusedError(
+                f"Row {quarantine_id} is {rows[quarantine_id].state} already",
+                "a row that still waits",
+                "list the quarantine again",
+            )
+    return [rows[quarantine_id] for quarantine_id in ids]
+
+
 def fix(
     loop: Loop, quarantine_id: str, changes: Mapping[str, str | None], *, actor: str, as_of: datetime, reason: str = ""
 ) -> QuarantinedRow:
@@ -96,7 +110,7 @@ def fix(
         UnknownNameError: no such row, or no such column.
         RefusedError: the row was replayed or dismissed already, or nothing changes.
     """
-    row = _workable(loop, [quarantine_id])[0]
+    row = workable(loop, [quarantine_id])[0]
     known = signal_columns(loop.charter, row.signal)
     for column in changes:
         if column not in known:
@@ -126,27 +140,9 @@ def dismiss(loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: dat
     """
     if not reason.strip():
         raise RefusedError("Rows are dismissed with a reason only", "a sentence that explains it", "give the reason")
-    rows = _workable(loop, quarantine_ids)
+    rows = workable(loop, quarantine_ids)
     _decide(loop, rows, "dismissed", actor=actor, as_of=as_of, reason=reason)
     return len(rows)
-
-
-def replay(loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: datetime) -> list[BatchReport]:
-    """Send rows through the gates again, under the charter now in force. Each enters at most once.
-
-    Returns:
-        One report for each signal among the rows. What passes or is in the lake already leaves the quarantine;
-        what fails again stays, with its rules of now.
-
-    Raises:
-        UnknownNameError, RefusedError: as `dismiss`.
-    """
-    rows = _workable(loop, quarantine_ids)
-    return [
-        _replay_signal(loop, signal, [row for row in rows if row.signal is signal], actor, as_of)
-        for signal in Signal
-        if any(row.signal is signal for row in rows)
-    ]
 
 
 def repair_decisions(loop: Loop) -> None:
@@ -163,104 +159,6 @@ def repair_decisions(loop: Loop) -> None:
     for row in _rows(loop, [quarantine_id for (quarantine_id,) in found]):
         if (row.state, row.quarantine_id) not in recorded and row.decided_by and row.decided_at:
             _append(loop, [row], row.state, row.decided_by, row.decided_at, row.reason or "", {})
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Quarantined rows as a source (see staging.Readable)."""
-
-    name: str
-    relation: Relation
-    rows: int
-    content: str
-    chunk_rows: int = 50_000
-
-
-def _replay_signal(loop: Loop, signal: Signal, rows: list[QuarantinedRow], actor: str, as_of: datetime) -> BatchReport:
-    with staging_folder(loop.workspace.staging) as folder:
-        source = _as_source(rows, folder, _replays(loop))
-        query = typed_query(loop.charter, signal, source.relation.parameters["columns"], renamed=False)
-        staged = stage(loop, signal, source, query, folder, as_of, None)
-        batch = Batch(source.content, signal, source.name, query.delivered, (), actor, as_of, rules=None)
-        return commit(
-            loop,
-            staged,
-            lambda tx: _settle_replay(tx, loop, staged, batch, rows),
-            actor=actor,
-            message=f"replay of {len(rows)} quarantined {signal.value}",
-        )
-
-
-def _replays(loop: Loop) -> int:
-    return int(loop.lake.rows(f"select count(*) from {loop.table('batches')} where state = 'replayed'")[0][0])
-
-
-def _as_source(rows: list[QuarantinedRow], folder: Path, replays: int) -> _Rows:
-    file = folder / "replay.jsonl"
-    text = "".join(json.dumps(dict(row.row), ensure_ascii=False) + "\n" for row in rows)
-    file.write_text(text, encoding="utf-8")
-    # How many replays went before is part of the identity: a row that fails twice is two replays.
-    identity = f"{replays}\n" + "\n".join(row.quarantine_id for row in rows) + "\n" + text
-    return _Rows("quarantine", jsonl_relation(file), len(rows), hashlib.sha256(identity.encode()).hexdigest())
-
-
-def _settle_replay(
-    tx: Transaction, loop: Loop, staged: Staged, batch: Batch, rows: list[QuarantinedRow]
-) -> BatchReport:
-    """Settle the rows as any batch; then those in the lake leave the quarantine and the others get their new rules."""
-    ids = [row.quarantine_id for row in rows]
-    table = loop.table("quarantine")
-    still = tx.execute(
-        f"select count(*) from {table} where list_contains($ids, quarantine_id) and list_contains($states, state)",
-        {"ids": ids, "states": list(OPEN)},
-    )
-    if still[0][0] != len(ids):
-        raise RefusedError(
-            "Some of these rows were replayed or dismissed meanwhile",
-            "rows that still wait",
-            "list the quarantine again",
-        )
-    report = settle(tx, loop, staged, batch)
-    tx.execute(
-        "create or replace temp table again as select _row, rules from (select _row, [coalesce(rule, $conflict)] as rules from judged"
-        " where outcome in ('quarantined', 'conflicting'))",
-        {"conflict": "row.conflict"},
-    )
-    if staged.failed:
-        tx.execute("insert into again select _row, rules from read_parquet($failed)", {"failed": staged.failed_glob})
-    tx.execute(
-        "create or replace temp table asked as select unnest($ids) as id, unnest(range(len($ids))) as _row",
-        {"ids": ids},
-    )
-    tx.execute(
-        f"""merge into {table} as q using (select id, rules from asked left join again using (_row)) as a on (q.quarantine_id = a.id)
-        when matched then update set state = case when a.rules is null then 'replayed' else q.state end,
-          rules = coalesce(a.rules, q.rules), decided_by = $actor, decided_at = $as_of""",
-        {"actor": batch.actor, "as_of": batch.as_of},
-    )
-    return report
-
-
-def _workable(loop: Loop, quarantine_ids: Sequence[str]) -> list[QuarantinedRow]:
-    """The rows, in the order asked for, all of them still open."""
-    ids = list(dict.fromkeys(quarantine_ids))
-    if not ids:
-        raise RefusedError("No rows were named", "at least one id from the quarantine", "list the quarantine")
-    rows = {row.quarantine_id: row for row in _rows(loop, ids)}
-    for quarantine_id in ids:
-        if quarantine_id not in rows:
-            raise SourceError(
-                f"There is no quarantined row {quarantine_id!r}",
-                "an id from the quarantine of this loop",
-                "list the quarantine",
-            )
-        if rows[quarantine_id].state not in OPEN:
-            raise RefusedError(
-                f"Row {quarantine_id} is {rows[quarantine_id].state} already",
-                "a row that still waits",
-                "list the quarantine again",
-            )
-    return [rows[quarantine_id] for quarantine_id in ids]
 
 
 def _rows(loop: Loop, ids: list[str]) -> list[QuarantinedRow]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from loop_core.charter import BatchRules
 from loop_core.gates.batch_rules import BatchFacts, breaches
 from loop_core.gates.report import BatchReport, RuleCount
-from loop_core.gates.staging import Staged
-from loop_core.lake import Transaction, quoted, signal_columns
+from loop_core.gates.staged import Staged
+from loop_core.lake import Transaction, adopt, quoted, signal_columns
 from loop_core.lake.tables import EVENT_TIME, KEYS
 from loop_core.vocabulary import Signal
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SERVED = frozenset({"score", "model_version", "route", "latency_ms", "error"})
 #: Ids are compared in parts of about this many rows, so that a batch of any size fits in memory.
 _PART_ROWS = 4_000_000
-_STAGED = "read_parquet($rows)"
+_STAGED = "read_parquet($rows, hive_partitioning = false)"
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,10 @@ def _notes(tx: Transaction, batch: Batch, staged: Staged, counts: Counter[str]) 
 def _write_rows(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, new: int, updated: int) -> None:
     table, parameters = loop.table(batch.signal.value), {"rows": staged.rows_glob, "batch_id": batch.batch_id}
     columns = ", ".join(quoted(c) for c in signal_columns(loop.charter, batch.signal))
-    if new:
+    if new == staged.accepted and staged.adoptable and new:
+        root = staged.folder / "rows"
+        adopt(tx, loop.lake.location, (loop.name, batch.signal.value), root, staged.row_files)
+    elif new:
         judged = "" if new == staged.accepted else " where _row not in (select _row from judged)"
         tx.execute(
             f"insert into {table} ({columns}, batch_id) select {columns}, $batch_id from {_STAGED}{judged}", parameters

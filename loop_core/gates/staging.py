@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,8 +17,11 @@ from typing import TYPE_CHECKING, Protocol
 from loop_core.errors import SourceError, StorageError
 from loop_core.gates.rows import Parted, part_rows
 from loop_core.gates.rules import row_rules
+from loop_core.gates.staged import Staged, StagedFiles
 from loop_core.gates.typed import TypedQuery
+from loop_core.lake import can_adopt, signal_columns
 from loop_core.lake.files import Reader, Rejected, Relation, opened
+from loop_core.lake.tables import EVENT_TIME
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from loop_core.workspace import Loop
 
 Progress = Callable[[float, str], None]
-#: Rows of a staged file: few files, and none larger than memory.
-_FILE_ROWS = 1_000_000
+#: From this many rows on, files are staged so that the lake can take them as they are.
+_ADOPTED_ROWS = 1_000
 
 
 class Readable(Protocol):
@@ -45,31 +47,6 @@ class Readable(Protocol):
     def content(self) -> str | None: ...
     @property
     def chunk_rows(self) -> int: ...
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A whole source, read once and parted by its row rules."""
-
-    folder: Path
-    received: int
-    """Rows and rejected lines of the source."""
-    accepted: int
-    """Rows in `rows-*.parquet`: the signal's columns and `_row`."""
-    failed: int
-    """Rows in `failed-*.parquet`: `_row`, `rules`, `row_json`."""
-    rules: Counter[str]
-    """How many rows broke each row rule."""
-    content: str
-    """sha256 of the file, or of the query's result as text."""
-
-    @property
-    def rows_glob(self) -> str:
-        return str(self.folder / "rows-*.parquet")
-
-    @property
-    def failed_glob(self) -> str:
-        return str(self.folder / "failed-*.parquet")
 
 
 @contextmanager
@@ -123,7 +100,9 @@ def stage(
     digest = hashlib.sha256()
     rules: Counter[str] = Counter()
     received = accepted = failed = 0
-    with opened(source.relation) as reader, _Files(folder, "rows") as good, _Files(folder, "failed") as bad:
+    good = _row_files(loop, signal, source, folder)
+    bad = StagedFiles(folder / "failed")
+    with opened(source.relation) as reader:
         for frame in _ahead(_chunks(reader, query, source, digest)):
             _refuse_naive(frame)
             numbered = frame.drop("_naive").with_columns(
@@ -148,45 +127,32 @@ def stage(
             good.write(schema.create_empty())
             bad.write(_lines(lines))
             rules.update(_line_rule(line) for line in lines)
+    good.close()
+    bad.close()
     if received + len(lines) == 0:
         raise SourceError(f"{source.name} gave no rows", "at least one row", "check the file or query")
     return Staged(
-        folder, received + len(lines), accepted, failed + len(lines), rules, source.content or digest.hexdigest()
+        batch_id=batch_id(loop.name, signal, source.content or digest.hexdigest()),
+        folder=folder,
+        received=received + len(lines),
+        accepted=accepted,
+        failed=failed + len(lines),
+        rules=rules,
+        adoptable=good.monthly and good.few,
     )
 
 
-class _Files:
-    """A numbered row of Parquet files of one schema, each begun when the one before is full."""
+def batch_id(loop: str, signal: Signal, content: str) -> str:
+    """The id of a delivery: sha256 over loop, signal and the hash of its content."""
+    return hashlib.sha256(f"{loop}\n{signal.value}\n{content}".encode()).hexdigest()
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, name
-        self._frames: list[pl.DataFrame] = []
-        self._rows = self._bytes = self._number = 0
 
-    def __enter__(self) -> _Files:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._flush()
-
-    def write(self, frame: pl.DataFrame) -> None:
-        if frame.height == 0 and self._number + len(self._frames) > 0:
-            return
-        self._frames.append(frame)
-        self._rows, self._bytes = self._rows + frame.height, self._bytes + int(frame.estimated_size())
-        if self._rows >= _FILE_ROWS or self._bytes > 96_000_000:
-            self._flush()
-
-    def _flush(self) -> None:
-        import polars as pl
-
-        if not self._frames:
-            return
-        self._number += 1
-        path = self._folder / f"{self._name}-{self._number:05d}.parquet"
-        pl.concat(self._frames).write_parquet(path, compression="lz4", statistics=False, row_group_size=131_072)
-        self._frames, self._rows, self._bytes = [], 0, 0
+def _row_files(loop: Loop, signal: Signal, source: Readable, folder: Path) -> StagedFiles:
+    """Where accepted rows go: to files the lake can take, where the batch has its id already and is worth it."""
+    known, columns = source.content is not None, signal_columns(loop.charter, signal)
+    monthly = known and (source.rows or 0) >= _ADOPTED_ROWS and can_adopt(loop.lake.location, columns)
+    identity = batch_id(loop.name, signal, source.content or "")
+    return StagedFiles(folder / "rows", identity, EVENT_TIME[signal] if monthly else None)
 
 
 def _chunks(reader: Reader, query: TypedQuery, source: Readable, digest: hashlib._Hash) -> Iterator[pl.DataFrame]:

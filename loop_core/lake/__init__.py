@@ -1,5 +1,6 @@
 """The lake: DuckLake tables of one workspace, behind one way to read and one way to write. Only here is duckdb imported."""
 
+from loop_core.lake.adoption import adopt, can_adopt
 from loop_core.lake.connection import Lake, LakeLocation, Transaction
 from loop_core.lake.maintenance import LakeReport, MaintenanceReport, check_lake, maintain_lake
 from loop_core.lake.reading import Reading
@@ -13,6 +14,8 @@ __all__ = [
     "MaintenanceReport",
     "Reading",
     "Transaction",
+    "adopt",
+    "can_adopt",
     "check_lake",
     "create_loop_tables",
     "maintain_lake",

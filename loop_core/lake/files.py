@@ -89,6 +89,9 @@ def opened(relation: Relation) -> Iterator[Reader]:
     try:
         connection.execute(f"set memory_limit = '{MEMORY}'")
         connection.execute("set temp_directory = ''")
+        # Room for several batches between the threads that read and the one that takes; with less, only one works.
+        connection.execute("set streaming_buffer_size = '64MB'")
+        connection.execute("set produce_arrow_string_view = true")
         for statement in relation.setup:
             connection.execute(statement)
         yield Reader(relation, connection)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loop_core.gates.quarantine import list_rows, replay
+from loop_core.gates.quarantine import list_rows
+from loop_core.gates.replay import replay
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Workspace
 from tests.conftest import CHARTER, START

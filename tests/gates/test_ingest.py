@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from loop_core.errors import RefusedError, SourceError, StorageError
+from loop_core.gates import ingest, repair
 from loop_core.gates.report import RuleCount
 from loop_core.gates.staging import staging_folder
-from loop_core.gates import ingest, repair
 from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from loop_core.errors import RefusedError, SourceError, UnknownNameError
-from loop_core.gates.quarantine import dismiss, fix, list_rows, replay, rule_counts
-from loop_core.gates.report import RuleCount
 from loop_core.gates import repair
+from loop_core.gates.quarantine import dismiss, fix, list_rows, rule_counts
+from loop_core.gates.replay import replay
+from loop_core.gates.report import RuleCount
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER

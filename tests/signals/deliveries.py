@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loop_core.gates import BatchReport
-from loop_core.gates import ingest
+from loop_core.gates import BatchReport, ingest
 from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop
