@@ -100,3 +100,19 @@ def database(postgres: str) -> Iterator[str]:
     from tests.postgres import fresh_database
 
     return fresh_database(postgres)
+
+
+@pytest.fixture
+def duel(loop: Loop) -> Loop:
+    """`loop` with the external champion `old` and the external challengers `good` and `bad`; see tests/release/duel.py."""
+    from tests.release.duel import fill
+
+    return fill(loop)
+
+
+@pytest.fixture
+def end() -> datetime:
+    """When every label of `duel` is in."""
+    from tests.release.duel import END
+
+    return END

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
-import pytest
 
 from loop_core.lake import Transaction
 from loop_core.models import register_external
@@ -24,8 +23,7 @@ def scores_of(chance: np.ndarray, noise: float, rng: np.random.Generator) -> np.
     return 1 / (1 + np.exp(-logit))
 
 
-@pytest.fixture
-def duel(loop: Loop) -> Loop:
+def fill(loop: Loop) -> Loop:
     """`old` serves; all three have logged scores on 4,000 labelled predictions over 200 days."""
     rng = np.random.default_rng(0)
     chance = rng.beta(1, 3, N).clip(0.02, 0.98)
@@ -60,9 +58,3 @@ def duel(loop: Loop) -> Loop:
         register_external(loop, version, actor="ana", as_of=START)
     first_release(loop, "old", actor="ana", as_of=START)
     return loop
-
-
-@pytest.fixture
-def end() -> datetime:
-    """When every label is in."""
-    return END

@@ -1,0 +1,163 @@
+"""The `loop` command as a person types it: real processes, real exit codes, errors without a stack trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from loop_core.cli import app
+from loop_core.errors import RefusedError
+from loop_core.workspace import Loop
+from tests.conftest import CHARTER, START
+
+
+def loop_command(*arguments: str, workspace: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `loop …` in a process of its own."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("LOOPBENCH_")}
+    extra = ["--workspace", str(workspace)] if workspace else []
+    command = [sys.executable, "-c", "from loop_core.cli import main; main()", *arguments, *extra]
+    return subprocess.run(command, capture_output=True, text=True, env=env)
+
+
+def run(*arguments: str, workspace: Path | None = None) -> str:
+    """Run `loop …` in this process, which is quicker → what it printed."""
+    from typer.testing import CliRunner
+
+    extra = ["--workspace", str(workspace)] if workspace else []
+    result = CliRunner().invoke(app, [*arguments, *extra], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_errors_go_to_standard_error_in_a_sentence(tmp_path: Path) -> None:
+    result = loop_command("status", workspace=tmp_path / "none")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "There is no workspace at" in result.stderr
+    assert "To do:" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_outside_a_workspace_it_says_how_to_name_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from loop_core.cli import main; main()", "status"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 1
+    assert "add --workspace FOLDER" in result.stderr
+
+
+def test_init_import_status(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    assert "Workspace made" in run("init", str(folder))
+    assert "No loops yet" in run("status", workspace=folder)
+    assert json.loads(run("status", "--json", workspace=folder)) == []
+
+
+def test_draft_check_apply(tmp_path: Path) -> None:
+    data, folder = tmp_path / "d.parquet", tmp_path / "w"
+    pl.DataFrame({"prediction_id": ["a", "b"], "predicted_at": [START, START], "price": [1.0, 2.0]}).write_parquet(data)
+    run("init", str(folder), "--from", str(data), "--name", "churn")
+    draft = folder / "loops" / "churn.toml"
+    assert "is valid" in run("charter", "check", str(draft))
+    assert "charter v1 of churn is in force" in run(
+        "charter", "apply", str(draft), "--reason", "first", workspace=folder
+    )
+    log = json.loads(run("charter", "log", "churn", "--json", workspace=folder))
+    assert [entry["reason"] for entry in log] == ["first"]
+    draft.write_text(draft.read_text() + "\nnonsense = 1\n")
+    result = loop_command("charter", "check", str(draft))
+    assert result.returncode == 1
+    assert "not known" in result.stderr
+
+
+def test_ingest_twice_and_quarantine(loop: Loop, tmp_path: Path) -> None:
+    folder, file = loop.workspace.path, tmp_path / "p.csv"
+    file.write_text("prediction_id,predicted_at,price\na,2018-01-01T00:00:00Z,1\nb,2018-01-01T00:00:00Z,-5\n")
+    arguments = ["ingest", "orders", "predictions", str(file), "--as-of", "2018-02-01"]
+    first = json.loads(run(*arguments, "--json", workspace=folder))
+    assert (first["received"], first["accepted"], first["quarantined"]) == (2, 1, 1)
+    assert "in the lake already" in run(*arguments, workspace=folder)
+    rows = json.loads(run("quarantine", "list", "orders", "--json", workspace=folder))
+    assert rows[0]["rules"] == ["price.min"]
+    name = rows[0]["quarantine_id"]
+    run("quarantine", "fix", "orders", name, "--set", "price=5", workspace=folder)
+    assert "1 accepted" in run("quarantine", "replay", "orders", name, workspace=folder)
+    assert "quarantine is empty" in run("quarantine", "list", "orders", workspace=folder)
+    found = json.loads(run("sql", "orders", "select count(*) as n from predictions", "--json", workspace=folder))
+    assert found == [{"n": 2}]
+
+
+def test_a_dismissal_needs_a_reason(loop: Loop, tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text("prediction_id,predicted_at,price\nb,2018-01-01T00:00:00Z,-5\n")
+    folder = loop.workspace.path
+    run("ingest", "orders", "predictions", str(file), "--as-of", "2018-02-01", workspace=folder)
+    name = json.loads(run("quarantine", "list", "orders", "--json", workspace=folder))[0]["quarantine_id"]
+    with pytest.raises(RefusedError, match="reason"):
+        run("quarantine", "dismiss", "orders", name, "--reason", " ", workspace=folder)
+    assert "1 row(s) dismissed" in run(
+        "quarantine", "dismiss", "orders", name, "--reason", "a test order", workspace=folder
+    )
+
+
+def test_sql_only_reads(loop: Loop) -> None:
+    result = loop_command("sql", "orders", "delete from lake.orders.predictions", workspace=loop.workspace.path)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_reading_commands_speak_json(loop: Loop) -> None:
+    folder = loop.workspace.path
+    for arguments in (
+        ["status"], ["drift", "orders"], ["performance", "orders"], ["health", "orders"], ["models", "orders"],
+        ["ledger", "show"], ["ledger", "verify"], ["doctor"], ["jobs", "list"], ["quarantine", "list", "orders"], ["feedback", "orders"],
+    ):  # fmt: skip
+        json.loads(run(*arguments, "--json", workspace=folder))
+
+
+def test_the_way_of_a_release(duel: Loop) -> None:
+    folder, end = duel.workspace.path, f"{START + timedelta(days=261):%Y-%m-%d}"
+    card = json.loads(run("compare", "orders", "good", "--as-of", end, "--json", workspace=folder))
+    assert card["challenger"] == "good"
+    run("propose", "orders", "good", "--reason", "better", "--as-of", end, "--actor", "ana", workspace=folder)
+    refused = loop_command("approve", "orders", "p1", "--as-of", end, "--actor", "ana", workspace=folder)
+    assert refused.returncode == 1
+    assert "ana proposed p1" in refused.stderr
+    assert "1 of 1 approvals" in run("approve", "orders", "p1", "--as-of", end, "--actor", "bo", workspace=folder)
+    assert "good is the champion" in run("promote", "orders", "p1", "--as-of", end, "--actor", "ana", workspace=folder)
+    assert "old serves again" in run("rollback", "orders", "--reason", "a drill", "--as-of", end, workspace=folder)
+    assert "follow from one another" in run("ledger", "verify", workspace=folder)
+    assert "broken" not in run("doctor", workspace=folder)
+
+
+def test_maintain_says_what_it_did(loop: Loop) -> None:
+    report = json.loads(run("maintain", "--keep-days", "0", "--json", workspace=loop.workspace.path))
+    assert report["snapshots_expired"] >= 1
+
+
+def test_jobs_are_queued_stopped_and_listed(loop: Loop) -> None:
+    folder = loop.workspace.path
+    assert "Job 1 is queued" in run("jobs", "start", "orders", "cycle", workspace=folder)
+    run("jobs", "stop", "1", workspace=folder)
+    assert json.loads(run("jobs", "list", "--json", workspace=folder))[0]["status"] == "stopped"
+
+
+@pytest.mark.parametrize("every", ["7", "0d", "week", "-7d"])
+def test_a_step_needs_a_unit(loop: Loop, every: str) -> None:
+    arguments = ["replay", "orders", "--from", "2018-01-01", "--to", "2018-02-01", f"--every={every}"]
+    with pytest.raises(RefusedError, match="7d or 12h"):
+        run(*arguments, workspace=loop.workspace.path)
+
+
+def test_a_charter_file_with_many_errors_lists_each(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(CHARTER.replace("60", "-1").replace('"category"', '"kategory"'))
+    result = loop_command("charter", "check", str(file))
+    assert result.returncode == 1
+    assert result.stderr.count("c.toml:") == 2
