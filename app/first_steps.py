@@ -5,8 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from app import session
-from loop_core.clock import now
+from app.faults import boundary, plain
 from loop_core.workspace import Workspace
+
+#: Simulated predictions of the demo, about.
+ROWS = 150_000
 
 
 def no_loop_yet(ws: Workspace) -> None:
@@ -22,7 +25,8 @@ def no_loop_yet(ws: Workspace) -> None:
             "Eighteen months of simulated deliveries with known trouble in them: about 150,000 predictions, outcomes and comments."
         )
         if st.button("Add the simulated loop", key="add_demo", type="primary"):
-            _add_demo(ws)
+            with boundary():
+                _add_demo(ws)
     with own.container(border=True):
         st.markdown("#### Bring your own model")
         st.markdown("A recipe turns files into a loop; a first charter can be drafted from a data file.")
@@ -34,15 +38,11 @@ def no_loop_yet(ws: Workspace) -> None:
 
 
 def _add_demo(ws: Workspace) -> None:
-    from loop_core.recipes import import_recipe
+    from loop_core.demo import build_demo
 
     bar = st.progress(0.0, "Simulating …")
-    import_recipe(
-        ws,
-        "deliveries",
-        None,
-        actor=session.identities()[0],
-        as_of=now(),
-        progress=lambda share, said: bar.progress(min(share, 1.0), said),
+    actor = session.identities()[0]
+    build_demo(
+        ws.path, rows=ROWS, seed=0, actor=actor, progress=lambda share, said: bar.progress(min(share, 1.0), plain(said))
     )
     st.rerun()

@@ -70,6 +70,21 @@ def test_without_a_loop_every_page_offers_one(app: Open, bare: Path, page: str) 
     assert test.button(key="add_demo")
 
 
+def test_the_demo_is_built_in_this_workspace(app: Open, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+
+    def build_demo(folder: Path, **_: object) -> None:
+        asked.append(folder)
+        with Workspace.open(folder) as ws:
+            ws.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+
+    monkeypatch.setattr("loop_core.demo.build_demo", build_demo)
+    test = app(bare)
+    test.button(key="add_demo").click().run()
+    assert asked == [bare]
+    assert "No champion" in said(test)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_presentation_mode_has_no_verbs(app: Open, full: Path, page: str) -> None:
     test = app(full, page, present="true")
