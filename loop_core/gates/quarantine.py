@@ -150,6 +150,8 @@ def repair_decisions(loop: Loop) -> None:
     found = loop.lake.rows(
         f"select quarantine_id from {loop.table('quarantine')} where state in ('fixed', 'dismissed') order by quarantine_id"
     )
+    if not found:
+        return
     recorded = {
         (kind, quarantine_id)
         for kind in ("fixed", "dismissed")
