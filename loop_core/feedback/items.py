@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from loop_core.charter import Cohort
 from loop_core.feedback.mask import masked
 from loop_core.labels import known_at
-from loop_core.lake import quoted
+from loop_core.lake import Reading
 from loop_core.workspace import Loop
 
 
@@ -43,10 +45,19 @@ class FeedbackPage:
     """Items that match, on all pages."""
 
 
-_FROM = """
-    from feedback as f left join rows as p using (prediction_id)
+_MATCHING = """
+    from feedback as f {join}
     where ($text is null or contains(lower(f.comment), lower($text)))
-      and ($max_rating is null or f.rating <= $max_rating)"""
+      and ($max_rating is null or f.rating <= $max_rating){condition}"""
+
+_PAGE = """select feedback_id, given_at, kind, rating, comment, prediction_id
+    {matching} order by given_at desc, feedback_id limit $limit offset $offset"""
+
+# Not `rows`: that would work out every label there is for the few on the page.
+_ABOUT = """
+    select prediction_id, p.predicted_at, p.model_version, p.score, l.label, p.value
+    from (select *, {cohort} as value from predictions where list_contains($ids, prediction_id)) as p
+    left join (from labels where list_contains($ids, prediction_id)) as l using (prediction_id)"""
 
 
 def feedback_items(
@@ -73,19 +84,34 @@ def feedback_items(
     Raises:
         UnknownNameError: no such cohort.
     """
-    column = f"p.{quoted('cohort_' + loop.charter.cohort(cohort).name)}" if cohort else "null::varchar"
-    source, bound = _FROM, {"text": text or None, "max_rating": max_rating}
-    if cohort and cohort_value is not None:
-        source, bound = f"{source} and {column} = $cohort_value", bound | {"cohort_value": cohort_value}
+    group = loop.charter.cohort(cohort) if cohort else None
     reading = known_at(loop, as_of)
-    total = reading.rows(f"select count(*) {source}", **bound)[0][0]
-    listed = f"""
-        select f.feedback_id, f.given_at, f.kind, f.rating, f.comment, f.prediction_id, p.predicted_at, p.model_version,
-          p.score, p.label, {column} {source} order by f.given_at desc, f.feedback_id limit $limit offset $offset"""
-    rows = reading.rows(listed, limit=limit, offset=offset, **bound)
-    return FeedbackPage(tuple(_item(row) for row in rows), total)
+    matching, bound = _matching(group, cohort_value), {"text": text or None, "max_rating": max_rating}
+    if group and cohort_value is not None:
+        bound["cohort_value"] = cohort_value
+    total = reading.rows(f"select count(*) {matching}", **bound)[0][0]
+    found = reading.rows(_PAGE.format(matching=matching), limit=limit, offset=offset, **bound)
+    about = _about(reading, group, [row[-1] for row in found if row[-1] is not None])
+    return FeedbackPage(tuple(_item(row, about.get(row[-1], _NOTHING)) for row in found), total)
 
 
-def _item(row: tuple[Any, ...]) -> FeedbackItem:
-    feedback_id, given_at, kind, rating, comment, *rest = row
-    return FeedbackItem(feedback_id, given_at, kind, rating, masked(comment), *rest)
+def _matching(group: Cohort | None, cohort_value: str | None) -> str:
+    if group is None or cohort_value is None:
+        return _MATCHING.format(join="", condition="")
+    join = f"join (select prediction_id, {group.sql} as value from predictions) as p using (prediction_id)"
+    return _MATCHING.format(join=join, condition=" and p.value = $cohort_value")
+
+
+#: What is known of no prediction: predicted_at, model_version, score, label, cohort value.
+_NOTHING = (None,) * 5
+
+
+def _about(reading: Reading, group: Cohort | None, ids: Sequence[str]) -> dict[str | None, tuple[Any, ...]]:
+    """Prediction id → its `_NOTHING` columns, known."""
+    sql = _ABOUT.format(cohort=group.sql if group else "null::varchar")
+    return {row[0]: row[1:] for row in reading.rows(sql, ids=list(ids))} if ids else {}
+
+
+def _item(row: tuple[Any, ...], about: tuple[Any, ...]) -> FeedbackItem:
+    feedback_id, given_at, kind, rating, comment, prediction_id = row
+    return FeedbackItem(feedback_id, given_at, kind, rating, masked(comment), prediction_id, *about)

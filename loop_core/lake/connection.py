@@ -67,6 +67,7 @@ class Lake:
     def __init__(self, location: LakeLocation, *, create: bool = False) -> None:
         self.location = location
         self._writing = threading.Lock()
+        self._held = threading.local()
         self._connection = _attach(location, create)
 
     def close(self) -> None:
@@ -76,12 +77,12 @@ class Lake:
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows as tuples. Parameters are bound by name: `$as_of`."""
-        with self._read(sql, parameters) as result:
+        with self._held_read(sql, parameters) as result:
             return result.fetchall()
 
     def frame(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Rows as a polars DataFrame; instants are UTC microseconds."""
-        with self._read(sql, parameters) as result:
+        with self._held_read(sql, parameters) as result:
             return result.pl()
 
     def batches(
@@ -106,6 +107,18 @@ class Lake:
         )
 
     @contextmanager
+    def one_snapshot(self) -> Iterator[None]:
+        """Reads of this thread inside see one snapshot, and look the catalogue up once. Streams (`batches`) do not."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("begin transaction read only")
+            self._held.cursor = cursor
+            yield
+        finally:
+            self._held.cursor = None
+            cursor.close()
+
+    @contextmanager
     def _read(self, sql: str, parameters: Mapping[str, Any] | None) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._connection.cursor()
         try:
@@ -116,6 +129,19 @@ class Lake:
             raise explain(error) from error
         finally:
             cursor.close()
+
+    @contextmanager
+    def _held_read(self, sql: str, parameters: Mapping[str, Any] | None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As `_read`, in the transaction of `one_snapshot` where this thread is in one."""
+        held = getattr(self._held, "cursor", None)
+        if held is None:
+            with self._read(sql, parameters) as result:
+                yield result
+            return
+        try:
+            yield held.execute(sql, parameters or {})
+        except duckdb.Error as error:
+            raise explain(error) from error
 
     # -- writing ------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from loop_core.monitor.finding import Finding
 from loop_core.monitor.losses import brier_losses, log_losses
 from loop_core.monitor.monitor import monitor
 from loop_core.monitor.performance import PerformancePoint, performance
-from loop_core.monitor.record import findings_at, record_findings
+from loop_core.monitor.record import findings_at, record_findings, standing_since
 from loop_core.monitor.service import HealthPoint, service_health
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "psi",
     "record_findings",
     "service_health",
+    "standing_since",
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from loop_core.lake import Reading
 from loop_core.labels import known_at
+from loop_core.lake import Reading
 from loop_core.vocabulary import Signal, State
 from loop_core.workspace import Loop
 
@@ -68,10 +68,10 @@ def intake(loop: Loop, as_of: datetime) -> list[Intake]:
 
 def label_ages(loop: Loop, as_of: datetime, weeks: int = 16) -> list[LabelAge]:
     """Share of predictions with a known label by their age, youngest first."""
-    found = known_at(loop, as_of).rows(
-        """select floor(date_diff('hour', predicted_at, $as_of) / 168)::int as age, count(*), avg((label is not null)::int)
-        from rows where predicted_at >= $as_of - to_days($days::int) group by age order by age""",
-        days=7 * weeks,
+    found = known_at(loop, as_of, since=as_of - timedelta(weeks=weeks)).rows(
+        "select floor((epoch_us($as_of) - epoch_us(predicted_at)) / $week_us)::int as age, count(*), avg((label is not null)::int)"
+        " from rows group by age order by age",
+        week_us=timedelta(weeks=1) / timedelta(microseconds=1),
     )
     return [LabelAge(*row) for row in found]
 

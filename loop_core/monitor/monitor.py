@@ -26,6 +26,11 @@ def monitor(loop: Loop, as_of: datetime) -> list[Finding]:
         loop: the loop.
         as_of: UTC instant; nothing later is seen.
     """
+    with loop.lake.one_snapshot():
+        return _findings(loop, as_of)
+
+
+def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
     reading = known_at(loop, as_of)
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     start, end = windows.span(0)

@@ -73,19 +73,19 @@ def performance(
     group = loop.charter.cohort(cohort) if cohort else None
     names = tuple(metrics or (m.name for m in loop.charter.metrics))
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    reading = known_at(loop, as_of)
-    return list(_points(loop.charter, reading, windows, group, names, windows.start(weeks)))
+    reading = known_at(loop, as_of, since=windows.start(weeks))
+    return list(_points(loop.charter, reading, windows, group, names))
 
 
-_SELECTED = """select {window} as w, {cohort} as c, model_version, score, label, mature from rows
-    where score is not null and not isnan(score) and predicted_at >= $first"""
+_SELECTED = """select ({window})::smallint as w, {cohort} as c, model_version, score, label, mature from rows
+    where score is not null and not isnan(score)"""
 
 
 def _points(
-    charter: Charter, reading: Reading, windows: Windows, cohort: Cohort | None, names: Sequence[str], first: datetime
+    charter: Charter, reading: Reading, windows: Windows, cohort: Cohort | None, names: Sequence[str]
 ) -> Iterator[PerformancePoint]:
     sql = _SELECTED.format(window=windows.sql("predicted_at"), cohort=cohort.sql if cohort else "null::varchar")
-    frame = reading.frame(sql, first=first, **windows.parameters())
+    frame = reading.frame(sql, **windows.parameters())
     labelled = _by_group(frame)
     history: dict[tuple[str, str | None], list[float]] = {}
     for w, c, known, share, versions in _summary(frame).iter_rows():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loop_core.lake import Transaction
 from loop_core.models import ModelStore, manifest_of
@@ -52,24 +52,24 @@ def _serve_span(loop: Loop, version: str, start: datetime, end: datetime, actor:
 
 
 def _answers(loop: Loop, version: str, start: datetime, end: datetime) -> Iterator[pl.DataFrame]:
-    """Frames (prediction_id, predicted_at, score) of the rows that wait."""
+    """Frames (prediction_id, predicted_at, answered_, score) of the rows that wait; `answered_`: another version had."""
     import polars as pl
 
     span = {"start": start, "end": end, "version": version}
     if manifest_of(loop, version).kind == "external":
         yield loop.lake.frame(
-            f"select p.prediction_id, p.predicted_at, s.score from (from {loop.table('predictions')} where {_WAITING}) as p"
+            f"select p.prediction_id, p.predicted_at, p.score is not null as answered_, s.score from (from {loop.table('predictions')} where {_WAITING}) as p"
             f" join {loop.table('scores')} as s on s.prediction_id = p.prediction_id and s.model_version = $version",
             span,
         )
         return
     model = ModelStore(loop.workspace).load(version)
     columns = ", ".join(f'"{name}"' for name in loop.charter.feature_names)
-    waiting = f"select prediction_id, predicted_at, {columns} from {loop.table('predictions')} where {_WAITING}"
+    waiting = f"select prediction_id, predicted_at, score is not null as answered_, {columns} from {loop.table('predictions')} where {_WAITING}"
     # Read before the first write, which would change what waits.
     for batch in list(loop.lake.batches(waiting, span, rows=_BATCH)):
         frame = pl.DataFrame(batch)
-        yield frame.select("prediction_id", "predicted_at").with_columns(score=pl.Series(model.score(frame)))
+        yield frame.select("prediction_id", "predicted_at", "answered_").with_columns(score=pl.Series(model.score(frame)))
 
 
 def _answer(tx: Transaction, loop: Loop, scores: pl.DataFrame, version: str) -> None:
@@ -77,17 +77,22 @@ def _answer(tx: Transaction, loop: Loop, scores: pl.DataFrame, version: str) -> 
         return
     tx.register("served", scores)
     bounds = {"first": scores["predicted_at"].min(), "last": scores["predicted_at"].max()}
-    table = loop.table("predictions")
+    if scores["answered_"].any():
+        _keep_answers(tx, loop, bounds)
     tx.execute(
-        f"insert into {loop.table('scores')} select p.prediction_id, p.model_version, p.score, p.predicted_at"
-        f" from {table} as p semi join served as s using (prediction_id) anti join {loop.table('scores')} as known"
-        " on known.prediction_id = p.prediction_id and known.model_version = p.model_version"
-        " where p.score is not null and p.predicted_at between $first and $last",
-        bounds,
-    )
-    tx.execute(
-        f"merge into {table} as p using served as s"
+        f"merge into {loop.table('predictions')} as p using served as s"
         " on p.prediction_id = s.prediction_id and p.predicted_at between $first and $last"
         " when matched then update set score = s.score, model_version = $version, route = $route",
         {**bounds, "version": version, "route": Route.CHAMPION.value},
+    )
+
+
+def _keep_answers(tx: Transaction, loop: Loop, bounds: dict[str, Any]) -> None:
+    """What another version had answered, logged beside before it is written over."""
+    tx.execute(
+        f"insert into {loop.table('scores')} select p.prediction_id, p.model_version, p.score, p.predicted_at"
+        f" from {loop.table('predictions')} as p semi join served as s using (prediction_id) anti join {loop.table('scores')} as known"
+        " on known.prediction_id = p.prediction_id and known.model_version = p.model_version"
+        " where p.score is not null and p.predicted_at between $first and $last",
+        bounds,
     )

@@ -69,14 +69,13 @@ def feature_reference(loop: Loop, reading: Reading, cohort: Cohort | None) -> Re
     span = reference_span(loop, reading.as_of)
     if span is None:
         return None
-    # Rows may change only by a batch, and rows may come into sight by a later as_of.
-    state = reading.rows(
-        "select count(*), (select count(*) from batches where signal = 'predictions'), (select max(batch_id) from batches)"
-        " from predictions where predicted_at >= $first and predicted_at < $last",
+    # Rows are never changed, only added, by a batch or by a later as_of that lets them come into sight.
+    rows = reading.rows(
+        "select count(*) from predictions where predicted_at >= $first and predicted_at < $last",
         first=span[0],
         last=span[1],
-    )
-    key = (str(loop.workspace.path), loop.charter.hash, span, cohort and cohort.name, state[0])
+    )[0][0]
+    key = (str(loop.workspace.path), loop.charter.hash, span, cohort and cohort.name, rows)
     return _CACHE.get(key, lambda: _learn(loop, reading, span, cohort))
 
 
