@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from app.faults import boundary, plain
@@ -11,7 +9,6 @@ from app.navigation import PAGES, go
 from app.session import View
 from app.widgets import WORST, chip, mark_of, short, table, worst
 from loop_core.clock import now
-from loop_core.monitor import Finding
 from loop_core.status import LoopStatus, loop_status
 from loop_core.vocabulary import State
 
@@ -44,23 +41,24 @@ def _line(status: LoopStatus) -> None:
     last.markdown(f"`{short(status.champion)}`")
 
 
-def findings_table(findings: Sequence[Finding]) -> None:
+def findings_table(status: LoopStatus) -> None:
     """What the newest cycle found, the loudest on top; the quiet ones only when asked for."""
-    order = sorted(findings, key=lambda finding: _LOUDNESS.index(finding.state))
+    since = dict(zip(status.findings, status.since, strict=True))
+    order = sorted(status.findings, key=lambda finding: _LOUDNESS.index(finding.state))
     loud = [finding for finding in order if finding.state is not State.OK]
     everything = not st.session_state.get("present") and st.toggle(
         f"All {len(order)} findings, also the quiet ones", key="all_findings", bind="query-params"
     )
     rows = [
-        {"state": mark_of(f.state), "stage": f.stage, "finding": f.sentence, "n": f.n}
+        {"state": mark_of(f.state), "since": f"{since[f]:%Y-%m-%d}", "stage": f.stage, "finding": f.sentence, "n": f.n}
         for f in (order if everything else loud[:WORST])
     ]
     if not rows:
         st.markdown("● Every finding is quiet.")
         return
-    narrow = {name: st.column_config.TextColumn(width=120) for name in ("state", "stage")}
+    narrow = {name: st.column_config.TextColumn(width=120) for name in ("state", "stage")} | {"since": st.column_config.TextColumn(width=95)}
     count = st.column_config.NumberColumn(format="localized", width=70)
-    table(rows, "findings", {**narrow, "finding": st.column_config.TextColumn(width=880), "n": count}, alt="Findings")
+    table(rows, "findings", {**narrow, "finding": st.column_config.TextColumn(width=790), "n": count}, alt="Findings")
 
 
 def waits(status: LoopStatus) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from loop_core.monitor import Finding, findings_at
+from loop_core.monitor import Finding, findings_at, standing_since
 from loop_core.release import ProposalState, ReleaseState, state
 from loop_core.workspace import Loop
 
@@ -21,6 +21,8 @@ class LoopStatus:
     champion_since: datetime | None
     findings: tuple[Finding, ...]
     """Of the newest cycle at or before `as_of`; empty: none ran."""
+    since: tuple[datetime, ...]
+    """For each finding, the first cycle in a row at which it had its state."""
     waiting: tuple[str, ...]
     """Sentences: what somebody has to do next."""
 
@@ -29,6 +31,7 @@ def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
     """The loop's state as of a UTC instant."""
     releases = state(loop, as_of)
     findings = tuple(findings_at(loop, as_of))
+    since = standing_since(loop, as_of) if findings else {}
     return LoopStatus(
         loop=loop.name,
         title=loop.charter.loop.title,
@@ -36,6 +39,7 @@ def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
         champion=releases.champion,
         champion_since=releases.since,
         findings=findings,
+        since=tuple(since[finding.code, finding.subject] for finding in findings),
         waiting=tuple(_waiting(loop, releases, cycles=bool(findings))),
     )
 

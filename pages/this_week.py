@@ -39,7 +39,7 @@ if status.findings:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("##### What the last cycle found", width="content")
         why(view, HOW, "loop_core.monitor:monitor(loop, as_of)")
-    findings_table(status.findings)
+    findings_table(status)
 
 happened = session.compute(view, events, days=DAYS)
 if happened:

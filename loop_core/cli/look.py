@@ -48,7 +48,8 @@ def _say_status(one: LoopStatus) -> None:
         quiet = [finding for finding in mine if finding.state == State.OK]
         for finding in mine:
             if finding not in quiet:
-                say(f"  {stage:<12}{MARKS[finding.state]:<18} {finding.sentence}")
+                since = one.since[one.findings.index(finding)]
+                say(f"  {stage:<12}{MARKS[finding.state]:<18} {finding.sentence} Since {since:%Y-%m-%d}.")
         # What is as it should be is one line; `loop drift` and its like show each.
         if quiet:
             say(f"  {stage:<12}{MARKS[State.OK]:<18} {quiet[0].sentence if len(quiet) == 1 else f'{len(quiet)} of {len(mine)} as usual.'}")

@@ -41,15 +41,16 @@ def findings_at(loop: Loop, as_of: datetime) -> list[Finding]:
 
 def standing_since(loop: Loop, as_of: datetime) -> dict[tuple[str, str], datetime]:
     """(code, subject) → the first of the recorded instants in a row at which it had the state it has at `as_of`."""
-    rows = known_at(loop, as_of).rows(
-        """
-        , told as (select * from findings where as_of <= $as_of),
-        newest as (select * from told where as_of = (select max(as_of) from told)),
-        other as (select t.code, t.subject, max(t.as_of) as changed from told as t join newest as n using (code, subject)
-          where t.state <> n.state group by all)
-        select code, subject, min(t.as_of) from told as t join newest as n using (code, subject)
-          left join other as o using (code, subject) where t.as_of > coalesce(o.changed, '-infinity'::timestamptz) group by all
-        """
+    reading = known_at(loop, as_of).with_views(
+        told="select * from findings where as_of <= $as_of",
+        newest="select * from told where as_of = (select max(as_of) from told)",
+        changed="select code, subject, max(told.as_of) as changed_at from told join newest using (code, subject)"
+        " where told.state <> newest.state group by all",
+    )
+    rows = reading.rows(
+        "select code, subject, min(told.as_of) from told join newest using (code, subject)"
+        " left join changed using (code, subject)"
+        " where changed_at is null or told.as_of > changed_at group by all"
     )
     return {(code, subject): since.astimezone(UTC) for code, subject, since in rows}
 
