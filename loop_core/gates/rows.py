@@ -37,8 +37,13 @@ def part_rows(schema: type[dy.Schema], frame: pl.DataFrame) -> Parted:
         frame.filter(pl.col("_bad").is_not_null()) if frame["_bad"].null_count() < frame.height else frame.clear()
     )
     readable = frame.filter(pl.col("_bad").is_null()) if unreadable.height else frame
-    accepted, failure = schema.filter(readable.drop("_bad", "_raw"))
-    return Parted(accepted, pl.concat([unreadable.select("_row", rules="_bad", row_json="_raw"), _named(failure)]))
+    named = unreadable.select("_row", rules="_bad", row_json="_raw")
+    rows = readable.select(schema.column_names())
+    # Nearly every chunk is wholly valid, and then nothing needs to be taken apart.
+    if schema.is_valid(rows):
+        return Parted(rows, named)
+    accepted, failure = schema.filter(rows)
+    return Parted(accepted, pl.concat([named, _named(failure)]))
 
 
 def _named(failure: dy.FailureInfo) -> pl.DataFrame:

@@ -117,8 +117,10 @@ def write_batch(tx: Transaction, loop: Loop, report: BatchReport, batch: Batch) 
 def _judge(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> None:
     """Fill `judged(_row, outcome, rule)` with every staged row that is not simply new."""
     tx.execute("create or replace temp table judged(_row bigint, outcome varchar, rule varchar)")
+    repeats = _may_repeat(staged, batch)
     for part in _parts(staged):
-        _judge_repeated(tx, staged, batch, part)
+        if repeats:
+            _judge_repeated(tx, staged, batch, part)
         _judge_known(tx, loop, staged, batch, part)
         if batch.signal is not Signal.PREDICTIONS:
             _judge_unknown(tx, loop, staged, batch, part)
@@ -127,6 +129,16 @@ def _judge(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> None:
 def _parts(staged: Staged) -> Iterator[str]:
     n = staged.accepted // _PART_ROWS + 1
     yield from (f"hash({{id}}) % {n} = {i}" if n > 1 else "true" for i in range(n))
+
+
+def _may_repeat(staged: Staged, batch: Batch) -> bool:
+    """Whether ids may occur twice: False where even their hashes are all different, which is quicker to see."""
+    import polars as pl
+
+    if staged.accepted > _PART_ROWS:
+        return True
+    rows = pl.scan_parquet(staged.row_files, hive_partitioning=False)
+    return int(rows.select(pl.struct(KEYS[batch.signal]).hash().n_unique()).collect().item()) < staged.accepted
 
 
 def _judge_repeated(tx: Transaction, staged: Staged, batch: Batch, part: str) -> None:

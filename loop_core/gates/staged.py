@@ -63,10 +63,12 @@ class StagedFiles:
         """Take rows; an empty frame only where it is the first, so that there is always a file."""
         if frame.height == 0 and self._waiting:
             return
-        for month, part in self._split(frame):
+        parts = list(self._split(frame))
+        for month, part in parts:
             self._waiting.setdefault(month, []).append(part)
             self._bytes[month] += int(part.estimated_size())
         self._rows += frame.height
+        self._flush_passed({month for month, _ in parts})
         while self._bytes.total() > _BUFFER_BYTES:
             self._flush(self._bytes.most_common(1)[0][0])
 
@@ -92,13 +94,20 @@ class StagedFiles:
         if self._time is None or frame.height == 0:
             yield "", frame
             return
-        time = pl.col(self._time).dt
-        keyed = frame.with_columns(_month=time.year().cast(pl.Int64) * 12 + time.month() - 1)
-        first, last = keyed["_month"].min(), keyed["_month"].max()
-        parts = [keyed] if first == last else keyed.partition_by("_month", maintain_order=True)
-        for part in parts:
-            month = int(part["_month"][0])
-            yield f"year={month // 12}/month={month % 12 + 1}", part.drop("_month")
+        time = frame[self._time].dt
+        months = time.year().cast(pl.Int64) * 12 + time.month() - 1
+        # Deliveries mostly come in order of time; then the parts are stretches of the frame, and nothing is copied.
+        if months.is_sorted():
+            yield from ((_folder(month), frame.slice(start, n)) for start, n, month in _stretches(months))
+            return
+        for part in frame.with_columns(_month=months).partition_by("_month", maintain_order=True):
+            yield _folder(part["_month"][0]), part.drop("_month")
+
+    def _flush_passed(self, present: set[str]) -> None:
+        """Write the months that the source has left behind, while it is still being read."""
+        for month, frames in self._waiting.items():
+            if month not in present and sum(frame.height for frame in frames) >= _FILE_ROWS:
+                self._flush(month)
 
     def _flush(self, month: str) -> None:
         import polars as pl
@@ -114,3 +123,15 @@ class StagedFiles:
         name = f"{self._folder.parent.name.rpartition('-')[2]}-{self._batch_id[:12]}-{self._written:05d}.parquet"
         (self._folder / month).mkdir(parents=True, exist_ok=True)
         frame.write_parquet(self._folder / month / name, compression="lz4", statistics=True, row_group_size=_GROUP_ROWS)
+
+
+def _stretches(months: pl.Series) -> Iterator[tuple[int, int, int]]:
+    """Start, length and month of each run of equal months."""
+    start = 0
+    for run in months.rle():
+        yield start, run["len"], run["value"]
+        start += run["len"]
+
+
+def _folder(month: int) -> str:
+    return f"year={month // 12}/month={month % 12 + 1}"
