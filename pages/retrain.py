@@ -31,7 +31,8 @@ else:
 if acting(view):
     left, right = st.columns([3, 2], gap="large")
     with left:
-        challenger_form(view) if champion else champion_form(view)
+        form = challenger_form if champion else champion_form
+        form(view)
     with right:
         cycle_button(view)
 st.markdown("##### Jobs")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +46,7 @@ def ui(
 def worker(
     workspace: WorkspaceOption = None,
     once: Annotated[bool, typer.Option(help="Stop when the queue is empty.")] = False,
+    beside: Annotated[int | None, typer.Option(help="Stop when this process, which started it, is gone.")] = None,
 ) -> None:
     """Work on queued jobs until stopped."""
     from loop_core.jobs import Worker
@@ -50,7 +54,16 @@ def worker(
     with opened(workspace) as ws:
         working = Worker(ws, owner=f"{actor_or_me(None)}:{os.getpid()}")
         signal.signal(signal.SIGTERM, lambda *_: working.shut_down())
+        if beside is not None:
+            threading.Thread(target=_outlive_nobody, args=(beside, working.shut_down), daemon=True).start()
         working.run(once=once)
+
+
+def _outlive_nobody(parent: int, stop: Callable[[], None]) -> None:
+    """Stop once the parent is gone, also when it was killed and could not say so."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    stop()
 
 
 @jobs_app.command("list")
