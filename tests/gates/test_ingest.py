@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from loop_core.charter import BatchRules
 from loop_core.errors import RefusedError, SourceError, StorageError
 from loop_core.gates import ingest, repair
-from loop_core.gates.report import RuleCount
+from loop_core.gates.batch_rules import BatchFacts, breaches
 from loop_core.gates.staging import staging_folder
 from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
@@ -91,9 +92,8 @@ def test_corrections_keep_the_history_of_a_label(loop: Loop, tmp_path: Path) -> 
     ]
 
 
-@pytest.mark.parametrize(
-    ("change", "rule"),
-    [
+def test_bad_predictions_are_quarantined_under_their_rules(loop: Loop, tmp_path: Path) -> None:
+    broken: list[tuple[dict[str, object], str]] = [
         ({"price": "abc"}, "price.type"),
         ({"price": -1}, "price.min"),
         ({"price": "inf"}, "price.finite"),
@@ -106,33 +106,34 @@ def test_corrections_keep_the_history_of_a_label(loop: Loop, tmp_path: Path) -> 
         ({"score": -0.5}, "score.min"),
         ({"route": "sideways"}, "route.values"),
         ({"latency_ms": -3}, "latency_ms.min"),
-    ],
-)
-def test_bad_prediction_is_quarantined_under_its_rule(
-    loop: Loop, tmp_path: Path, change: dict[str, object], rule: str
-) -> None:
-    report = deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "a.csv", [prediction(1), prediction(2) | change]))
-    assert (report.accepted, report.quarantined) == (1, 1)
-    assert report.rules == (RuleCount(rule, 1),)
+    ]
+    rows = [prediction(0), *(prediction(i) | change for i, (change, _) in enumerate(broken, 1))]
+    report = deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "a.csv", rows))
+    assert (report.accepted, report.quarantined) == (1, len(broken))
+    assert _rules(report) == {rule: 1 for _, rule in broken}
+    assert _quarantined_rules(loop) == [[rule] for _, rule in broken]
 
 
-@pytest.mark.parametrize(
-    ("change", "rule"),
-    [
+def test_bad_outcomes_are_quarantined_under_their_rules(loop: Loop, tmp_path: Path) -> None:
+    broken: list[tuple[dict[str, object], str]] = [
         ({"label": 2}, "label.zero_or_one"),
         ({"label": ""}, "label.missing"),
         ({"prediction_id": "nobody"}, "prediction_id.unknown"),
         ({"observed_at": "2017-12-31T00:00:00Z"}, "observed_at.before_prediction"),
         ({"observed_at": "2018-03-02T00:00:00Z"}, "observed_at.future"),
         ({"source": "hearsay"}, "source.values"),
-    ],
-)
-def test_bad_outcome_is_quarantined_under_its_rule(
-    loop: Loop, tmp_path: Path, change: dict[str, object], rule: str
-) -> None:
-    deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "p.csv", [prediction(1), prediction(2)]))
-    report = deliver(loop, Signal.OUTCOMES, write_csv(tmp_path / "o.csv", [outcome(1), outcome(2) | change]))
-    assert (report.accepted, _rules(report)) == (1, {rule: 1})
+    ]
+    deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "p.csv", [prediction(i) for i in range(7)]))
+    rows = [outcome(0), *(outcome(i) | change for i, (change, _) in enumerate(broken, 1))]
+    report = deliver(loop, Signal.OUTCOMES, write_csv(tmp_path / "o.csv", rows))
+    assert (report.accepted, _rules(report)) == (1, {rule: 1 for _, rule in broken})
+    assert _quarantined_rules(loop) == [[rule] for _, rule in broken]
+
+
+def _quarantined_rules(loop: Loop) -> list[list[str]]:
+    """Rules of each quarantined row, in the order of the file."""
+    order = "split_part(quarantine_id, '-', 2)::int"
+    return [row[0] for row in loop.lake.rows(f"select rules from {loop.table('quarantine')} order by {order}")]
 
 
 def test_feedback_may_be_about_no_prediction_but_not_about_an_unknown_one(loop: Loop, tmp_path: Path) -> None:
@@ -181,33 +182,42 @@ def test_charter_rules_and_not_null_columns(workspace: Workspace, tmp_path: Path
     assert (report.accepted, _rules(report)) == (2, {"light_is_cheap": 1, "weight.missing": 1})
 
 
-@pytest.mark.parametrize(
-    ("gate", "sentence"),
-    [
-        ("min_rows = 100", "volume: 30 rows, at least 100 wanted"),
-        ("max_rows = 10", "volume: 30 rows, at most 10 wanted"),
-        ("max_age_days = 3", "freshness: the newest row is"),
-        ("max_duplicate_share = 0.01", "duplicates: 3.3%"),
-        ("max_quarantine_share = 0.01", "quarantine: 3.3%"),
-    ],
-)
-def test_a_batch_that_breaks_a_batch_rule_is_stopped_and_recorded(
-    workspace: Workspace, tmp_path: Path, gate: str, sentence: str
-) -> None:
-    loop = workspace.set_charter(f"{CHARTER}\n[gates.predictions]\n{gate}\n", actor="ana", reason="", as_of=AS_OF)
+def test_a_batch_that_breaks_batch_rules_is_stopped_and_recorded(workspace: Workspace, tmp_path: Path) -> None:
+    gates = "\n[gates.predictions]\nmin_rows = 100\nmax_age_days = 3\nmax_duplicate_share = 0.01\nmax_quarantine_share = 0.01\n"
+    sentences = (
+        "volume: 30 rows, at least 100",
+        "freshness: the newest row is",
+        "duplicates: 3.3%",
+        "quarantine: 3.3%",
+    )
+    loop = workspace.set_charter(CHARTER + gates, actor="ana", reason="", as_of=AS_OF)
     path = write_csv(tmp_path / "a.csv", [*(prediction(i) for i in range(28)), prediction(1), prediction(40, price=-1)])
     report = deliver(loop, Signal.PREDICTIONS, path)
     assert (report.state, report.accepted, report.quarantined, report.refused) == ("stopped", 0, 0, 30)
-    assert report.notes[0].startswith(sentence)
+    assert all(note.startswith(wanted) for note, wanted in zip(report.notes, sentences, strict=True))
     assert contents(loop, "predictions") == contents(loop, "quarantine") == []
     assert loop.entries("batch.ingested")[-1].payload["state"] == "stopped"
-    lenient = workspace.set_charter(
-        f'{CHARTER}\n[gates.predictions]\n{gate}\non_breach = "warn"\n', actor="ana", reason="", as_of=AS_OF
-    )
+    warn = f'{CHARTER}{gates}on_breach = "warn"\n'
+    lenient = workspace.set_charter(warn, actor="ana", reason="", as_of=AS_OF)
     again = deliver(lenient, Signal.PREDICTIONS, path)
     assert (again.state, again.accepted, again.quarantined, again.unchanged) == ("ingested", 28, 1, 1)
-    assert again.notes[0].startswith(sentence)
+    assert again.notes[: len(sentences)] == report.notes[: len(sentences)]
     assert [row[0] for row in loop.lake.rows(f"select state from {loop.table('batches')}")] == ["ingested"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "facts", "sentence"),
+    [
+        (BatchRules(max_rows=10), BatchFacts(30, 0, 0, None, AS_OF), "volume: 30 rows, at most 10 wanted"),
+        (BatchRules(min_rows=31), BatchFacts(30, 0, 0, None, AS_OF), "volume: 30 rows, at least 31 wanted"),
+        (BatchRules(max_duplicate_share=0.1), BatchFacts(30, 0, 4, None, AS_OF), "duplicates: 13.3%"),
+        (BatchRules(max_quarantine_share=0.1), BatchFacts(30, 4, 0, None, AS_OF), "quarantine: 13.3%"),
+        (BatchRules(max_age_days=3), BatchFacts(30, 0, 0, AS_OF - timedelta(days=4), AS_OF), "freshness: the newest"),
+    ],
+)
+def test_each_batch_rule_alone(rules: BatchRules, facts: BatchFacts, sentence: str) -> None:
+    (found,) = breaches(rules, facts)
+    assert found.startswith(sentence)
 
 
 def test_times_without_zone_are_refused_or_read_in_the_loops_zone(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,12 +20,23 @@ from tests.conftest import CHARTER
 from tests.signals.deliveries import AS_OF, contents, deliver, outcome, prediction, write_csv
 
 
-@pytest.fixture
-def waiting(loop: Loop, tmp_path: Path) -> Loop:
-    """One good prediction; in the quarantine one with a wrong type, one too low, one of an unknown state."""
+@pytest.fixture(scope="module")
+def delivered(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one good prediction; in its quarantine one of a wrong type, one too low, one of an unknown state."""
+    folder = tmp_path_factory.mktemp("delivered")
     rows = [prediction(1), prediction(2, price="abc"), prediction(3, price=-1), prediction(4, state="XX")]
-    deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "a.csv", rows))
-    return loop
+    shutil.copytree(templates / "loop", folder / "w")
+    with Workspace.open(folder / "w") as workspace:
+        deliver(workspace.loop("orders"), Signal.PREDICTIONS, write_csv(folder / "a.csv", rows))
+    return folder / "w"
+
+
+@pytest.fixture
+def waiting(delivered: Path, tmp_path: Path) -> Iterator[Loop]:
+    """The loop of a copy of `delivered`."""
+    shutil.copytree(delivered, tmp_path / "waiting")
+    with Workspace.open(tmp_path / "waiting") as workspace:
+        yield workspace.loop("orders")
 
 
 def _id(loop: Loop, rule: str) -> str:
@@ -77,8 +90,8 @@ def test_a_row_that_fails_again_stays_with_its_rules_of_now(waiting: Loop) -> No
     assert len(contents(waiting, "quarantine")) == 3
 
 
-def test_the_charter_in_force_decides_a_replay(waiting: Loop, workspace: Workspace) -> None:
-    wider = workspace.set_charter(
+def test_the_charter_in_force_decides_a_replay(waiting: Loop) -> None:
+    wider = waiting.workspace.set_charter(
         CHARTER.replace('"BA"]', '"BA", "XX"]'), actor="ana", reason="a new state", as_of=AS_OF
     )
     (report,) = replay(wider, [row.quarantine_id for row in list_rows(waiting)], actor="ana", as_of=AS_OF)
