@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from loop_core.labels import known_at
+from loop_core.labels import known_at, mature_shares
+from loop_core.windows import Windows
 from loop_core.workspace import Loop
 from tests.conftest import START
 
@@ -89,3 +90,30 @@ def test_sql_text_runs_as_it_is(loop: Loop) -> None:
     assert "$" not in text
     assert loop.lake.rows(text) == []
     assert loop.lake.rows(text.replace("S''P", "SP")) == [("a",)]
+
+
+def test_leaving_out_the_past_changes_nothing_later(loop: Loop) -> None:
+    put(
+        loop,
+        {"a": START, "b": START + 10 * DAY, "c": START + 11 * DAY},
+        [("a", 1, START + 12 * DAY, "observed"), ("b", 0, START + 13 * DAY, "observed"), ("b", 1, START + 14 * DAY, "correction")],
+    )
+    whole = rows(loop, START + 20 * DAY)
+    recent = known_at(loop, START + 20 * DAY, since=START + 10 * DAY)
+    found = {name: (label, mature) for name, label, mature in recent.rows("select prediction_id, label, mature from rows")}
+    assert found == {name: whole[name] for name in ("b", "c")}
+    assert recent.rows("select 1") == [(1,)]
+    assert "$" not in recent.sql_text("select * from rows")
+
+
+def test_mature_shares_are_those_of_the_rows(loop: Loop) -> None:
+    # Every third has its label after 20 days: windows past the horizon of 60 days are mature without one.
+    made = {f"p{i:03d}": START + i * DAY for i in range(100)}
+    put(loop, made, [(name, 1, when + 20 * DAY, "observed") for name, when in list(made.items())[::3]])
+    as_of = START + timedelta(days=100, hours=5)
+    windows = Windows.at(as_of, 7)
+    window = f"select {windows.sql('predicted_at')} as w, avg(mature::int) from rows where predicted_at >= $first group by w order by w"
+    for first in (START, START + 30 * DAY, START + 70 * DAY):
+        plain = known_at(loop, as_of).rows(window, first=first, **windows.parameters())
+        assert mature_shares(loop, as_of, windows, first) == plain
+        assert {0.0 < share < 1.0 for _, share in plain} >= {True}

@@ -102,3 +102,14 @@ def test_instants_come_back_in_utc(loop: Loop, monkeypatch: pytest.MonkeyPatch) 
     found = loop.lake.rows(f"select predicted_at from {loop.table('predictions')}")[0][0]
     assert found == START
     assert found.utcoffset() == timedelta(0)
+
+
+def test_reads_of_one_snapshot_agree_whatever_is_written_meanwhile(loop: Loop) -> None:
+    add(loop, "a")
+    with loop.lake.one_snapshot():
+        assert count(loop) == 1
+        add(loop, "b")
+        assert count(loop) == 1
+        with pytest.raises(StorageError, match="nothing_of_the_kind"):
+            loop.lake.rows("from nothing_of_the_kind")
+    assert count(loop) == 2
