@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from loop_core.errors import SourceError, StorageError
+from loop_core.errors import LoopbenchError, SourceError, StorageError
 from loop_core.gates.rows import Parted, part_rows
 from loop_core.gates.rules import row_rules
 from loop_core.gates.staged import Staged, StagedFiles
@@ -60,12 +60,18 @@ def staging_folder(root: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True)
         yield folder
-    except OSError as error:
-        todo = "free some space" if error.errno == 28 else "change its permissions"
+    except LoopbenchError:
+        raise
+    except Exception as error:
+        # polars reports a full disk as an error of its own, with the system's words in its text.
+        full = "No space left" in str(error)
+        if not full and not isinstance(error, OSError):
+            raise
+        reason = "No space left on device" if full else getattr(error, "strerror", None) or error
         raise StorageError(
-            f"{root} cannot be written ({error.strerror or error})",
+            f"{root} cannot be written ({reason})",
             "room for the batch, outside the lake, while it is checked",
-            todo,
+            "free some space" if full else "change its permissions",
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -229,7 +229,7 @@ def explain(error: duckdb.Error) -> LoopbenchError:
             "free space",
             "free some; nothing was half-written",
         )
-    if "readonly" in text or "Permission denied" in text or "read-only" in text.lower():
+    if any(word in text.lower() for word in ("readonly", "read-only", "permission denied", "unable to open database file")):
         return StorageError(
             f"The workspace cannot be written ({_first_line(text)})",
             "a folder this user may write",
