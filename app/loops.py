@@ -56,7 +56,9 @@ def findings_table(status: LoopStatus) -> None:
     if not rows:
         st.markdown("● Every finding is quiet.")
         return
-    narrow = {name: st.column_config.TextColumn(width=120) for name in ("state", "stage")} | {"since": st.column_config.TextColumn(width=95)}
+    narrow = {name: st.column_config.TextColumn(width=120) for name in ("state", "stage")} | {
+        "since": st.column_config.TextColumn(width=95)
+    }
     count = st.column_config.NumberColumn(format="localized", width=70)
     table(rows, "findings", {**narrow, "finding": st.column_config.TextColumn(width=790), "n": count}, alt="Findings")
 

@@ -18,7 +18,16 @@ RESTART_SECONDS, END_SECONDS = 2.0, 10.0
 
 def worker_command(workspace: Path) -> list[str]:
     """What runs the jobs of a workspace in a process of its own."""
-    return [sys.executable, "-c", "from loop_core.cli import main; main()", "worker", "--workspace", str(workspace), "--beside", str(os.getpid())]
+    return [
+        sys.executable,
+        "-c",
+        "from loop_core.cli import main; main()",
+        "worker",
+        "--workspace",
+        str(workspace),
+        "--beside",
+        str(os.getpid()),
+    ]
 
 
 @asynccontextmanager

@@ -40,7 +40,15 @@ def build_demo(folder: Path, *, rows: int, seed: int, actor: str, progress: Prog
             first_champion(loop, external=INCUMBENT, actor=actor)
             bootstrap_external(loop, CHALLENGER, actor="vendor", as_of=START)
         progress(0.35, "replaying twenty weeks")
-        replay(loop, START, END, timedelta(days=7), actor=actor, seed=seed, progress=lambda share, said: progress(0.35 + share * 0.6, said))
+        replay(
+            loop,
+            START,
+            END,
+            timedelta(days=7),
+            actor=actor,
+            seed=seed,
+            progress=lambda share, said: progress(0.35 + share * 0.6, said),
+        )
         progress(0.95, "comparing the vendor's challenger")
         if not any(entry.subject == CHALLENGER for entry in loop.entries("comparison.made")):
             compare(loop, CHALLENGER, as_of=END, actor=actor)
@@ -50,7 +58,10 @@ def build_demo(folder: Path, *, rows: int, seed: int, actor: str, progress: Prog
 
 def _summary(loop: Loop) -> list[str]:
     now = loop_status(loop, END)
-    counts = {t: loop.lake.rows(f"select count(*) from {loop.table(t)}")[0][0] for t in ("predictions", "outcomes", "feedback", "quarantine")}
+    counts = {
+        t: loop.lake.rows(f"select count(*) from {loop.table(t)}")[0][0]
+        for t in ("predictions", "outcomes", "feedback", "quarantine")
+    }
     cycles, releases = loop.entries("cycle.ran"), loop.entries("release.")
     return [
         f"{loop.charter.loop.title}: " + ", ".join(f"{n:,} {table}" for table, n in counts.items()),
@@ -60,5 +71,3 @@ def _summary(loop: Loop) -> list[str]:
         *(f"{finding.state:>8}  {finding.sentence}" for finding in now.findings if finding.state in ("alarm", "watch")),
         loop.ledger.verify().sentence,
     ]
-
-

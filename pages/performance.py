@@ -9,6 +9,9 @@ from loop_core import charts
 from loop_core.monitor import drift_scores, performance, service_health
 from loop_core.vocabulary import State
 
+#: A year: what a reader compares with, and what can be drawn in a second at a million predictions.
+WEEKS = 52
+
 view = session.current()
 charter = view.loop.charter
 opening = st.container()
@@ -16,13 +19,13 @@ with st.container(horizontal=True, key="side_choices", vertical_alignment="cente
     names = [declared.name for declared in charter.metrics]
     metric = labelled("metric", "Metric", names, key="metric", width=130, format_func=spaced)
     cohort = cohort_picker(view)
-    points = [point for point in session.compute(view, performance) if point.metric == metric]
+    points = [point for point in session.compute(view, performance, weeks=WEEKS) if point.metric == metric]
     known = [point for point in points if point.value is not None]
     why(
         view,
         f"A window counts predictions by prediction time and is reported once {charter.labels.min_mature_share:.0%} of "
         "them are mature; before that it is pending, because the labels that arrive first are no fair sample.",
-        f"loop_core.monitor:performance(loop, as_of, metrics=({metric!r},))",
+        f"loop_core.monitor:performance(loop, as_of, metrics=({metric!r},), weeks={WEEKS})",
         evidence.metric_sql(view, known[-1]) if known else None,
     )
 if not points:
@@ -55,9 +58,13 @@ if pending:
     st.caption(f"○ Grey: labels still arriving ({pending} windows). Bars: features that drifted, ▲ alarm and ◆ watch.")
 if cohort:
     st.markdown(f"##### By {spaced(cohort)}, newest complete window")
-    cohort_table([p for p in session.compute(view, performance, cohort=cohort) if p.metric == metric], cohort, metric)
+    cohort_table(
+        [p for p in session.compute(view, performance, cohort=cohort, weeks=WEEKS) if p.metric == metric],
+        cohort,
+        metric,
+    )
 
-health = session.compute(view, service_health)
+health = session.compute(view, service_health, weeks=WEEKS)
 left, right = st.columns(2, gap="large")
 if health and not view.presenting:
     with left:

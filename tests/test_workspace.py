@@ -19,7 +19,9 @@ def test_open_again(tmp_path: Path) -> None:
 def test_a_workspace_can_be_moved_and_its_path_may_hold_a_quote(loop: Loop, tmp_path: Path) -> None:
     table = loop.table("predictions")
     loop.lake.write(
-        lambda tx: tx.execute(f"insert into {table} (prediction_id, predicted_at) select i, $w from range(1000) t(i)", {"w": START}),
+        lambda tx: tx.execute(
+            f"insert into {table} (prediction_id, predicted_at) select i, $w from range(1000) t(i)", {"w": START}
+        ),
         actor="ana",
         message="enough rows for a file",
     )

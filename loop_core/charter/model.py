@@ -14,7 +14,29 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 #: Columns every prediction has; features and context may not reuse these names.
 RESERVED = frozenset(
-    ["prediction_id", "entity_id", "predicted_at", "model_version", "route", "score", "latency_ms", "error", "batch_id", "label", "observed_at", "source", "due_at", "mature", "known_at", "feedback_id", "given_at", "user_id", "kind", "rating", "comment"]
+    [
+        "prediction_id",
+        "entity_id",
+        "predicted_at",
+        "model_version",
+        "route",
+        "score",
+        "latency_ms",
+        "error",
+        "batch_id",
+        "label",
+        "observed_at",
+        "source",
+        "due_at",
+        "mature",
+        "known_at",
+        "feedback_id",
+        "given_at",
+        "user_id",
+        "kind",
+        "rating",
+        "comment",
+    ]
 )
 
 

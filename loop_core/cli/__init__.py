@@ -13,7 +13,14 @@ from loop_core.cli import judge, look, record, serve, setup, signals
 from loop_core.cli.console import complain
 from loop_core.errors import LoopbenchError
 
-app = typer.Typer(name="loop", help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    name="loop",
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 for module in (setup, signals, look, judge, record, serve):
     module.add_to(app)
 

@@ -41,8 +41,8 @@ def status(workspace: WorkspaceOption = None, as_of: AsOfOption = None, as_json:
 
 def _say_status(one: LoopStatus) -> None:
     say(f"\n{one.loop}: {one.title} – as of {one.as_of:%Y-%m-%d}")
-    since = f", since {one.champion_since:%Y-%m-%d}" if one.champion_since else ""
-    say(f"  champion {one.champion or 'none yet'}{since}")
+    serving = f", since {one.champion_since:%Y-%m-%d}" if one.champion_since else ""
+    say(f"  champion {one.champion or 'none yet'}{serving}")
     for stage in dict.fromkeys(finding.stage for finding in one.findings):
         mine = [finding for finding in one.findings if finding.stage == stage]
         quiet = [finding for finding in mine if finding.state == State.OK]
@@ -52,7 +52,9 @@ def _say_status(one: LoopStatus) -> None:
                 say(f"  {stage:<12}{MARKS[finding.state]:<18} {finding.sentence} Since {since:%Y-%m-%d}.")
         # What is as it should be is one line; `loop drift` and its like show each.
         if quiet:
-            say(f"  {stage:<12}{MARKS[State.OK]:<18} {quiet[0].sentence if len(quiet) == 1 else f'{len(quiet)} of {len(mine)} as usual.'}")
+            say(
+                f"  {stage:<12}{MARKS[State.OK]:<18} {quiet[0].sentence if len(quiet) == 1 else f'{len(quiet)} of {len(mine)} as usual.'}"
+            )
     for waiting in one.waiting:
         say(f"  → {waiting}")
 

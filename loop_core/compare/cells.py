@@ -32,7 +32,9 @@ def all_cells(charter: Charter, pairs: Pairs, cohorts: pl.DataFrame) -> tuple[Ce
 
 def corrected(cells: list[Cell]) -> list[Cell]:
     """`worse` said of one cohort among many stays only where Benjamini–Hochberg over all of them upholds it."""
-    tested = [c for c in cells if c.block != "signal" and c.difference is not None and c.verdict is not Verdict.NOT_APPLICABLE]
+    tested = [
+        c for c in cells if c.block != "signal" and c.difference is not None and c.verdict is not Verdict.NOT_APPLICABLE
+    ]
     upheld = rejected([p_worse(c.difference or 0.0, c.se or 0.0) for c in tested])
     softened = {
         id(cell): replace(
@@ -62,7 +64,9 @@ def _cell(metric: Metric, cohort: str | None, value: str | None, pairs: Pairs, m
         return replace(blank, champion=found.champion, challenger=found.challenger, reason=found.reason)
     measured = replace(_measured(blank, found), verdict=verdict(found.ci_low, found.ci_high, blank.margin))
     if len(pairs) < min_rows:
-        return replace(measured, verdict=Verdict.NOT_APPLICABLE, reason=f"{len(pairs)} rows; the charter asks for {min_rows}")
+        return replace(
+            measured, verdict=Verdict.NOT_APPLICABLE, reason=f"{len(pairs)} rows; the charter asks for {min_rows}"
+        )
     if measured.verdict is Verdict.INCONCLUSIVE:
         return replace(measured, rows_needed=rows_needed(found.n, found.se, blank.margin))
     return measured

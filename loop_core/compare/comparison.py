@@ -42,10 +42,16 @@ def compare(
         RefusedError: a model was trained on rows later than `as_of`; or recording without an actor.
     """
     if record and not actor:
-        raise RefusedError("A comparison to be recorded without an actor", "who asks for it", "give `actor`, or record=False")
+        raise RefusedError(
+            "A comparison to be recorded without an actor", "who asks for it", "give `actor`, or record=False"
+        )
     champion = against or loop.champion(as_of)
     if champion is None:
-        raise NotReadyError(f"{loop.name} has no champion as of {as_of:%Y-%m-%d}", "a model that serves", "release a first one, or name a version with `against`")
+        raise NotReadyError(
+            f"{loop.name} has no champion as of {as_of:%Y-%m-%d}",
+            "a model that serves",
+            "release a first one, or name a version with `against`",
+        )
     snapshot = loop.lake.snapshot()
     rows = paired_rows(loop, champion, challenger, as_of, since=since, snapshot=snapshot)
     card = identified(_scorecard(loop, champion, challenger, as_of, rows, snapshot))
@@ -54,7 +60,9 @@ def compare(
     return card
 
 
-def _scorecard(loop: Loop, champion: str, challenger: str, as_of: datetime, rows: Comparison, snapshot: int) -> Scorecard:
+def _scorecard(
+    loop: Loop, champion: str, challenger: str, as_of: datetime, rows: Comparison, snapshot: int
+) -> Scorecard:
     cells = all_cells(loop.charter, rows.pairs, rows.cohorts)
     gates = evaluate_gates(loop.charter, cells, len(rows.pairs))
     start, end = rows.span.start, rows.span.end
@@ -73,5 +81,7 @@ def _scorecard(loop: Loop, champion: str, challenger: str, as_of: datetime, rows
         charter_hash=loop.charter.hash,
         snapshot=snapshot,
         proof=rows.span.proof,
-        notes=(f"{rows.unscored:,} mature rows have no score of one of the two and were left out.",) if rows.unscored else (),
+        notes=(f"{rows.unscored:,} mature rows have no score of one of the two and were left out.",)
+        if rows.unscored
+        else (),
     )

@@ -11,6 +11,7 @@ from loop_core.monitor.roc import MIN_CLASS_ROWS, independent_se, placements
 
 Floats = npt.NDArray[np.float64]
 
+
 def auc_difference(
     labels: Floats, champion: Floats, challenger: Floats, units: Units | None = None
 ) -> Estimate | NotEstimable:

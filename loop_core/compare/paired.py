@@ -41,7 +41,9 @@ def paired_difference(
     n = len(champion)
     units = units or Units(None, n)
     if units.count < MIN_UNITS:
-        return NotEstimable(n, f"{units.count} {units.name}; an interval needs {MIN_UNITS}", *_means(champion, challenger))
+        return NotEstimable(
+            n, f"{units.count} {units.name}; an interval needs {MIN_UNITS}", *_means(champion, challenger)
+        )
     gaps = champion - challenger
     mean = float(gaps.mean())
     se = clustered_se(gaps - mean, units)

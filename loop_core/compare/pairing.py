@@ -49,7 +49,13 @@ class Comparison:
 
 
 def paired_rows(
-    loop: Loop, champion: str, challenger: str, as_of: datetime, *, since: datetime | None = None, snapshot: int | None = None
+    loop: Loop,
+    champion: str,
+    challenger: str,
+    as_of: datetime,
+    *,
+    since: datetime | None = None,
+    snapshot: int | None = None,
 ) -> Comparison:
     """Both models on the same rows.
 
@@ -71,7 +77,8 @@ def paired_rows(
     if not frame.height:
         raise NotReadyError(
             f"{champion} and {challenger} have no scored rows in common among {rows.height:,} mature rows ({span.proof})",
-            "rows that both models scored", "log the missing scores, or compare a model that can score",
+            "rows that both models scored",
+            "log the missing scores, or compare a model that can score",
         )
     # Always in the same order, so that the same rows give the same sums to the last bit.
     frame = frame.sort("order_")
@@ -102,7 +109,8 @@ def unseen_span(
         if end is not None and end > as_of:
             raise RefusedError(
                 f"{version} was trained on rows up to {end:%Y-%m-%d %H:%M}, and the comparison is as of {as_of:%Y-%m-%d}",
-                "a comparison on rows that neither model has seen", "compare as of a later date",
+                "a comparison on rows that neither model has seen",
+                "compare as of a later date",
             )
     known = [end for end in (*ends.values(), since) if end is not None]
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
@@ -120,7 +128,10 @@ def train_end(loop: Loop, version: str) -> datetime | None:
 
 
 def _proof(ends: dict[str, datetime | None]) -> str:
-    said = [f"{v} saw nothing from {e:%Y-%m-%d} on" if e else f"{v} does not say what it was trained on" for v, e in ends.items()]
+    said = [
+        f"{v} saw nothing from {e:%Y-%m-%d} on" if e else f"{v} does not say what it was trained on"
+        for v, e in ends.items()
+    ]
     return "; ".join(said)
 
 
@@ -151,6 +162,8 @@ def _pairs(frame: pl.DataFrame) -> Pairs:
     for name, scores in zip(("champion", "challenger"), columns[1:], strict=True):
         outside = int(np.count_nonzero((scores < 0) | (scores > 1)))
         if outside:
-            raise RefusedError(f"{outside:,} scores of the {name} lie outside [0, 1]", "probabilities", "correct them at their source")
+            raise RefusedError(
+                f"{outside:,} scores of the {name} lie outside [0, 1]", "probabilities", "correct them at their source"
+            )
     labels, champion, challenger = columns
     return Pairs(labels, champion, challenger, Units.of(frame["entity_"], frame.height))

@@ -42,7 +42,10 @@ def _everybody(cell: Cell, weeks: float) -> str:
 
 def _guardrails(overall: Sequence[Cell], lead: Cell) -> list[str]:
     worse = [cell for cell in overall if cell is not lead and cell.verdict is Verdict.WORSE and cell.block != "signal"]
-    return [f"{_NAMES.get(c.metric, c.metric)} is worse ({_signed(c)}, 95 % {c.ci_low:+.4f} to {c.ci_high:+.4f})." for c in worse]
+    return [
+        f"{_NAMES.get(c.metric, c.metric)} is worse ({_signed(c)}, 95 % {c.ci_low:+.4f} to {c.ci_high:+.4f})."
+        for c in worse
+    ]
 
 
 def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
@@ -51,7 +54,9 @@ def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
     said = []
     losers = _one_each([cell for cell in cells if cell.verdict is Verdict.WORSE])
     if losers:
-        named = "; ".join(f"{_who(c)} ({_NAMES.get(c.metric, c.metric)} {_signed(c)}, {_volume(c.n, weeks)})" for c in losers[:NAMED])
+        named = "; ".join(
+            f"{_who(c)} ({_NAMES.get(c.metric, c.metric)} {_signed(c)}, {_volume(c.n, weeks)})" for c in losers[:NAMED]
+        )
         more = f", and {len(losers) - NAMED} more" if len(losers) > NAMED else ""
         said.append(f"Worse for {named}{more}.")
     else:

@@ -28,7 +28,11 @@ def save_scorecard(loop: Loop, card: Scorecard, *, actor: str) -> None:
         beside.write_text(json.dumps(card.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
         os.replace(beside, path)
     except OSError as error:
-        raise StorageError(f"The scorecard cannot be written to {path} ({error.strerror})", "free space in a folder this user may write", "make room or change permissions, then retry") from None
+        raise StorageError(
+            f"The scorecard cannot be written to {path} ({error.strerror})",
+            "free space in a folder this user may write",
+            "make room or change permissions, then retry",
+        ) from None
     loop.ledger.append(
         kind="comparison.made",
         loop=loop.name,
@@ -55,9 +59,13 @@ def load_scorecard(loop: Loop, scorecard_id: str) -> Scorecard:
     try:
         card = Scorecard.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"Scorecard {scorecard_id} cannot be read ({error})", "the file that was written", "compare again") from None
+        raise IntegrityError(
+            f"Scorecard {scorecard_id} cannot be read ({error})", "the file that was written", "compare again"
+        ) from None
     if _content_id(card) != scorecard_id:
-        raise IntegrityError(f"Scorecard {scorecard_id} was changed on disk", "the content it was stored with", "compare again")
+        raise IntegrityError(
+            f"Scorecard {scorecard_id} was changed on disk", "the content it was stored with", "compare again"
+        )
     return card
 
 

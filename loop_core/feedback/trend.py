@@ -71,8 +71,12 @@ def feedback_trend(
         UnknownNameError: no such cohort.
     """
     group = loop.charter.cohort(cohort) if cohort else None
-    version = "p.model_version" if by_version else "string_agg(distinct p.model_version, ' + ' order by p.model_version)"
-    return list(points(known_at(loop, as_of), Windows.at(as_of, loop.charter.monitor.window_days), group, weeks, version))
+    version = (
+        "p.model_version" if by_version else "string_agg(distinct p.model_version, ' + ' order by p.model_version)"
+    )
+    return list(
+        points(known_at(loop, as_of), Windows.at(as_of, loop.charter.monitor.window_days), group, weeks, version)
+    )
 
 
 def points(
@@ -82,9 +86,13 @@ def points(
     value = f"case when p.prediction_id is null then '(unlinked)' else {cohort.sql} end" if cohort else "null"
     join = "left join predictions as p using (prediction_id)" if cohort or version else ""
     sql = _TREND.format(window=windows.sql("f.given_at"), cohort=value, version=version or "null", join=join)
-    for w, c, v, n, rated, mean, sd, low in reading.rows(sql, first=windows.start(weeks), low=LOW, **windows.parameters()):
+    for w, c, v, n, rated, mean, sd, low in reading.rows(
+        sql, first=windows.start(weeks), low=LOW, **windows.parameters()
+    ):
         (start, end), name = windows.span(w), cohort.name if cohort else None
         rating_low, rating_high = mean_interval(rated, mean, sd) or (None, None)
         low_low, low_high = wilson(low, rated) or (None, None)
         share = low / rated if rated else None
-        yield FeedbackPoint(start, end, name, c, v, n, rated, mean, rating_low, rating_high, share, low_low, low_high, sd)
+        yield FeedbackPoint(
+            start, end, name, c, v, n, rated, mean, rating_low, rating_high, share, low_low, low_high, sd
+        )

@@ -24,9 +24,7 @@ _LABELS = f"""
     group by prediction_id"""
 
 
-def known_at(
-    loop: Loop, as_of: datetime, snapshot: int | None = None, *, since: datetime | None = None
-) -> Reading:
+def known_at(loop: Loop, as_of: datetime, snapshot: int | None = None, *, since: datetime | None = None) -> Reading:
     """The loop as it was known at `as_of`, with two more views:
 
     - `labels(prediction_id, label, observed_at, source)`: the newest statement about each prediction;

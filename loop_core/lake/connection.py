@@ -229,7 +229,9 @@ def explain(error: duckdb.Error) -> LoopbenchError:
             "free space",
             "free some; nothing was half-written",
         )
-    if any(word in text.lower() for word in ("readonly", "read-only", "permission denied", "unable to open database file")):
+    if any(
+        word in text.lower() for word in ("readonly", "read-only", "permission denied", "unable to open database file")
+    ):
         return StorageError(
             f"The workspace cannot be written ({_first_line(text)})",
             "a folder this user may write",

@@ -46,7 +46,9 @@ class Reading:
             before = "<=" if signal is Signal.OUTCOMES else "<"
             table = f"lake.{quoted(charter.name, signal.value)}{pinned}"
             # Feedback stays whole: what is said today may be about any prediction.
-            recent = f" and {EVENT_TIME[signal]} >= $since" if since is not None and signal is not Signal.FEEDBACK else ""
+            recent = (
+                f" and {EVENT_TIME[signal]} >= $since" if since is not None and signal is not Signal.FEEDBACK else ""
+            )
             views[signal.value] = f"select * from {table} where {EVENT_TIME[signal]} {before} $as_of{recent}"
         for table in ("scores", "batches", "quarantine", "findings"):
             views[table] = f"select * from lake.{quoted(charter.name, table)}{pinned}"

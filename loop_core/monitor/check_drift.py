@@ -36,7 +36,9 @@ def check_drift(scores: list[DriftScore], champion: str | None) -> Iterator[Find
 
 
 def _sentence(score: DriftScore) -> str:
-    window = f"{window_text(score.window_start, score.window_end)}, n = {score.n_current:,} against {score.n_reference:,}"
+    window = (
+        f"{window_text(score.window_start, score.window_end)}, n = {score.n_current:,} against {score.n_reference:,}"
+    )
     if score.psi is None:
         return f"{score.feature}: not enough rows to tell ({window})."
     return f"{score.feature} {_SAID[score.state]}: PSI {score.psi:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."

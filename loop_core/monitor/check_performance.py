@@ -25,7 +25,13 @@ def check_performance(points: list[PerformancePoint]) -> Iterator[Finding]:
 
 def _finding(point: PerformancePoint, newer: int) -> Finding:
     window = f"{window_text(point.window_start, point.window_end)}, n = {point.n:,}, model {point.model_version}"
-    waits = f" {newer} newer windows wait for labels." if newer > 1 else " One newer window waits for labels." if newer else ""
+    waits = (
+        f" {newer} newer windows wait for labels."
+        if newer > 1
+        else " One newer window waits for labels."
+        if newer
+        else ""
+    )
     if point.value is None:
         sentence = f"{point.metric} cannot be told: one class has too few rows ({window}).{waits}"
     else:

@@ -18,7 +18,9 @@ LATENCY_RATIO = 1.5
 MIN_RATINGS = 20
 
 
-def check_service(plan: MonitorPlan, points: Sequence[HealthPoint], start: datetime, end: datetime) -> Iterator[Finding]:
+def check_service(
+    plan: MonitorPlan, points: Sequence[HealthPoint], start: datetime, end: datetime
+) -> Iterator[Finding]:
     """Findings on the window that begins at `start`, each against the windows before it or the charter's limit.
 
     Args:
@@ -43,13 +45,28 @@ def _rating(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoint
     mean, low, high = newest.rating_mean, newest.rating_ci_low, newest.rating_ci_high
     if mean is None or low is None or high is None or newest.n_ratings < MIN_RATINGS:
         sentence = f"Too few ratings to tell ({window})."
-        return Finding("feedback.rating", "feedback", "rating", State.PENDING, sentence, mean, low, high, None, newest.n_ratings, start, end)
+        return Finding(
+            "feedback.rating",
+            "feedback",
+            "rating",
+            State.PENDING,
+            sentence,
+            mean,
+            low,
+            high,
+            None,
+            newest.n_ratings,
+            start,
+            end,
+        )
     state = judged(-mean, (high - low) / 4, [-m for m in earlier], plan.min_rating_drop)
     normal = usual(earlier)
     compared = f"; {normal:.2f} is usual" if normal is not None else ""
     sentence = f"Mean rating {mean:.2f} [{low:.2f}, {high:.2f}]{compared} ({window})."
     limit = normal - plan.min_rating_drop if normal is not None else None
-    return Finding("feedback.rating", "feedback", "rating", state, sentence, mean, low, high, limit, newest.n_ratings, start, end)
+    return Finding(
+        "feedback.rating", "feedback", "rating", state, sentence, mean, low, high, limit, newest.n_ratings, start, end
+    )
 
 
 def _latency(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoint]) -> Finding:
@@ -64,8 +81,21 @@ def _latency(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoin
         state = State.ALARM
     compared = f"; {normal:.0f} ms is usual" if normal is not None else ""
     budget = f", the budget is {plan.latency_p95_ms:.0f} ms" if plan.latency_p95_ms else ""
-    sentence = f"95 of 100 answers came within {p95:.0f} ms{compared}{budget} ({window_text(start, end)}, n = {newest.n:,})."
-    return Finding("service.latency", "service", "latency_p95_ms", state, sentence, p95, threshold=limit, n=newest.n, window_start=start, window_end=end)
+    sentence = (
+        f"95 of 100 answers came within {p95:.0f} ms{compared}{budget} ({window_text(start, end)}, n = {newest.n:,})."
+    )
+    return Finding(
+        "service.latency",
+        "service",
+        "latency_p95_ms",
+        state,
+        sentence,
+        p95,
+        threshold=limit,
+        n=newest.n,
+        window_start=start,
+        window_end=end,
+    )
 
 
 def _errors(plan: MonitorPlan, newest: HealthPoint) -> Finding:
@@ -73,4 +103,17 @@ def _errors(plan: MonitorPlan, newest: HealthPoint) -> Finding:
     low, high = wilson(round(share * newest.n), newest.n) or (0.0, 1.0)
     state = State.ALARM if low > plan.max_error_share else State.WATCH if share > plan.max_error_share else State.OK
     sentence = f"{share:.2%} of answers failed; {plan.max_error_share:.0%} are allowed ({window_text(start, end)}, n = {newest.n:,})."
-    return Finding("service.errors", "service", "error_share", state, sentence, share, low, high, plan.max_error_share, newest.n, start, end)
+    return Finding(
+        "service.errors",
+        "service",
+        "error_share",
+        state,
+        sentence,
+        share,
+        low,
+        high,
+        plan.max_error_share,
+        newest.n,
+        start,
+        end,
+    )

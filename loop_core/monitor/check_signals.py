@@ -31,12 +31,36 @@ def check_volume(points: Sequence[HealthPoint], windows: Windows, as_of: datetim
     mean = usual(before)
     said = f"{n:,} predictions, {window_text(start, min(end, as_of))}"
     if mean is None:
-        return Finding("signals.volume", "signals", "predictions", State.PENDING, f"{said}; no earlier window to compare with.", n, n=n, window_start=start, window_end=end)
+        return Finding(
+            "signals.volume",
+            "signals",
+            "predictions",
+            State.PENDING,
+            f"{said}; no earlier window to compare with.",
+            n,
+            n=n,
+            window_start=start,
+            window_end=end,
+        )
     error = math.sqrt(max(rate, 1.0))
-    states = [judged(rate, error, before, VOLUME_MARGIN * mean), judged(-rate, error, [-b for b in before], VOLUME_MARGIN * mean)]
+    states = [
+        judged(rate, error, before, VOLUME_MARGIN * mean),
+        judged(-rate, error, [-b for b in before], VOLUME_MARGIN * mean),
+    ]
     state = State.ALARM if n == 0 else next((s for s in (State.ALARM, State.WATCH) if s in states), State.OK)
     sentence = f"{said}; {mean:,.0f} in a usual window of the {len(before)} before."
-    return Finding("signals.volume", "signals", "predictions", state, sentence, n, threshold=mean, n=n, window_start=start, window_end=end)
+    return Finding(
+        "signals.volume",
+        "signals",
+        "predictions",
+        state,
+        sentence,
+        n,
+        threshold=mean,
+        n=n,
+        window_start=start,
+        window_end=end,
+    )
 
 
 def _ages(counts: dict[datetime, int], windows: Windows) -> int:
@@ -70,7 +94,16 @@ def check_quarantine(charter: Charter, reading: Reading, windows: Windows) -> It
     for name, received, bad, received_before, bad_before in reading.rows(_QUARANTINE, start=start):
         if not received:
             sentence = f"No {name} arrived, {window_text(start, min(end, reading.as_of))}."
-            yield Finding("quality.quarantine", "quality", name, State.NOT_APPLICABLE, sentence, n=0, window_start=start, window_end=end)
+            yield Finding(
+                "quality.quarantine",
+                "quality",
+                name,
+                State.NOT_APPLICABLE,
+                sentence,
+                n=0,
+                window_start=start,
+                window_end=end,
+            )
             continue
         low, high = wilson(int(bad), int(received)) or (0.0, 1.0)
         limit = charter.gates.of(Signal(name)).max_quarantine_share
@@ -78,4 +111,17 @@ def check_quarantine(charter: Charter, reading: Reading, windows: Windows) -> It
         state = State.ALARM if low > limit else State.WATCH if before is not None and low > before else State.OK
         earlier = f"; {before:.2%} before" if before is not None else ""
         sentence = f"{int(bad):,} of {int(received):,} {name} went to quarantine ({bad / received:.2%}), {window_text(start, min(end, reading.as_of))}{earlier}."
-        yield Finding("quality.quarantine", "quality", name, state, sentence, bad / received, low, high, limit, int(received), start, end)
+        yield Finding(
+            "quality.quarantine",
+            "quality",
+            name,
+            state,
+            sentence,
+            bad / received,
+            low,
+            high,
+            limit,
+            int(received),
+            start,
+            end,
+        )

@@ -56,7 +56,12 @@ class PerformancePoint:
 
 
 def performance(
-    loop: Loop, as_of: datetime, *, cohort: str | None = None, metrics: Sequence[str] | None = None, weeks: int | None = None
+    loop: Loop,
+    as_of: datetime,
+    *,
+    cohort: str | None = None,
+    metrics: Sequence[str] | None = None,
+    weeks: int | None = None,
 ) -> list[PerformancePoint]:
     """Realised metrics of scored predictions, oldest window first.
 
@@ -132,7 +137,9 @@ def _interval(found: tuple[float, float, float] | None) -> tuple[float | None, f
     return value, value - half, value + half
 
 
-def _state(charter: Charter, name: str, found: tuple[float, float, float] | None, ready: bool, before: list[float]) -> State:
+def _state(
+    charter: Charter, name: str, found: tuple[float, float, float] | None, ready: bool, before: list[float]
+) -> State:
     """Judge the window against the quiet ones before it, and add it to them if it is quiet too."""
     if not ready:
         return State.PENDING

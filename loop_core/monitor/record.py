@@ -12,9 +12,7 @@ from loop_core.monitor.finding import Finding
 from loop_core.vocabulary import State
 from loop_core.workspace import Loop
 
-_FIELDS = (
-    "code, stage, subject, state, sentence, value, ci_low, ci_high, threshold, n, window_start, window_end, model_version"
-)
+_FIELDS = "code, stage, subject, state, sentence, value, ci_low, ci_high, threshold, n, window_start, window_end, model_version"
 
 
 def record_findings(loop: Loop, as_of: datetime, findings: Sequence[Finding], *, actor: str) -> None:
@@ -25,7 +23,10 @@ def record_findings(loop: Loop, as_of: datetime, findings: Sequence[Finding], *,
         tx.execute(f"delete from {loop.table('findings')} where as_of = $as_of", {"as_of": as_of})
         if frame is not None:
             tx.register("found", frame)
-            tx.execute(f"insert into {loop.table('findings')} by name select $as_of::timestamptz as as_of, {_FIELDS} from found", {"as_of": as_of})
+            tx.execute(
+                f"insert into {loop.table('findings')} by name select $as_of::timestamptz as as_of, {_FIELDS} from found",
+                {"as_of": as_of},
+            )
 
     loop.lake.write(write, actor=actor, message=f"findings as of {as_of:%Y-%m-%d}")
 

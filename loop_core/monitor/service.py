@@ -45,7 +45,9 @@ _HEALTH = """
     from predictions where predicted_at >= $first group by all order by w, c"""
 
 
-def service_health(loop: Loop, as_of: datetime, cohort: str | None = None, *, weeks: int | None = None) -> list[HealthPoint]:
+def service_health(
+    loop: Loop, as_of: datetime, cohort: str | None = None, *, weeks: int | None = None
+) -> list[HealthPoint]:
     """Service by window of prediction time, ratings by the time they were given; oldest window first.
 
     Args:
@@ -62,10 +64,14 @@ def service_health(loop: Loop, as_of: datetime, cohort: str | None = None, *, we
     ratings = {(p.window_start, p.cohort_value): p for p in rating_points(reading, windows, group, weeks)}
     sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql if group else "null::varchar")
     found = reading.rows(sql, first=windows.start(weeks), **windows.parameters())
-    return [_point(windows.span(row[0]), cohort, row[1:], ratings.get((windows.span(row[0])[0], row[1]))) for row in found]
+    return [
+        _point(windows.span(row[0]), cohort, row[1:], ratings.get((windows.span(row[0])[0], row[1]))) for row in found
+    ]
 
 
-def _point(span: tuple[datetime, datetime], cohort: str | None, row: tuple[Any, ...], rated: FeedbackPoint | None) -> HealthPoint:
+def _point(
+    span: tuple[datetime, datetime], cohort: str | None, row: tuple[Any, ...], rated: FeedbackPoint | None
+) -> HealthPoint:
     value, n, latency, error_share, newest_at = row
     p50, p95 = latency or (None, None)
     return HealthPoint(

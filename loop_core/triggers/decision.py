@@ -66,7 +66,12 @@ def record_decision(loop: Loop, decision: Decision, *, actor: str) -> Entry:
         actor=actor,
         as_of=decision.as_of,
         reason=decision.sentence,
-        payload={"retrain": decision.retrain, "tier": decision.tier and decision.tier.value, "fired": list(decision.fired), "evaluated": readings},
+        payload={
+            "retrain": decision.retrain,
+            "tier": decision.tier and decision.tier.value,
+            "fired": list(decision.fired),
+            "evaluated": readings,
+        },
         key=f"trigger.decided:{loop.name}:{decision.as_of.isoformat()}",
     )
 

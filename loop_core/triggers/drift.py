@@ -22,8 +22,20 @@ class Drift:
         seen = [f for f in situation.findings if f.code == CODE]
         told = [f for f in seen if f.state in (State.OK, State.WATCH, State.ALARM)]
         if not told:
-            return TriggerReading(self.kind, False, "Drift cannot be told: no feature has enough rows in the newest window.", None, self.tier)
+            return TriggerReading(
+                self.kind,
+                False,
+                "Drift cannot be told: no feature has enough rows in the newest window.",
+                None,
+                self.tier,
+            )
         drifted = sorted(f.subject for f in told if f.state is State.ALARM)
         named = f" ({', '.join(drifted[:5])})" if drifted else ""
         sentence = f"{len(drifted)} of {len(told)} features drifted{named}; {self.min_features} are needed."
-        return TriggerReading(self.kind, len(drifted) >= self.min_features, sentence, min(1.0, len(drifted) / self.min_features), self.tier)
+        return TriggerReading(
+            self.kind,
+            len(drifted) >= self.min_features,
+            sentence,
+            min(1.0, len(drifted) / self.min_features),
+            self.tier,
+        )

@@ -17,7 +17,9 @@ class Schedule:
     def read(self, situation: Situation) -> TriggerReading:
         passed = days_since(situation)
         if passed is None:
-            return TriggerReading(self.kind, True, f"No retrain is on record; one is due every {self.every_days} days.", 1.0, self.tier)
+            return TriggerReading(
+                self.kind, True, f"No retrain is on record; one is due every {self.every_days} days.", 1.0, self.tier
+            )
         fired = passed >= self.every_days
         sentence = f"{passed:.0f} days since the last retrain; one is due every {self.every_days} days."
         return TriggerReading(self.kind, fired, sentence, min(1.0, max(0.0, passed / self.every_days)), self.tier)

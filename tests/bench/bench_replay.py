@@ -22,7 +22,9 @@ def measurements() -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         if (DATA / "olist_32k").exists():
             yield Measurement("replay of 60 Olist weeks, monitored, no retrain", sixty_weeks(Path(folder)), "s", 60)
-        demo = seconds(lambda: build_demo(Path(folder) / "demo", rows=150_000, seed=0, actor="bench", progress=lambda *_: None))
+        demo = seconds(
+            lambda: build_demo(Path(folder) / "demo", rows=150_000, seed=0, actor="bench", progress=lambda *_: None)
+        )
         yield Measurement("demo built from nothing (150,000 predictions)", demo, "s", 60)
 
 

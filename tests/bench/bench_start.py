@@ -18,7 +18,9 @@ from tests.bench.measure import Measurement, command_seconds
 
 def measurements() -> Iterator[Measurement]:
     yield Measurement("import loop_core", command_seconds("-c", "import loop_core"), "s", 0.5)
-    yield Measurement("loop --help", command_seconds("-c", "from loop_core.cli import main; main()", "--help"), "s", 0.5)
+    yield Measurement(
+        "loop --help", command_seconds("-c", "from loop_core.cli import main; main()", "--help"), "s", 0.5
+    )
     with tempfile.TemporaryDirectory() as folder:
         Workspace.create(Path(folder) / "w").close()
         yield Measurement("loop ui: cold start to first page in the browser", first_page(Path(folder) / "w"), "s", 6)

@@ -33,7 +33,9 @@ def challenger(loop, rows, name, noise, harmed=None, train_end=None):
     chance = rows["chance"].to_numpy()
     wide = np.where(rows["state"].to_numpy() == harmed, 1.5, noise)
     logit = np.log(chance / (1 - chance)) + rng.normal(0, 1, rows.height) * wide
-    frame = rows.select("prediction_id", scored_at="predicted_at").with_columns(model_version=pl.lit(name), score=pl.Series(1 / (1 + np.exp(-logit))))
+    frame = rows.select("prediction_id", scored_at="predicted_at").with_columns(
+        model_version=pl.lit(name), score=pl.Series(1 / (1 + np.exp(-logit)))
+    )
 
     def body(tx):
         tx.register("s", frame)

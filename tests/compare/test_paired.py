@@ -23,7 +23,9 @@ def _truth(loss):
 
 
 @pytest.mark.parametrize("loss", [log_losses, brier_losses])
-@pytest.mark.parametrize(("n", "repeats", "low", "high"), [(60, 500, 0.93, 0.98), (500, 2500, 0.935, 0.965), (5000, 1500, 0.935, 0.965)])
+@pytest.mark.parametrize(
+    ("n", "repeats", "low", "high"), [(60, 500, 0.93, 0.98), (500, 2500, 0.935, 0.965), (5000, 1500, 0.935, 0.965)]
+)
 def test_the_interval_covers_the_truth(loss, n, repeats, low, high):
     truth = _truth(loss)
     rng = np.random.default_rng(n)

@@ -29,8 +29,10 @@ def test_a_package_says_what_nobody_logged_and_only_that(workspace):
     rows = predictions()
     fill(loop, rows, outcomes(rows))
     version = packaged(loop, rows)
-    logged = rows.head(300).select("prediction_id", scored_at="predicted_at", model_version=pl.lit(version)).with_columns(
-        score=pl.when(pl.int_range(pl.len()) < 100).then(0.25).otherwise(float("nan"))
+    logged = (
+        rows.head(300)
+        .select("prediction_id", scored_at="predicted_at", model_version=pl.lit(version))
+        .with_columns(score=pl.when(pl.int_range(pl.len()) < 100).then(0.25).otherwise(float("nan")))
     )
 
     def body(tx):

@@ -31,9 +31,21 @@ def ingest(folder: Path, number: int, files: Path) -> None:
     """`loop ingest` of one file, in a process of its own."""
     file = files / f"{number}.parquet"
     when = [START + timedelta(minutes=20 * (number * ROWS + i)) for i in range(ROWS)]
-    columns = {"prediction_id": [f"{number}-{i}" for i in range(ROWS)], "predicted_at": when, "price": [float(i) for i in range(ROWS)]}
+    columns = {
+        "prediction_id": [f"{number}-{i}" for i in range(ROWS)],
+        "predicted_at": when,
+        "price": [float(i) for i in range(ROWS)],
+    }
     pl.DataFrame(columns).with_columns(state=pl.lit("SP")).write_parquet(file)
-    command = [sys.executable, "-c", "from loop_core.cli import main; main()", "ingest", "orders", "predictions", str(file)]
+    command = [
+        sys.executable,
+        "-c",
+        "from loop_core.cli import main; main()",
+        "ingest",
+        "orders",
+        "predictions",
+        str(file),
+    ]
     done = subprocess.run(
         [*command, "--workspace", str(folder), "--as-of", AS_OF.isoformat()], capture_output=True, text=True, cwd=ROOT
     )
@@ -94,7 +106,11 @@ def judge(workspace: Workspace, loop: Loop, batches: int) -> None:
     assert [check for check in examine(workspace) if check.state == "broken"] == []
 
 
-pytestmark = [pytest.mark.faults, pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}")]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}"),
+]
 
 
 def test_on_sqlite(workspace: Workspace, loop: Loop, tmp_path: Path) -> None:

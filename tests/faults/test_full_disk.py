@@ -38,7 +38,11 @@ def big_file(folder: Path) -> str:
     """More random numbers than the disk holds."""
     n = 1_500_000
     file = folder / "big.parquet"
-    columns = {"prediction_id": np.arange(n).astype(str), "predicted_at": [START] * n, "price": np.random.default_rng(0).random(n)}
+    columns = {
+        "prediction_id": np.arange(n).astype(str),
+        "predicted_at": [START] * n,
+        "price": np.random.default_rng(0).random(n),
+    }
     pl.DataFrame(columns).with_columns(weight=pl.col("price").shuffle(seed=1)).write_parquet(file)
     return str(file)
 

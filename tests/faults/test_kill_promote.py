@@ -25,7 +25,9 @@ def approved(loop: Loop, number: int) -> str:
     register_external(loop, version, actor="ana", as_of=START)
     payload = {"proposal": name, "scorecard": "none", "against": None, "needed": 1}
     when = AS_OF - timedelta(seconds=1)
-    loop.ledger.append(kind="release.proposed", loop=loop.name, subject=version, actor="ana", as_of=when, payload=payload)
+    loop.ledger.append(
+        kind="release.proposed", loop=loop.name, subject=version, actor="ana", as_of=when, payload=payload
+    )
     loop.ledger.append(
         kind="release.approved", loop=loop.name, subject=version, actor="bo", as_of=when, payload={"proposal": name}
     )

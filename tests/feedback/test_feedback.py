@@ -27,7 +27,9 @@ def rated(loop):
         rating=pl.when(pl.col("state") == "RJ").then(2.0).otherwise(pl.int_range(pl.len()) % 3 + 3.0),
         comment=pl.lit("Late! mail me: ana@example.com"),
     )
-    stray = ratings.head(1).with_columns(feedback_id=pl.lit("stray"), prediction_id=pl.lit("nobody"), rating=None, comment=None)
+    stray = ratings.head(1).with_columns(
+        feedback_id=pl.lit("stray"), prediction_id=pl.lit("nobody"), rating=None, comment=None
+    )
     return fill(loop, rows, outcomes(rows), pl.concat([ratings, stray]))
 
 

@@ -96,11 +96,17 @@ def test_leaving_out_the_past_changes_nothing_later(loop: Loop) -> None:
     put(
         loop,
         {"a": START, "b": START + 10 * DAY, "c": START + 11 * DAY},
-        [("a", 1, START + 12 * DAY, "observed"), ("b", 0, START + 13 * DAY, "observed"), ("b", 1, START + 14 * DAY, "correction")],
+        [
+            ("a", 1, START + 12 * DAY, "observed"),
+            ("b", 0, START + 13 * DAY, "observed"),
+            ("b", 1, START + 14 * DAY, "correction"),
+        ],
     )
     whole = rows(loop, START + 20 * DAY)
     recent = known_at(loop, START + 20 * DAY, since=START + 10 * DAY)
-    found = {name: (label, mature) for name, label, mature in recent.rows("select prediction_id, label, mature from rows")}
+    found = {
+        name: (label, mature) for name, label, mature in recent.rows("select prediction_id, label, mature from rows")
+    }
     assert found == {name: whole[name] for name in ("b", "c")}
     assert recent.rows("select 1") == [(1,)]
     assert "$" not in recent.sql_text("select * from rows")

@@ -44,7 +44,9 @@ def test_a_shift_is_found_and_the_rest_stays_quiet(loop):
 
 def test_each_cohort_value_has_its_own_reference(loop):
     rows = predictions().with_columns(
-        price=pl.when((pl.col("predicted_at") >= SHIFT) & (pl.col("state") == "RJ")).then(pl.col("price") * 100).otherwise(pl.col("price"))
+        price=pl.when((pl.col("predicted_at") >= SHIFT) & (pl.col("state") == "RJ"))
+        .then(pl.col("price") * 100)
+        .otherwise(pl.col("price"))
     )
     scores = drift_scores(fill(loop, rows), END, weeks=2, cohort="state")
     price = {s.cohort_value: s for s in scores if s.feature == "price" and s.window_end == END}
@@ -88,7 +90,13 @@ def test_nothing_later_is_seen(loop):
 
 
 def test_bins():
-    assert NumberBins.learn([0.0, 0.0, 1.0]).labels == ("≤ -4.94066e-324", "-4.94066e-324 – 0", "0 – 1", "> 1", "(null)")
+    assert NumberBins.learn([0.0, 0.0, 1.0]).labels == (
+        "≤ -4.94066e-324",
+        "-4.94066e-324 – 0",
+        "0 – 1",
+        "> 1",
+        "(null)",
+    )
     assert NumberBins.learn([]).counts({float("inf"): 3}, 5).tolist() == [3, 2]
     bins = CategoryBins.learn({f"c{k}": 100 - k for k in range(80)})
     assert len(bins.kept) == 50

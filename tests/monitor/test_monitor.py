@@ -16,8 +16,16 @@ END = START + timedelta(days=DAYS)
 
 def _ratings(rows: pl.DataFrame, drop_from=END) -> pl.DataFrame:
     low = pl.when(pl.col("predicted_at") >= drop_from).then(2.0).otherwise(4.0)
-    given = rows.gather_every(4).with_columns(rating=low + pl.col("weight").clip(-1, 1), given_at=pl.col("predicted_at") + timedelta(hours=1))
-    return given.select("given_at", "rating", "prediction_id", feedback_id=pl.concat_str(pl.lit("f"), "prediction_id"), kind=pl.lit("review"))
+    given = rows.gather_every(4).with_columns(
+        rating=low + pl.col("weight").clip(-1, 1), given_at=pl.col("predicted_at") + timedelta(hours=1)
+    )
+    return given.select(
+        "given_at",
+        "rating",
+        "prediction_id",
+        feedback_id=pl.concat_str(pl.lit("f"), "prediction_id"),
+        kind=pl.lit("review"),
+    )
 
 
 def _by_code(findings):
@@ -28,7 +36,16 @@ def test_a_quiet_loop_is_ok_and_says_so_with_n_and_window(loop):
     rows = predictions()
     fill(loop, rows, outcomes(rows), _ratings(rows))
     found = _by_code(monitor(loop, END))
-    codes = {"signals.volume", "signals.freshness", "drift.feature", "drift.score", "performance.log_loss", "feedback.rating", "service.latency", "service.errors"}
+    codes = {
+        "signals.volume",
+        "signals.freshness",
+        "drift.feature",
+        "drift.score",
+        "performance.log_loss",
+        "feedback.rating",
+        "service.latency",
+        "service.errors",
+    }
     assert codes <= {code for code, _ in found}
     assert not [f for f in found.values() if f.state is State.ALARM]
     assert "n = 280" in found["drift.feature", "price"].sentence
@@ -55,7 +72,9 @@ def test_planted_trouble_is_found(loop):
 
 
 def test_volume_that_falls_to_a_third_alarms(loop):
-    rows = predictions().filter((pl.col("predicted_at") < END - timedelta(days=7)) | (pl.col("prediction_id").str.tail(1) < "3"))
+    rows = predictions().filter(
+        (pl.col("predicted_at") < END - timedelta(days=7)) | (pl.col("prediction_id").str.tail(1) < "3")
+    )
     volume = _by_code(monitor(fill(loop, rows), END))["signals.volume", "predictions"]
     assert (volume.state, volume.n) == (State.ALARM, 84)
 

@@ -38,13 +38,17 @@ def test_bad_outcomes_that_arrive_late_leave_the_window_pending_and_never_flatte
     labels = outcomes(rows, late_days=40, on_time_days=3)
     fill(loop, rows, labels)
     points = performance(loop, END, metrics=["log_loss"])
-    truth = rows.join(labels, on="prediction_id").with_columns(loss=-(pl.col("label") * pl.col("score").log() + (1 - pl.col("label")) * (1 - pl.col("score")).log()))
+    truth = rows.join(labels, on="prediction_id").with_columns(
+        loss=-(pl.col("label") * pl.col("score").log() + (1 - pl.col("label")) * (1 - pl.col("score")).log())
+    )
     young = [p for p in points if p.window_end > END - timedelta(days=35)]
     assert len(young) == 5
     assert all(p.state is State.PENDING and p.value is None and p.ci_low is None for p in young)
     # About three quarters are labelled already, nearly all of them 0: averaging those would look far too good.
     assert all(0.6 < p.mature_share < 0.9 for p in young[:-1])
-    arrived = truth.filter((pl.col("observed_at") <= END) & (pl.col("predicted_at") >= young[0].window_start))["loss"].mean()
+    arrived = truth.filter((pl.col("observed_at") <= END) & (pl.col("predicted_at") >= young[0].window_start))[
+        "loss"
+    ].mean()
     assert arrived < 0.7 * truth["loss"].mean()
     old = [p for p in points if p.window_end <= END - timedelta(days=41)]
     assert old
@@ -54,7 +58,11 @@ def test_bad_outcomes_that_arrive_late_leave_the_window_pending_and_never_flatte
 def test_a_planted_label_from_the_future_changes_nothing(loop):
     rows = predictions()
     labels = outcomes(rows)
-    planted = labels.with_columns(label=1 - pl.col("label"), observed_at=pl.lit(END + timedelta(days=1)).cast(pl.Datetime("us", "UTC")), source=pl.lit("correction"))
+    planted = labels.with_columns(
+        label=1 - pl.col("label"),
+        observed_at=pl.lit(END + timedelta(days=1)).cast(pl.Datetime("us", "UTC")),
+        source=pl.lit("correction"),
+    )
     fill(loop, rows, pl.concat([labels, planted]))
     points = [p for p in performance(loop, END, metrics=["log_loss"]) if p.value is not None]
     assert max(p.value for p in points) < 0.7
@@ -67,7 +75,9 @@ def test_a_model_that_gets_worse_alarms(loop):
     worse = rows["predicted_at"] >= END - timedelta(days=28)
     labels = outcomes(rows.with_columns(chance=pl.when(worse).then(1 - pl.col("chance")).otherwise(pl.col("chance"))))
     fill(loop, rows, labels)
-    states = {p.metric: p.state for p in performance(loop, END + timedelta(days=3), metrics=METRICS) if p.value is not None}
+    states = {
+        p.metric: p.state for p in performance(loop, END + timedelta(days=3), metrics=METRICS) if p.value is not None
+    }
     assert states == dict.fromkeys(METRICS, State.ALARM)
 
 
@@ -76,5 +86,7 @@ def test_one_class_has_no_auc_and_cohorts_are_split(loop):
     fill(loop, rows, outcomes(rows))
     points = performance(loop, END + timedelta(days=20), cohort="state", metrics=["auc", "log_loss"])
     assert {p.cohort_value for p in points} == {"SP", "RJ", "BA"}
-    assert {p.state for p in points if p.metric == "auc" and p.cohort_value == "SP" and p.n >= 50} == {State.NOT_APPLICABLE}
+    assert {p.state for p in points if p.metric == "auc" and p.cohort_value == "SP" and p.n >= 50} == {
+        State.NOT_APPLICABLE
+    }
     assert performance(loop, START) == []

@@ -32,7 +32,10 @@ def test_a_column_that_always_swings_must_swing_more_than_that():
     assert natural_swing(quiet) == 0
     assert natural_swing(swinging) > 0.7
     assert learned_threshold(swinging, 2_000, 0.05) > 3 * learned_threshold(quiet, 2_000, 0.05)
-    over = [psi(swinging.sum(axis=0), rng.multinomial(2_000, p)) > learned_threshold(swinging, 2_000, 0.05) for p in rng.dirichlet(SHARES * 200, size=400)]
+    over = [
+        psi(swinging.sum(axis=0), rng.multinomial(2_000, p)) > learned_threshold(swinging, 2_000, 0.05)
+        for p in rng.dirichlet(SHARES * 200, size=400)
+    ]
     assert np.mean(over) < 0.12
 
 

@@ -38,12 +38,21 @@ def predictions(seed: int = 0) -> pl.DataFrame:
 def outcomes(rows: pl.DataFrame, seed: int = 1, late_days: float = 10, on_time_days: float = 10) -> pl.DataFrame:
     """Labels drawn from `chance`, known so many days after the prediction."""
     labels = (np.random.default_rng(seed).random(rows.height) < rows["chance"].to_numpy()).astype(float)
-    delay = pl.when(pl.col("label") == 1).then(pl.lit(float(late_days))).otherwise(pl.lit(float(on_time_days))) * 86_400_000
+    delay = (
+        pl.when(pl.col("label") == 1).then(pl.lit(float(late_days))).otherwise(pl.lit(float(on_time_days))) * 86_400_000
+    )
     frame = rows.select("prediction_id", "predicted_at", label=pl.Series(labels))
-    return frame.select("prediction_id", "label", observed_at=pl.col("predicted_at") + (delay * 1000).cast(pl.Duration("us")), source=pl.lit("observed"))
+    return frame.select(
+        "prediction_id",
+        "label",
+        observed_at=pl.col("predicted_at") + (delay * 1000).cast(pl.Duration("us")),
+        source=pl.lit("observed"),
+    )
 
 
-def fill(loop: Loop, rows: pl.DataFrame, labels: pl.DataFrame | None = None, ratings: pl.DataFrame | None = None) -> Loop:
+def fill(
+    loop: Loop, rows: pl.DataFrame, labels: pl.DataFrame | None = None, ratings: pl.DataFrame | None = None
+) -> Loop:
     """Write the tables and let `old` serve from the start."""
 
     def body(tx: Transaction) -> None:

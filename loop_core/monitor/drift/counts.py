@@ -75,7 +75,9 @@ def count_numbers(selection: Selection, bins: Mapping[str, NumberBins]) -> dict[
     # Edges are numbers of our own, not values from outside: written out, because histogram wants a constant list.
     histograms = ", ".join(f"histogram({number(name)}, {_list(b.edges)})" for name, b in bins.items())
     tables: dict[str, Table] = {name: {} for name in bins}
-    for window, value, rows, *found in selection.rows(f"select w_, c_, count(*), {histograms} from {selection.source} group by w_, c_"):
+    for window, value, rows, *found in selection.rows(
+        f"select w_, c_, count(*), {histograms} from {selection.source} group by w_, c_"
+    ):
         for (name, binning), histogram in zip(bins.items(), found, strict=True):
             tables[name][window, value] = binning.counts(histogram, rows)
     return tables

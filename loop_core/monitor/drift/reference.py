@@ -98,13 +98,23 @@ def score_reference(loop: Loop, reading: Reading, cohort: Cohort | None) -> Refe
 
 def _learn_score(selection: Selection) -> Reference:
     edges = learn_edges(selection, [SCORE])
-    return Reference(selection.start, selection.end, dict(edges), {SCORE: _stacked(count_numbers(selection, edges)[SCORE])})
+    return Reference(
+        selection.start, selection.end, dict(edges), {SCORE: _stacked(count_numbers(selection, edges)[SCORE])}
+    )
 
 
 def score_selection(selection: Selection, champion: str) -> Selection:
     """Only rows that the champion answered."""
     where = "model_version = $version and score is not null"
-    return Selection(selection.reading, selection.windows, selection.start, selection.end, selection.cohort, where, (("version", champion),))
+    return Selection(
+        selection.reading,
+        selection.windows,
+        selection.start,
+        selection.end,
+        selection.cohort,
+        where,
+        (("version", champion),),
+    )
 
 
 def _learn(loop: Loop, reading: Reading, span: tuple[datetime, datetime], cohort: Cohort | None) -> Reference:

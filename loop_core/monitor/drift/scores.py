@@ -69,7 +69,9 @@ def drift_scores(loop: Loop, as_of: datetime, *, weeks: int | None = 12, cohort:
     current = Selection(reading, windows, start, windows.end, group)
     found = [*_features(loop, current), *_score(loop, current)]
     shown = windows.start(weeks)
-    return sorted((s for s in found if s.window_start >= shown), key=lambda s: (s.window_start, s.feature, s.cohort_value or ""))
+    return sorted(
+        (s for s in found if s.window_start >= shown), key=lambda s: (s.window_start, s.feature, s.cohort_value or "")
+    )
 
 
 def _features(loop: Loop, current: Selection) -> Iterator[DriftScore]:
@@ -84,10 +86,14 @@ def _score(loop: Loop, current: Selection) -> Iterator[DriftScore]:
     if reference is not None and champion is not None:
         tables = count(score_selection(current, champion), reference.bins)
         # Its first weeks are the reference itself.
-        yield from (s for s in _scored(loop.charter.monitor, reference, tables, current) if s.window_end > reference.end)
+        yield from (
+            s for s in _scored(loop.charter.monitor, reference, tables, current) if s.window_end > reference.end
+        )
 
 
-def _scored(plan: MonitorPlan, reference: Reference, tables: Mapping[str, Table], current: Selection) -> Iterator[DriftScore]:
+def _scored(
+    plan: MonitorPlan, reference: Reference, tables: Mapping[str, Table], current: Selection
+) -> Iterator[DriftScore]:
     for name, table in tables.items():
         by_value: dict[str | None, list[int]] = {}
         for window, value in sorted(table, key=lambda key: (key[1] or "", key[0])):
@@ -96,7 +102,14 @@ def _scored(plan: MonitorPlan, reference: Reference, tables: Mapping[str, Table]
             yield from _series(plan, reference, name, value, {w: table[w, value] for w in numbers}, current)
 
 
-def _series(plan: MonitorPlan, reference: Reference, name: str, value: str | None, counts: Mapping[int, Counts], current: Selection) -> Iterator[DriftScore]:
+def _series(
+    plan: MonitorPlan,
+    reference: Reference,
+    name: str,
+    value: str | None,
+    counts: Mapping[int, Counts],
+    current: Selection,
+) -> Iterator[DriftScore]:
     """One feature of one cohort value, in time order, so that persistence can be told."""
     usual = reference.of(name, value)
     over: dict[int, bool] = {}
