@@ -14,11 +14,11 @@ from pathlib import Path
 
 from loop_core.charter import Charter, load_charter
 from loop_core.errors import SourceError, UnknownNameError
+from loop_core.gates import ingest
 from loop_core.gates.report import BatchReport
 from loop_core.gates.staging import staging_folder
 from loop_core.lake.mapping import open_raw_files
 from loop_core.resources import resource_folder
-from loop_core.gates import ingest
 from loop_core.signals import read_source
 from loop_core.signals.scores import log_scores
 from loop_core.signals.simulate import SimulationReport, load_scenario

@@ -29,7 +29,6 @@ def measurements() -> Iterator[Measurement]:
 def first_page(workspace: Path) -> float:
     """From the command to the first page drawn in Chromium (started before, as a person's browser is)."""
     from playwright.sync_api import sync_playwright
-
     from tests.browser.chromium import launch
 
     with sync_playwright() as playwright:

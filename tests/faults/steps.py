@@ -15,8 +15,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from loop_core.release import promote
 from loop_core.gates import ingest
+from loop_core.release import promote
 from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Workspace

@@ -67,6 +67,5 @@ def test_a_read_only_disk_is_said(disk: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.csv"
     small.write_text("prediction_id,predicted_at,price\na,2018-01-01T00:00:00Z,1\n")
     subprocess.run(["mount", "-o", "remount,ro", str(disk.parent)], check=True)
-    with pytest.raises(StorageError, match=r"(?i)read-only|permissions"):  # noqa: PT012 - it may be said on opening
-        with Workspace.open(disk) as workspace:
-            ingest(workspace.loop("orders"), Signal.PREDICTIONS, read_source(str(small)), actor="ana", as_of=AS_OF)
+    with pytest.raises(StorageError, match=r"(?i)read-only|permissions"), Workspace.open(disk) as workspace:
+        ingest(workspace.loop("orders"), Signal.PREDICTIONS, read_source(str(small)), actor="ana", as_of=AS_OF)
