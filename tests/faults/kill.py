@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +66,5 @@ def steps() -> Iterator[Steps]:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):  # it was done first
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it was done first
