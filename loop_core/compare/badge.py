@@ -10,6 +10,10 @@ from loop_core.compare.scorecard import Cell, GateResult
 from loop_core.vocabulary import Verdict
 
 
+#: Days beyond which a date would pretend to a precision that the estimate of needed rows does not have.
+LONGEST_WAIT = 365
+
+
 def badge(cells: Sequence[Cell], gates: Sequence[GateResult], n: int, days: float) -> str:
     """`Do not ship` (something is worse) · `N days left` (not decided yet, at the present rate of rows) · `Ship`
     (better in a goal, no cohort undecided) · `Ready for review` (not worse; people weigh it) · `No data`.
@@ -36,4 +40,6 @@ def _days_left(cells: Sequence[Cell], n: int, days: float) -> str:
     left = math.ceil(max(needed) * days / n)
     if left <= 0:
         return "Ready for review"
+    if left > LONGEST_WAIT:
+        return "Over a year left"
     return f"{left:,} day{'' if left == 1 else 's'} left"
