@@ -9,7 +9,6 @@ from loop_core.compare.gates import MIN_ROWS
 from loop_core.compare.scorecard import Cell, GateResult
 from loop_core.vocabulary import Verdict
 
-
 #: Days beyond which a date would pretend to a precision that the estimate of needed rows does not have.
 LONGEST_WAIT = 365
 
