@@ -49,7 +49,7 @@ def replay(
     """
     if start >= end or every <= timedelta(0):
         raise RefusedError(
-            f"Replay from {start:%Y-%m-%d} to {end:%Y-%m-%d} every {every}",
+            f"Replay from {start:%Y-%m-%d} to {end:%Y-%m-%d} every {every / timedelta(days=1):g} days",
             "from before to, and a positive step",
             "correct the dates",
         )

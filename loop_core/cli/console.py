@@ -76,6 +76,7 @@ def show(results: Any, as_json: bool, columns: Mapping[str, str] | None = None, 
 def say(sentence: str) -> None:
     """One line on standard output."""
     typer.echo(sentence)
+    sys.stdout.flush()
 
 
 def complain(sentence: str) -> None:

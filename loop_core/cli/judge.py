@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from loop_core.cli.console import (
 from loop_core.clock import instant
 from loop_core.errors import RefusedError
 from loop_core.vocabulary import MARKS
+
+if TYPE_CHECKING:
+    from loop_core.workspace import Loop
 
 SeedOption = Annotated[int, typer.Option(help="The same seed gives the same models.")]
 ProposalArgument = Annotated[str, typer.Argument(help="A proposal's id, e.g. p1.")]
@@ -200,7 +203,14 @@ def compare(
     show(card.cells, False, columns)
     for gate in card.gates:
         say(f"{gate.state:>8}  {gate.name}: {gate.sentence} {gate.next_step}")
-    say(f'Scorecard {card.id}. Next: loop propose {loop} {challenger} --scorecard {card.id} --reason "…"')
+    propose_it = f'loop propose {loop} {challenger} --reason "…"'
+    states = {gate.state for gate in card.gates}
+    if "blocked" in states:
+        say(f"Scorecard {card.id}. A gate blocks the release.")
+    elif "held" in states:
+        say(f"Scorecard {card.id}. A gate is held: wait, or let people decide it: {propose_it}")
+    else:
+        say(f"Scorecard {card.id}. Next: {propose_it}")
 
 
 def propose(
@@ -231,6 +241,7 @@ def propose(
         proposal = ask(
             target, challenger, scorecard=card, actor=actor_or_me(actor), as_of=moment(target, as_of), reason=reason
         )
+        _say_held(target, proposal.scorecard_id)
     say(f"Proposal {proposal.id} made. Next, by somebody else: loop approve {loop} {proposal.id} --actor NAME")
 
 
@@ -248,6 +259,7 @@ def approve(
     with opened(workspace) as ws:
         target = ws.loop(loop)
         after = consent(target, proposal, actor=actor_or_me(actor), as_of=moment(target, as_of), reason=reason)
+        _say_held(target, after.scorecard_id)
     say(
         f"Proposal {after.id} is {after.state}: {len(after.approvals)} of {after.needed} approvals. Next: loop promote {loop} {after.id}"
     )
@@ -302,6 +314,17 @@ def rollback(
         target = ws.loop(loop)
         entry = go_back(target, to, actor=actor_or_me(actor), as_of=moment(target, as_of), reason=reason)
     say(f"{entry.subject} serves again since {entry.as_of:%Y-%m-%d %H:%M}.")
+
+
+def _say_held(loop: Loop, scorecard: str) -> None:
+    """Whoever proposes or approves is told what the comparison could not decide."""
+    from loop_core.compare import load_scorecard
+
+    card = load_scorecard(loop, scorecard)
+    say(f"{card.badge}. {card.sentence}")
+    for gate in card.gates:
+        if gate.state == "held":
+            say(f"! held, not passed – {gate.name}: {gate.sentence}")
 
 
 def step(text: str) -> timedelta:

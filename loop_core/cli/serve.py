@@ -30,7 +30,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port of the app.")] = 8501,
     worker: Annotated[bool, typer.Option(help="Start a worker beside the app.")] = True,
 ) -> None:
-    """Open the workspace in the browser."""
+    """Serve the workspace to the browser."""
     from loop_core.resources import resource_folder
 
     folder = (workspace or Path.cwd()).absolute()
@@ -40,7 +40,13 @@ def ui(
     sys.path.insert(0, str(root))
     from app.server import serve
 
-    serve(folder, host, port, worker=worker)
+    serve(
+        folder,
+        host,
+        port,
+        worker=worker,
+        ready=lambda address: say(f"Loopbench answers at {address} – Ctrl+C stops it."),
+    )
 
 
 def worker(

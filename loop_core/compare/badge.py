@@ -14,7 +14,8 @@ LONGEST_WAIT = 365
 
 
 def badge(cells: Sequence[Cell], gates: Sequence[GateResult], n: int, days: float) -> str:
-    """`Do not ship` (something is worse) · `N days left` (not decided yet, at the present rate of rows) · `Ship`
+    """`Do not ship` (something is worse) · `N days left` (not decided yet, at the present rate of rows) · `Undecided`
+    (a binding metric cannot be estimated, or none is declared) · `Ship`
     (better in a goal, no cohort undecided) · `Ready for review` (not worse; people weigh it) · `No data`.
 
     Args:
@@ -27,6 +28,8 @@ def badge(cells: Sequence[Cell], gates: Sequence[GateResult], n: int, days: floa
     if any(gate.state == "blocked" for gate in gates):
         return "Do not ship"
     binding = [cell for cell in cells if cell.block != "signal"]
+    if not binding or any(cell.cohort is None and cell.difference is None for cell in binding):
+        return "Undecided"
     if any(gate.state == "held" for gate in gates):
         return _days_left(binding, n, days)
     wins = any(c.cohort is None and c.block == "goal" and c.verdict is Verdict.BETTER for c in binding)
@@ -40,5 +43,5 @@ def _days_left(cells: Sequence[Cell], n: int, days: float) -> str:
     if left <= 0:
         return "Ready for review"
     if left > LONGEST_WAIT:
-        return "Over a year left"
+        return "Not decidable within a year"
     return f"{left:,} day{'' if left == 1 else 's'} left"

@@ -40,7 +40,8 @@ def corrected(cells: list[Cell]) -> list[Cell]:
         id(cell): replace(
             cell,
             verdict=Verdict.INCONCLUSIVE,
-            rows_needed=rows_needed(cell.n, cell.se or 0.0, cell.margin),
+            # How many rows would do depends on the other cells too.
+            rows_needed=None,
             reason=f"below zero on its own, but not beyond what {len(tested)} cells show by chance (Benjamini–Hochberg)",
         )
         for cell, holds in zip(tested, upheld, strict=True)

@@ -64,7 +64,8 @@ def _scorecard(
     loop: Loop, champion: str, challenger: str, as_of: datetime, rows: Comparison, snapshot: int
 ) -> Scorecard:
     cells = all_cells(loop.charter, rows.pairs, rows.cohorts)
-    gates = evaluate_gates(loop.charter, cells, len(rows.pairs))
+    unproven = challenger if challenger in rows.span.unknown else None
+    gates = evaluate_gates(loop.charter, cells, len(rows.pairs), unproven)
     start, end = rows.span.start, rows.span.end
     return Scorecard(
         loop=loop.name,

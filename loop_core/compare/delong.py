@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from loop_core.compare.estimate import CONFIDENCE, Estimate, NotEstimable
+from loop_core.compare.estimate import CONFIDENCE, MIN_UNITS, Estimate, NotEstimable
 from loop_core.compare.units import Units
 from loop_core.monitor.roc import MIN_CLASS_ROWS, independent_se, placements
 
@@ -30,6 +30,8 @@ def auc_difference(
     n, m = len(labels), int((labels > 0.5).sum())
     if min(m, n - m) < MIN_CLASS_ROWS:
         return _too_few(labels, champion, challenger, m)
+    if units is not None and (clustered := _too_clustered(labels, units)):
+        return NotEstimable(n, clustered, placements(labels, champion).auc, placements(labels, challenger).auc)
     first, second = placements(labels, champion), placements(labels, challenger)
     up, down = second.positives - first.positives, second.negatives - first.negatives
     difference = second.auc - first.auc
@@ -42,13 +44,33 @@ def _se(labels: Floats, up: Floats, down: Floats, units: Units) -> tuple[float, 
     """Standard error from centred components, its degrees of freedom, and the method's name."""
     m, k = len(up), len(down)
     if units.codes is not None:
+        positive = labels > 0.5
         influence = np.empty(m + k)
-        influence[labels > 0.5], influence[labels <= 0.5] = up / m, down / k
-        totals = units.sums(influence)
-        se = float(np.sqrt((totals**2).sum() * units.count / (units.count - 1)))
-        return se, float(units.count - 1), f"DeLong, clustered by {units.count:,} entities"
+        influence[positive], influence[~positive] = up / m, down / k
+        groups = [len(np.unique(units.codes[rows])) for rows in (positive, ~positive)]
+        low = min(groups)
+        se = float(np.sqrt((units.sums(influence) ** 2).sum() * low / (low - 1)))
+        # Welch's degrees of freedom over the entities of the two classes: the smaller class decides how sure one is.
+        a, b = (
+            float((units.sums(np.where(rows, influence, 0.0)) ** 2).sum() * count / (count - 1))
+            for rows, count in zip((positive, ~positive), groups, strict=True)
+        )
+        spread = a * a / (groups[0] - 1) + b * b / (groups[1] - 1)
+        freedom = (a + b) ** 2 / spread if spread > 0 else float(sum(groups) - 2)
+        return se, freedom, f"DeLong, clustered by {units.count:,} entities"
     se, freedom = independent_se(up, down)
     return se, freedom, f"DeLong, {m:,} positives and {k:,} negatives"
+
+
+def _too_clustered(labels: Floats, units: Units) -> str:
+    """Why clustered rows give no interval; empty where they do."""
+    if units.count < MIN_UNITS:
+        return f"{units.count} entities; an interval needs {MIN_UNITS}"
+    if units.codes is not None:
+        for rows in (labels > 0.5, labels <= 0.5):
+            if len(np.unique(units.codes[rows])) < 2:
+                return "all rows of one class belong to one entity"
+    return ""
 
 
 def _student(freedom: float) -> float:

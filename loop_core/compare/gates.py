@@ -25,8 +25,17 @@ _SAID = {
 }
 
 
-def evaluate_gates(charter: Charter, cells: Sequence[Cell], n: int) -> tuple[GateResult, ...]:
-    """Every gate's state. `worse` blocks; not knowing overall holds; not knowing in a cohort is said, not held."""
+def evaluate_gates(
+    charter: Charter, cells: Sequence[Cell], n: int, unproven: str | None = None
+) -> tuple[GateResult, ...]:
+    """Every gate's state. `worse` blocks; not knowing overall holds; not knowing in a cohort is said, not held.
+
+    Args:
+        charter: names the binding metrics.
+        cells: of the scorecard.
+        n: rows compared.
+        unproven: the challenger's version where it does not say what it was trained on; None: it does.
+    """
     binding = [metric.name for metric in charter.metrics if metric.block != "signal"]
     if not binding:
         return (
@@ -39,12 +48,15 @@ def evaluate_gates(charter: Charter, cells: Sequence[Cell], n: int) -> tuple[Gat
         )
     overall = [_overall_gate(cell) for cell in cells if cell.cohort is None and cell.metric in binding]
     inside = [cell for cell in cells if cell.cohort is not None and cell.metric in binding]
-    return (_rows_gate(n), *overall, *([_cohort_gate(inside)] if inside else []))
+    return (_rows_gate(n, unproven), *overall, *([_cohort_gate(inside)] if inside else []))
 
 
-def _rows_gate(n: int) -> GateResult:
+def _rows_gate(n: int, unproven: str | None) -> GateResult:
+    if unproven:
+        sentence = f"{unproven} does not say what it was trained on; these {n:,} rows may be among it."
+        return GateResult("rows", "held", sentence, "ask its maker, and let people decide")
     if n >= MIN_ROWS:
-        return GateResult("rows", "passed", f"{n:,} mature rows that neither model has seen.", "")
+        return GateResult("rows", "passed", f"{n:,} mature rows that the challenger has not seen.", "")
     return GateResult("rows", "held", f"{n:,} mature rows; a release asks for {MIN_ROWS}.", "wait for labels")
 
 

@@ -15,6 +15,7 @@ from loop_core.compare.paired import paired_difference
 from loop_core.compare.units import Units
 from loop_core.errors import UnknownNameError
 from loop_core.monitor.losses import ROW_LOSSES
+from loop_core.monitor.roc import MIN_CLASS_ROWS
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,7 +45,14 @@ Estimator = Callable[[Pairs], Estimate | NotEstimable]
 
 def _row_additive(name: str, pairs: Pairs) -> Estimate | NotEstimable:
     loss = ROW_LOSSES[name]
-    return paired_difference(loss(pairs.labels, pairs.champion), loss(pairs.labels, pairs.challenger), pairs.units)
+    first, second = loss(pairs.labels, pairs.champion), loss(pairs.labels, pairs.challenger)
+    positives = int((pairs.labels > 0.5).sum())
+    rarer = min(positives, len(pairs) - positives)
+    if len(pairs) and rarer < MIN_CLASS_ROWS:
+        # With hardly a positive among the rows, whichever model says less wins, with next to no spread.
+        reason = f"{rarer} rows of the rarer class; an interval needs {MIN_CLASS_ROWS}"
+        return NotEstimable(len(pairs), reason, float(first.mean()), float(second.mean()))
+    return paired_difference(first, second, pairs.units)
 
 
 def _auc(pairs: Pairs) -> Estimate | NotEstimable:

@@ -6,13 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.compare.bca import bca_interval
-from loop_core.compare.estimate import CONFIDENCE, Estimate, NotEstimable
+from loop_core.compare.estimate import CONFIDENCE, MIN_UNITS, Estimate, NotEstimable
 from loop_core.compare.units import Units
 
 Floats = npt.NDArray[np.float64]
 
-#: Below this many units no interval is honest: the bootstrap cannot see a tail that it has no rows of.
-MIN_UNITS = 20
 #: Below this many units the interval is bootstrapped.
 BOOTSTRAP_BELOW = 200
 

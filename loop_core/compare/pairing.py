@@ -30,6 +30,8 @@ class Span:
     """First instant, inclusive."""
     end: datetime
     """Last instant, exclusive: later windows still wait for labels."""
+    unknown: frozenset[str]
+    """Versions that do not say what they were trained on."""
     proof: str
     """One sentence: which training end rules out what."""
 
@@ -117,7 +119,8 @@ def unseen_span(
     start = max(known) if known else windows.start(None)
     proof = _proof(ends)
     first, last = _mature_span(loop, as_of, windows, start, snapshot, proof)
-    return Span(max(start, first), min(last, as_of), proof)
+    unknown = frozenset(version for version, end in ends.items() if end is None)
+    return Span(max(start, first), min(last, as_of), unknown, proof)
 
 
 def train_end(loop: Loop, version: str) -> datetime | None:

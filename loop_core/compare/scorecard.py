@@ -85,7 +85,7 @@ class Scorecard:
     cells: tuple[Cell, ...]
     """Overall first, then cohorts, in the order of the charter."""
     badge: str
-    """`Ship`, `Do not ship`, `Ready for review`, `N days left`, `Over a year left` or `No data`."""
+    """`Ship`, `Do not ship`, `Ready for review`, `N days left`, `Not decidable within a year`, `Undecided` or `No data`."""
     sentence: str
     """Who gains, who loses, by how much, how many a week, how sure."""
     gates: tuple[GateResult, ...]

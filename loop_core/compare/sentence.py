@@ -70,7 +70,10 @@ def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
 def _one_each(cells: Sequence[Cell]) -> list[Cell]:
     """One cell per group, the most harmed group first."""
     ordered = sorted(cells, key=lambda c: (c.difference or 0.0) / c.margin)
-    return list({(c.cohort, c.cohort_value): c for c in reversed(ordered)}.values())[::-1]
+    found: dict[tuple[str | None, str | None], Cell] = {}
+    for cell in ordered:
+        found.setdefault((cell.cohort, cell.cohort_value), cell)
+    return list(found.values())
 
 
 def _who(cell: Cell) -> str:

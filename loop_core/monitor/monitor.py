@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
 from loop_core.labels import known_at
@@ -17,6 +16,9 @@ from loop_core.monitor.performance import performance
 from loop_core.monitor.service import service_health
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
+
+#: Windows of performance that are judged: so many that a lasting fall does not become what is usual within weeks.
+YEAR = 52
 
 
 def monitor(loop: Loop, as_of: datetime) -> list[Finding]:
@@ -34,14 +36,12 @@ def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
     reading = known_at(loop, as_of)
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     start, end = windows.span(0)
-    # So far back that a window is surely mature, and the windows it is compared with before that.
-    waiting = math.ceil(loop.charter.labels.horizon_days / windows.days)
     health = service_health(loop, as_of, weeks=BEFORE + 1)
     return [
         check_volume(health, windows, as_of),
         check_freshness(loop.charter, health, windows, as_of),
         *check_quarantine(loop.charter, reading, windows),
         *check_drift(drift_scores(loop, as_of, weeks=1), loop.champion(as_of)),
-        *check_performance(performance(loop, as_of, weeks=waiting + BEFORE + 1)),
+        *check_performance(performance(loop, as_of, weeks=YEAR)),
         *check_service(loop.charter.monitor, health, start, end),
     ]

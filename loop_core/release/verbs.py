@@ -125,6 +125,10 @@ def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, 
         raise RefusedError("A rollback without a reason", "what went wrong, in a sentence", "give one with --reason")
     with _releasing(loop, as_of) as (tx, entries):
         current = champion(entries)
+        if current is None:
+            raise RefusedError(
+                f"{loop.name} has no champion yet", "one to go back from", f"loop bootstrap {loop.name} --until DATE"
+            )
         earlier = [version for version, _ in tenures(entries) if version != current]
         if not earlier:
             raise RefusedError(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from loop_core.compare import Cell, compare
+from loop_core.compare import Cell, compare, verdict
 from loop_core.errors import NotReadyError
 from loop_core.ledger import Entry
 from loop_core.release.state import state
 from loop_core.release.verbs import rollback
+from loop_core.vocabulary import Verdict
 from loop_core.workspace import Loop
 
 #: Chance that a champion as good as its predecessor is ever rolled back, however often one looks.
@@ -36,19 +37,20 @@ def watch(loop: Loop, as_of: datetime, *, actor: str) -> Entry | None:
     except NotReadyError:
         return None
     watched = [c for c in card.cells if c.cohort is None and c.block != "signal" and c.metric in MEANS]
-    worse = [cell for cell in watched if (high := upper_bound(cell)) is not None and high < 0]
+    # The scorecard's own rule, on the wider interval: what was let in as not worse is not undone for being so.
+    worse = [cell for cell in watched if (ends := bounds(cell)) and verdict(*ends, cell.margin) is Verdict.WORSE]
     if not worse:
         return None
     cell = worse[0]
     reason = (
         f"{cell.metric} worse than {before.version} by {-(cell.difference or 0):.4f}"
-        f" (at least {-(upper_bound(cell) or 0):.4f} at any time of looking) on {cell.n:,} rows since {serving.since:%Y-%m-%d}"
+        f" (a margin of {cell.margin:g} was allowed; valid at any time of looking) on {cell.n:,} rows since {serving.since:%Y-%m-%d}"
     )
     return rollback(loop, before.version, actor=actor, as_of=as_of, reason=reason)
 
 
-def upper_bound(cell: Cell) -> float | None:
-    """Upper end of the asymptotic confidence sequence of a cell's mean difference, at level 1 − `ALPHA` two-sided.
+def bounds(cell: Cell) -> tuple[float, float] | None:
+    """The asymptotic confidence sequence of a cell's mean difference, at level 1 − `ALPHA`: its two ends.
 
     ±σ √( 2(nρ²+1) / (n²ρ²) · ln(√(nρ²+1) / α) ), Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas 2024, "Time-uniform
     central limit theory and asymptotic confidence sequences", eq. 7, with σ = se √n. None: the cell has no estimate.
@@ -58,4 +60,5 @@ def upper_bound(cell: Cell) -> float | None:
     sigma = cell.se * math.sqrt(cell.n)
     rho2 = (-2 * math.log(ALPHA) + math.log(-2 * math.log(ALPHA) + 1)) / TUNED_FOR
     spread = 2 * (cell.n * rho2 + 1) / (cell.n**2 * rho2) * math.log(math.sqrt(cell.n * rho2 + 1) / ALPHA)
-    return cell.difference + sigma * math.sqrt(spread)
+    half = sigma * math.sqrt(spread)
+    return cell.difference - half, cell.difference + half

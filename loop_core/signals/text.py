@@ -79,7 +79,14 @@ def header(path: Path) -> tuple[list[str], str]:
     with open_binary(path) as file:
         line = file.readline(MAX_RECORD_BYTES).decode("utf-8-sig").rstrip("\r\n")
     delimiter = max(DELIMITERS, key=line.count)
-    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
+    try:
+        names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [""])]
+    except csv.Error as error:
+        raise SourceError(
+            f"The header line of {path.name} cannot be read ({error})",
+            "one line of column names that ends in a new line",
+            f"tr -d '\\r' < {path.name} > fixed.csv takes stray carriage returns out",
+        ) from None
     repeated = [name for name, n in Counter(names).items() if n > 1]
     if repeated or "" in names:
         what = f"the column {repeated[0]!r} twice" if repeated and repeated[0] else "a column without a name"

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from loop_core.compare import compare, latest_scorecard, load_scorecard, score_rows
+from loop_core.compare import NotEstimable, Pairs, Units, compare, latest_scorecard, load_scorecard, score_rows
+from loop_core.compare.metrics import estimate
 from loop_core.errors import IntegrityError, NotReadyError, RefusedError, UnknownNameError
 from loop_core.labels import known_at
 from loop_core.models import register_external
@@ -42,7 +43,7 @@ def challenger(loop, rows, name, noise, harmed=None, train_end=None):
         tx.execute(f"insert into {loop.table('scores')} by name from s")
 
     loop.lake.write(body, actor="ana", message=name)
-    register_external(loop, name, actor="ana", as_of=START, train_end=train_end)
+    register_external(loop, name, actor="ana", as_of=START, train_end=train_end or START)
 
 
 @pytest.fixture
@@ -123,8 +124,8 @@ def test_small_cohorts_and_single_classes_have_no_verdict_but_a_reason(loop):
     challenger(loop, rows.with_columns(chance=pl.col("chance").clip(0.02)), "good", 0.05)
     cells = {(c.cohort_value, c.metric): c for c in compare(loop, "good", as_of=LATER, actor="ana").cells}
     assert cells["AC", "log_loss"].verdict is Verdict.NOT_APPLICABLE
-    assert cells["AC", "log_loss"].reason == "32 rows; the charter asks for 50"
-    assert cells["AC", "log_loss"].difference is not None
+    assert "rows of the rarer class; an interval needs 10" in cells["AC", "log_loss"].reason
+    assert cells["AC", "log_loss"].challenger is not None
     assert cells["RJ", "auc"].verdict is Verdict.NOT_APPLICABLE
     assert "needs both classes" in cells["RJ", "auc"].reason
 
@@ -135,7 +136,47 @@ def test_few_rows_hold_the_release_and_say_for_how_long(loop, rows):
     held = [g for g in card.gates if g.state == "held"]
     assert held
     assert card.badge.endswith("days left")
-    assert all(c.rows_needed > 0 for c in card.cells if c.verdict is Verdict.INCONCLUSIVE)
+    undecided = [c for c in card.cells if c.verdict is Verdict.INCONCLUSIVE]
+    # Where only the correction for many cohorts holds a cell back, no number of rows can be promised.
+    assert all(c.rows_needed > 0 for c in undecided if not c.reason)
+
+
+def test_a_challenger_that_hides_what_it_was_trained_on_is_held(loop, rows):
+    challenger(loop, rows, "hidden", 0.05)
+    register_external(loop, "unsaid", actor="ana", as_of=START)
+    loop.lake.write(
+        lambda tx: tx.execute(
+            f"insert into {loop.table('scores')} select prediction_id, 'unsaid', score, scored_at"
+            f" from {loop.table('scores')} where model_version = 'hidden'"
+        ),
+        actor="ana",
+        message="the same scores under another name",
+    )
+    states = {name: compare(loop, name, as_of=LATER, actor="ana").gates[0] for name in ("hidden", "unsaid")}
+    assert states["hidden"].state == "passed"
+    assert (states["unsaid"].state, "does not say what it was trained on" in states["unsaid"].sentence) == (
+        "held",
+        True,
+    )
+
+
+def test_a_handful_of_positives_gives_no_verdict(loop, rows):
+    """With next to no positives whichever model says less would win, with next to no spread."""
+    rng = np.random.default_rng(0)
+    labels = (np.arange(400) < 4).astype(float)
+    low, high = rng.uniform(0.001, 0.01, 400), rng.uniform(0.01, 0.03, 400)
+    found = [estimate(name, Pairs(labels, low, high, Units(None, 400))) for name in ("log_loss", "brier", "auc")]
+    assert all(isinstance(one, NotEstimable) for one in found)
+    assert all("rarer class" in one.reason for one in found)
+
+
+def test_one_entity_gives_no_verdict_and_no_crash(loop, rows):
+    rng = np.random.default_rng(0)
+    labels = (rng.random(200) < 0.5).astype(float)
+    scores = rng.random((2, 200))
+    one_seller = Units.of(pl.Series(["s"] * 200), 200)
+    assert isinstance(estimate("auc", Pairs(labels, *scores, one_seller)), NotEstimable)
+    assert isinstance(estimate("log_loss", Pairs(labels, *scores, one_seller)), NotEstimable)
 
 
 def test_stored_verified_and_recorded_once(loop, rows):

@@ -6,7 +6,7 @@ import numpy as np
 
 from loop_core.compare import Cell, compare
 from loop_core.release import approve, promote, propose, rollback, serve, state, watch
-from loop_core.release.watch import upper_bound
+from loop_core.release.watch import bounds
 from loop_core.vocabulary import Verdict
 from loop_core.workspace import Loop
 from tests.conftest import START
@@ -83,7 +83,7 @@ def test_looking_often_does_not_undo_equals() -> None:
     sums = rng.normal(0, np.sqrt(weekly), (runs, weeks)).cumsum(axis=1)
     n = weekly * np.arange(1, weeks + 1)
     mean, se = sums / n, 1 / np.sqrt(n)
-    sequence = np.array([upper_bound(cell(0.0, float(s), int(k))) for s, k in zip(se, n, strict=True)], dtype=float)
+    sequence = np.array([bounds(cell(0.0, float(s), int(k)))[1] for s, k in zip(se, n, strict=True)], dtype=float)
     assert (mean + sequence < 0).any(axis=1).mean() <= 0.05
     assert (mean + 1.96 * se < 0).any(axis=1).mean() > 0.10
 
@@ -93,7 +93,7 @@ def test_a_worse_model_is_undone_in_time() -> None:
     rng = np.random.default_rng(2)
     n = 100 * np.arange(1, 27)
     mean = (rng.normal(-10, 10, (1_000, 26)).cumsum(axis=1)) / n
-    sequence = np.array([upper_bound(cell(0.0, float(1 / np.sqrt(k)), int(k))) for k in n], dtype=float)
+    sequence = np.array([bounds(cell(0.0, float(1 / np.sqrt(k)), int(k)))[1] for k in n], dtype=float)
     assert (mean + sequence < 0).any(axis=1).mean() >= 0.9
 
 

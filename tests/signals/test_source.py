@@ -111,6 +111,7 @@ def test_postgres_query(loop: Loop, database: str) -> None:
         ),
         ("utf16.csv", f"{HEADER}\np1\n".encode("utf-16"), "not UTF-8"),
         ("twice.csv", b"a,b,a\n1,2,3\n", "has the column 'a' twice"),
+        ("return.csv", b"a,b\r,c\n1,2,3\n", "takes stray carriage returns out"),
         ("nameless.csv", b"a,,c\n1,2,3\n", "a column without a name"),
         ("cut.csv.gz", gzip.compress(b"a,b\n" * 10_000, mtime=0)[:40], "damaged .gz"),
         ("false.parquet", b"a,b\n1,2\n", "is no Parquet file"),

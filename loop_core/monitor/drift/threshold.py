@@ -80,8 +80,9 @@ def _quiet_shares(reference: Counts, shares: Counts, rng: np.random.Generator) -
     if swing == 0:
         return np.broadcast_to(shares, (DRAWS, len(shares)))
     rows = reference.sum(axis=1)
-    picked = rng.choice(len(reference), size=DRAWS, p=rows / rows.sum())
-    own = reference / rows[:, None]
-    mixed: Counts = shares + swing * (own[picked] - shares)
+    own, windows = reference / rows[:, None], len(reference)
+    # A new window varies around the pooled mean (W + 1) / (W − 1) times as much as those that made the mean do.
+    spread = np.sqrt(rows / rows.sum() * (windows + 1) / (windows - 1))
+    mixed: Counts = np.clip(shares + swing * ((rng.normal(size=(DRAWS, windows)) * spread) @ (own - shares)), 0, None)
     normed: Counts = mixed / mixed.sum(axis=1, keepdims=True)
     return normed
