@@ -7,10 +7,14 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loop_core.workspace import Loop, Workspace
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 START = datetime(2018, 1, 1, tzinfo=UTC)
 
@@ -116,3 +120,18 @@ def end() -> datetime:
     from tests.release.duel import END
 
     return END
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, one for all tests of a process; skipped, saying so, where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.chromium import CHROMIUM, FLAGS
+
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}; install Chromium to run this test")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from playwright.sync_api import Browser, expect
 
 from loop_core.doctor import examine
 from loop_core.jobs import enqueue, list_jobs
 from loop_core.workspace import Loop, Workspace
-from tests.browser.conftest import CHROMIUM, FLAGS, free_port, serve, wait_for
+from tests.browser.conftest import free_port, serve, wait_for
 from tests.conftest import CHARTER, START
 from tests.faults.steps import AS_OF
 
@@ -68,23 +69,22 @@ def app(folder: Path) -> Iterator[str]:
     """`loop ui` with its worker."""
     port = free_port()
     with serve(folder, port) as process:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+        try:
+            wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
 
 
-def all_at_once(workspace: Workspace, loop: Loop, files: Path) -> int:
+def all_at_once(workspace: Workspace, loop: Loop, files: Path, browser: Browser) -> int:
     """Everything for `SECONDS` → batches acknowledged."""
-    from playwright.sync_api import expect, sync_playwright
-
     batches, until = 0, time.monotonic() + SECONDS
     with ExitStack() as stack:
         address = stack.enter_context(app(workspace.path))
         for _ in range(2):
             stack.enter_context(notebook(workspace.path))
-        playwright = stack.enter_context(sync_playwright())
-        page = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS).new_page()
-        while time.monotonic() < until:
+        page = stack.enter_context(browser.new_page())
+        while time.monotonic() < until or batches < 3:
             enqueue(workspace, loop.name, "cycle", {"as_of": (START + timedelta(days=batches + 1)).isoformat()}, "ana")
             page.goto(f"{address}/{PAGES[batches % len(PAGES)]}")
             ingest(workspace.path, batches, files)
@@ -106,19 +106,15 @@ def judge(workspace: Workspace, loop: Loop, batches: int) -> None:
     assert [check for check in examine(workspace) if check.state == "broken"] == []
 
 
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}"),
-]
+pytestmark = [pytest.mark.faults, pytest.mark.browser]
 
 
-def test_on_sqlite(workspace: Workspace, loop: Loop, tmp_path: Path) -> None:
-    judge(workspace, loop, all_at_once(workspace, loop, tmp_path))
+def test_on_sqlite(workspace: Workspace, loop: Loop, tmp_path: Path, browser: Browser) -> None:
+    judge(workspace, loop, all_at_once(workspace, loop, tmp_path, browser))
 
 
 @pytest.mark.postgres
-def test_on_postgresql(database: str, tmp_path: Path) -> None:
+def test_on_postgresql(database: str, tmp_path: Path, browser: Browser) -> None:
     with Workspace.create(tmp_path / "team", catalog=database) as workspace:
         loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
-        judge(workspace, loop, all_at_once(workspace, loop, tmp_path))
+        judge(workspace, loop, all_at_once(workspace, loop, tmp_path, browser))
