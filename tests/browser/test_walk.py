@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,14 @@ def test_dark_mode_keeps_the_chart_readable(page: Page, address: str) -> None:
     assert ground == "rgb(20, 24, 28)"
 
 
-def test_a_challenger_is_released_by_two_people_and_rolled_back(page: Page, address: str) -> None:
+def test_a_challenger_is_released_by_two_people_and_rolled_back(
+    page: Page, address: str, workspace_folder: Path
+) -> None:
     open_page(page, address, "compare")
     page.get_by_role("button", name="Propose its release").click()
     settled(page)
+    # On a busy machine the click is answered later; going on before would cut it off.
+    until(lambda: proposed(workspace_folder))
     go_to(page, "Release")
     expect(page.get_by_role("button", name="Approve")).to_be_disabled()
     act_as(page, "reviewer")
@@ -141,3 +146,16 @@ def test_a_retrain_runs_in_the_worker_and_shows_its_progress(page: Page, address
     expect(page.locator("[class*=st-key-job_]").first).to_contain_text("done", timeout=180_000)
     with Workspace.open(workspace_folder) as ws:
         assert "lightgbm" in {model.kind for model in registered(ws.loop("deliveries"), END)}
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something holds; it is an error when it does not in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def proposed(folder: Path) -> bool:
+    with Workspace.open(folder) as ws:
+        return bool(ws.ledger.entries(kind="release.proposed"))
