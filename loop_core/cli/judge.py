@@ -33,7 +33,20 @@ ProposalArgument = Annotated[str, typer.Argument(help="A proposal's id, e.g. p1.
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (bootstrap, retrain, run, replay, models, compare, propose, approve, reject, promote, rollback):
+    for command in (
+        bootstrap,
+        register,
+        retrain,
+        run,
+        replay,
+        models,
+        compare,
+        propose,
+        approve,
+        reject,
+        promote,
+        rollback,
+    ):
         app.command(command.__name__)(command)
 
 
@@ -59,6 +72,24 @@ def bootstrap(
             target, until=when, external=external, actor=actor_or_me(actor), seed=seed, progress=progress
         )
     say(f"{version} is the champion of {loop}.")
+
+
+def register(
+    loop: LoopArgument,
+    version: Annotated[str, typer.Argument(help="Its name in the log of scores.")],
+    train_end: Annotated[str | None, typer.Option(help="It was trained on nothing from this date on.")] = None,
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = None,
+    actor: ActorOption = None,
+) -> None:
+    """Make a model of which only logged scores exist known, so that it can be compared."""
+    from loop_core.models import register_external
+
+    with opened(workspace) as ws:
+        target = ws.loop(loop)
+        end = instant(train_end) if train_end else None
+        register_external(target, version, actor=actor_or_me(actor), as_of=moment(target, as_of), train_end=end)
+    say(f"{version} is registered. Next: loop compare {loop} {version}")
 
 
 def retrain(
@@ -172,7 +203,15 @@ def models(
     with opened(workspace) as ws:
         target = ws.loop(loop)
         found = registered(target, moment(target, as_of))
-    show(found, as_json, empty="No model yet. Next: loop bootstrap")
+    columns = {
+        "version": "version",
+        "kind": "kind",
+        "registered_at": "since",
+        "actor": "by",
+        "parent": "parent",
+        "n_rows": "rows",
+    }
+    show(found, as_json, columns, empty="No model yet. Next: loop bootstrap")
 
 
 def compare(

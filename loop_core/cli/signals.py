@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from loop_core.cli.console import (
     show,
 )
 from loop_core.vocabulary import Signal
+
+if TYPE_CHECKING:
+    from loop_core.gates.quarantine import QuarantinedRow
 
 quarantine_app = typer.Typer(help="Rows the gates held back: list, fix, replay, dismiss.", no_args_is_help=True)
 Ids = Annotated[list[str], typer.Argument(help="Ids from `loop quarantine list`.")]
@@ -61,6 +64,8 @@ def ingest(
     show(report.rules, False, empty="Every row passed every rule.")
     for note in report.notes:
         say(f"! {note}")
+    if report.quarantined:
+        say(f"Next: loop quarantine list {loop}")
     if report.state == "stopped":
         raise typer.Exit(1)
 
@@ -78,7 +83,28 @@ def list_(
 
     with opened(workspace) as ws:
         rows = quarantine.list_rows(ws.loop(loop), rule=rule, limit=limit)
-    show(rows, as_json, empty="The quarantine is empty.")
+    if as_json:
+        show(rows, True)
+        return
+    brief = [
+        {
+            "id": row.quarantine_id,
+            "signal": row.signal,
+            "rules": list(row.rules),
+            "because": _offending(row),
+            "state": row.state,
+        }
+        for row in rows
+    ]
+    show(brief, False, empty="The quarantine is empty.")
+    if rows:
+        say(f"Next: loop quarantine fix|replay|dismiss {loop} ID   (--json shows whole rows)")
+
+
+def _offending(row: QuarantinedRow) -> str:
+    """The values that the broken rules are about; a rule is named `column.check`."""
+    columns = dict.fromkeys(rule.partition(".")[0] for rule in row.rules)
+    return ", ".join(f"{column} = {row.row[column]}" for column in columns if column in row.row)
 
 
 @quarantine_app.command("fix")

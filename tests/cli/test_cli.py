@@ -85,6 +85,7 @@ def test_ingest_twice_and_quarantine(loop: Loop, tmp_path: Path) -> None:
     assert "in the lake already" in run(*arguments, workspace=folder)
     rows = json.loads(run("quarantine", "list", "orders", "--json", workspace=folder))
     assert rows[0]["rules"] == ["price.min"]
+    assert "price = -5" in run("quarantine", "list", "orders", workspace=folder)
     name = rows[0]["quarantine_id"]
     run("quarantine", "fix", "orders", name, "--set", "price=5", workspace=folder)
     assert "1 accepted" in run("quarantine", "replay", "orders", name, workspace=folder)
@@ -134,6 +135,15 @@ def test_the_way_of_a_release(duel: Loop) -> None:
     assert "old serves again" in run("rollback", "orders", "--reason", "a drill", "--as-of", end, workspace=folder)
     assert "follow from one another" in run("ledger", "verify", workspace=folder)
     assert "broken" not in run("doctor", workspace=folder)
+
+
+def test_an_external_model_is_registered_with_what_it_saw(loop: Loop) -> None:
+    folder = loop.workspace.path
+    assert "vendor-1 is registered" in run(
+        "register", "orders", "vendor-1", "--train-end", "2018-01-01", workspace=folder
+    )
+    found = json.loads(run("models", "orders", "--json", workspace=folder))
+    assert (found[0]["kind"], found[0]["train_end"]) == ("external", "2018-01-01T00:00:00+00:00")
 
 
 def test_maintain_says_what_it_did(loop: Loop) -> None:
