@@ -82,7 +82,7 @@ def test_no_metric_of_a_replay_uses_a_label_before_it_could_be_known(olist: Path
     assert story(honest) == story(betrayed)
     findings = [
         loop.lake.rows(
-            f"select as_of, code, subject, value from {loop.table('findings')} where stage = 'performance' order by all"
+            f"select as_of, code, subject, round(value, 12) from {loop.table('findings')} where stage = 'performance' order by all"
         )
         for loop in (honest, betrayed)
     ]
