@@ -30,13 +30,16 @@ faults: .venv/tested browser postgres
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet uv
 
+# Compiled once here, because where Python may not keep compiled files every start would compile again, for seconds.
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode
+
 .venv/installed: requirements.lock pyproject.toml | .venv/bin/uv
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --editable .
 	touch $@
 
 .venv/tested: .venv/installed tests/requirements.lock
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r tests/requirements.lock
+	$(INSTALL) --require-hashes -r tests/requirements.lock
 	touch $@
 
 # The browser and PostgreSQL tests use Debian's packages; elsewhere install them yourself, or those tests say why they skip.

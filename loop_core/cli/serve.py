@@ -33,15 +33,12 @@ def ui(
     """Serve the workspace to the browser."""
     from loop_core.resources import resource_folder
 
-    folder = (workspace or Path.cwd()).absolute()
-    with opened(folder):
-        pass  # a workspace that does not open is said here, not on a page
     root = resource_folder("app").parent
     sys.path.insert(0, str(root))
     from app.server import serve
 
     serve(
-        folder,
+        workspace or Path.cwd(),
         host,
         port,
         worker=worker,
