@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from loop_core.cli import judge, look, record, serve, setup, signals
+from loop_core.cli import cycling, look, record, releasing, serve, setup, signals, training
 from loop_core.cli.console import complain
 from loop_core.errors import LoopbenchError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (setup, signals, look, judge, record, serve):
+for module in (setup, signals, look, training, cycling, releasing, record, serve):
     module.add_to(app)
 
 

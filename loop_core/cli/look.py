@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import AsOfOption, JsonOption, LoopArgument, WorkspaceOption, moment, opened, say, show
+from loop_core.cli.console import AsOfOption, JsonOption, WorkspaceOption, moment, opened, say, show
+from loop_core.cli.here import AS_OF, Here, on_loop
 from loop_core.clock import now
 from loop_core.frames import to_json
 from loop_core.vocabulary import MARKS, State
@@ -59,10 +60,9 @@ def _say_status(one: LoopStatus) -> None:
         say(f"  → {waiting}")
 
 
+@on_loop(AS_OF)
 def drift(
-    loop: LoopArgument,
-    workspace: WorkspaceOption = None,
-    as_of: AsOfOption = None,
+    here: Here,
     cohort: CohortOption = None,
     weeks: Annotated[int, typer.Option(help="Newest windows to show.")] = 4,
     as_json: JsonOption = False,
@@ -70,9 +70,7 @@ def drift(
     """Drift of each feature and the score against the reference, window by window."""
     from loop_core.monitor import drift_scores
 
-    with opened(workspace) as ws:
-        target = ws.loop(loop)
-        scores = drift_scores(target, moment(target, as_of), weeks=weeks, cohort=cohort)
+    scores = drift_scores(here.loop, here.as_of, weeks=weeks, cohort=cohort)
     columns = {
         "feature": "feature",
         **_WINDOW,
@@ -85,19 +83,12 @@ def drift(
     show(scores, as_json, columns, empty="No windows yet.")
 
 
-def performance(
-    loop: LoopArgument,
-    workspace: WorkspaceOption = None,
-    as_of: AsOfOption = None,
-    cohort: CohortOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@on_loop(AS_OF)
+def performance(here: Here, cohort: CohortOption = None, as_json: JsonOption = False) -> None:
     """Realised metrics of mature windows; younger ones are pending."""
     from loop_core.monitor import performance as realised
 
-    with opened(workspace) as ws:
-        target = ws.loop(loop)
-        points = realised(target, moment(target, as_of), cohort=cohort)
+    points = realised(here.loop, here.as_of, cohort=cohort)
     columns = {
         "metric": "metric", **_WINDOW, **_COHORT, "value": "value", "ci_low": "low", "ci_high": "high", "n": "n",
         "mature_share": "mature", "state": "state", "model_version": "model",
@@ -105,26 +96,18 @@ def performance(
     show(points, as_json, columns, empty="No scored windows yet.")
 
 
-def health(
-    loop: LoopArgument,
-    workspace: WorkspaceOption = None,
-    as_of: AsOfOption = None,
-    cohort: CohortOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@on_loop(AS_OF)
+def health(here: Here, cohort: CohortOption = None, as_json: JsonOption = False) -> None:
     """Volume, latency, errors and ratings, window by window."""
     from loop_core.monitor import service_health
 
-    with opened(workspace) as ws:
-        target = ws.loop(loop)
-        points = service_health(target, moment(target, as_of), cohort=cohort)
+    points = service_health(here.loop, here.as_of, cohort=cohort)
     show(points, as_json, empty="No windows yet.")
 
 
+@on_loop(AS_OF)
 def feedback(
-    loop: LoopArgument,
-    workspace: WorkspaceOption = None,
-    as_of: AsOfOption = None,
+    here: Here,
     text: Annotated[str | None, typer.Option(help="Only comments with this text.")] = None,
     max_rating: Annotated[float | None, typer.Option(help="Only ratings up to this.")] = None,
     limit: int = 15,
@@ -133,26 +116,21 @@ def feedback(
     """What users said, newest first, beside the prediction it is about."""
     from loop_core.feedback import feedback_items
 
-    with opened(workspace) as ws:
-        target = ws.loop(loop)
-        page = feedback_items(target, moment(target, as_of), text=text, max_rating=max_rating, limit=limit)
+    page = feedback_items(here.loop, here.as_of, text=text, max_rating=max_rating, limit=limit)
     show(page if as_json else page.items, as_json, empty="No feedback matches.")
     if not as_json:
         say(f"{page.total:,} in all.")
 
 
+@on_loop(AS_OF)
 def sql(
-    loop: LoopArgument,
+    here: Here,
     query: Annotated[str, typer.Argument(help="SQL over predictions, outcomes, labels, rows, feedback, ….")],
-    workspace: WorkspaceOption = None,
-    as_of: AsOfOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask the loop as it was known at an instant; read-only."""
     from loop_core.labels import known_at
 
-    with opened(workspace) as ws:
-        target = ws.loop(loop)
-        frame = known_at(target, moment(target, as_of) if as_of else now()).frame(query)
+    frame = known_at(here.loop, here.as_of if here.dated else now()).frame(query)
     rows = [to_json(row) for row in frame.to_dicts()]
     show(rows, as_json, empty="No rows.")

@@ -6,19 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import (
-    ActorOption,
-    AsOfOption,
-    JsonOption,
-    LoopArgument,
-    WorkspaceOption,
-    actor_or_me,
-    moment,
-    opened,
-    progress_bar,
-    say,
-    show,
-)
+from loop_core.cli.console import JsonOption, progress_bar, say, show
+from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -33,30 +22,22 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(quarantine_app, name="quarantine")
 
 
+@on_loop(AS_OF, ACTOR)
 def ingest(
-    loop: LoopArgument,
+    here: Here,
     signal: Annotated[Signal, typer.Argument(help="predictions, outcomes or feedback.")],
     source: Annotated[str, typer.Argument(help="A csv, parquet or jsonl file, or sqlite:///file, postgresql://….")],
     sql: Annotated[str | None, typer.Option(help="The query, for a database source.")] = None,
-    workspace: WorkspaceOption = None,
-    as_of: AsOfOption = None,
-    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring a batch of signals through the gates into the lake. The same batch twice changes nothing."""
     from loop_core.gates import ingest as ingest_batch
     from loop_core.signals import read_source
 
-    with opened(workspace) as ws, progress_bar(f"ingest {source}", quiet=as_json) as progress:
-        target = ws.loop(loop)
-        report = ingest_batch(
-            target,
-            signal,
-            read_source(source, sql),
-            actor=actor_or_me(actor),
-            as_of=moment(target, as_of),
-            progress=progress,
-        )
+    # Before the workspace is opened: a mistyped file is said at once.
+    batch = read_source(source, sql)
+    with progress_bar(f"ingest {source}", quiet=as_json) as progress:
+        report = ingest_batch(here.loop, signal, batch, actor=here.actor, as_of=here.as_of, progress=progress)
     if as_json:
         show(report, True)
         return
@@ -65,24 +46,18 @@ def ingest(
     for note in report.notes:
         say(f"! {note}")
     if report.quarantined:
-        say(f"Next: loop quarantine list {loop}")
+        say(f"Next: loop quarantine list {here.name}")
     if report.state == "stopped":
         raise typer.Exit(1)
 
 
 @quarantine_app.command("list")
-def list_(
-    loop: LoopArgument,
-    workspace: WorkspaceOption = None,
-    rule: str | None = None,
-    limit: int = 15,
-    as_json: JsonOption = False,
-) -> None:
+@on_loop()
+def list_(here: Here, rule: str | None = None, limit: int = 15, as_json: JsonOption = False) -> None:
     """Rows in quarantine, newest first, with the rules they failed."""
     from loop_core.gates import quarantine
 
-    with opened(workspace) as ws:
-        rows = quarantine.list_rows(ws.loop(loop), rule=rule, limit=limit)
+    rows = quarantine.list_rows(here.loop, rule=rule, limit=limit)
     if as_json:
         show(rows, True)
         return
@@ -98,7 +73,7 @@ def list_(
     ]
     show(brief, False, empty="The quarantine is empty.")
     if rows:
-        say(f"Next: loop quarantine fix|replay|dismiss {loop} ID   (--json shows whole rows)")
+        say(f"Next: loop quarantine fix|replay|dismiss {here.name} ID   (--json shows whole rows)")
 
 
 def _offending(row: QuarantinedRow) -> str:
@@ -108,38 +83,28 @@ def _offending(row: QuarantinedRow) -> str:
 
 
 @quarantine_app.command("fix")
+@on_loop(ACTOR)
 def fix(
-    loop: LoopArgument,
+    here: Here,
     row: Annotated[str, typer.Argument(help="Id from `loop quarantine list`.")],
     changes: Annotated[list[str], typer.Option("--set", help="column=value; repeat for more.")],
     reason: str = "",
-    workspace: WorkspaceOption = None,
-    actor: ActorOption = None,
 ) -> None:
     """Correct values of one row; `replay` then brings it through the gates."""
     from loop_core.gates import quarantine
 
     pairs = dict(change.split("=", 1) for change in changes if "=" in change)
-    with opened(workspace) as ws:
-        target = ws.loop(loop)
-        quarantine.fix(target, row, pairs, reason=reason, actor=actor_or_me(actor), as_of=moment(target, None))
-    say(f"{row} corrected: {', '.join(pairs)}. Next: loop quarantine replay {loop} {row}")
+    quarantine.fix(here.loop, row, pairs, reason=reason, actor=here.actor, as_of=here.as_of)
+    say(f"{row} corrected: {', '.join(pairs)}. Next: loop quarantine replay {here.name} {row}")
 
 
 @quarantine_app.command("replay")
-def replay(
-    loop: LoopArgument,
-    rows: Ids,
-    workspace: WorkspaceOption = None,
-    actor: ActorOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@on_loop(ACTOR)
+def replay(here: Here, rows: Ids, as_json: JsonOption = False) -> None:
     """Bring rows through the gates again, under the charter in force."""
     from loop_core.gates import replay as again
 
-    with opened(workspace) as ws:
-        target = ws.loop(loop)
-        reports = again.replay(target, rows, actor=actor_or_me(actor), as_of=moment(target, None))
+    reports = again.replay(here.loop, rows, actor=here.actor, as_of=here.as_of)
     if as_json:
         show(reports, True)
     for report in [] if as_json else reports:
@@ -147,17 +112,14 @@ def replay(
 
 
 @quarantine_app.command("dismiss")
+@on_loop(ACTOR)
 def dismiss(
-    loop: LoopArgument,
+    here: Here,
     rows: Ids,
     reason: Annotated[str, typer.Option(help="Why these rows may be left out.")],
-    workspace: WorkspaceOption = None,
-    actor: ActorOption = None,
 ) -> None:
     """Leave rows out for good, with a reason on record."""
     from loop_core.gates import quarantine
 
-    with opened(workspace) as ws:
-        target = ws.loop(loop)
-        n = quarantine.dismiss(target, rows, reason=reason, actor=actor_or_me(actor), as_of=moment(target, None))
+    n = quarantine.dismiss(here.loop, rows, reason=reason, actor=here.actor, as_of=here.as_of)
     say(f"{n} row(s) dismissed.")

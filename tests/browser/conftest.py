@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,15 @@ def workspace_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(workspace_folder: Path) -> Iterator[str]:
     """`loop ui` on a free port, with its worker."""
+    with serving(workspace_folder) as served:
+        yield served
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The app on a free port, with its worker → its address."""
     port = free_port()
-    with serve(workspace_folder, port) as process:
+    with serve(folder, port) as process:
         try:
             wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
             yield f"http://127.0.0.1:{port}"

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, expect
 from loop_core.doctor import examine
 from loop_core.jobs import enqueue, list_jobs
 from loop_core.workspace import Loop, Workspace
-from tests.browser.conftest import free_port, serve, wait_for
+from tests.browser.conftest import serving
 from tests.conftest import CHARTER, START
 from tests.faults.steps import AS_OF
 
@@ -64,23 +64,11 @@ def notebook(folder: Path) -> Iterator[None]:
     assert int(out) > 0
 
 
-@contextmanager
-def app(folder: Path) -> Iterator[str]:
-    """`loop ui` with its worker."""
-    port = free_port()
-    with serve(folder, port) as process:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
 def all_at_once(workspace: Workspace, loop: Loop, files: Path, browser: Browser) -> int:
     """Everything for `SECONDS` → batches acknowledged."""
     batches, until = 0, time.monotonic() + SECONDS
     with ExitStack() as stack:
-        address = stack.enter_context(app(workspace.path))
+        address = stack.enter_context(serving(workspace.path))
         for _ in range(2):
             stack.enter_context(notebook(workspace.path))
         page = stack.enter_context(browser.new_page())

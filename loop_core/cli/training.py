@@ -1,0 +1,92 @@
+"""`loop bootstrap | register | retrain | models`: how models come to be known."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loop_core.cli.console import JsonOption, progress_bar, say, show
+from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
+from loop_core.clock import instant
+from loop_core.errors import RefusedError
+
+SeedOption = Annotated[int, typer.Option(help="The same seed gives the same models.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (bootstrap, register, retrain, models):
+        app.command(command.__name__)(command)
+
+
+@on_loop(ACTOR)
+def bootstrap(
+    here: Here,
+    until: Annotated[str | None, typer.Option(help="Train on predictions made before this date.")] = None,
+    external: Annotated[str | None, typer.Option(help="Name of a model of which only logged scores exist.")] = None,
+    seed: SeedOption = 0,
+) -> None:
+    """A champion to start with: trained on the oldest span, or external."""
+    from loop_core.replay import first_champion
+
+    if (until is None) == (external is None):
+        raise RefusedError(
+            "Both or neither of --until and --external", "one of them", "say --until DATE, or --external NAME"
+        )
+    when = instant(until) if until else None
+    with progress_bar("bootstrap") as progress:
+        version = first_champion(
+            here.loop, until=when, external=external, actor=here.actor, seed=seed, progress=progress
+        )
+    say(f"{version} is the champion of {here.name}.")
+
+
+@on_loop(AS_OF, ACTOR)
+def register(
+    here: Here,
+    version: Annotated[str, typer.Argument(help="Its name in the log of scores.")],
+    train_end: Annotated[str | None, typer.Option(help="It was trained on nothing from this date on.")] = None,
+) -> None:
+    """Make a model of which only logged scores exist known, so that it can be compared."""
+    from loop_core.models import register_external
+
+    end = instant(train_end) if train_end else None
+    register_external(here.loop, version, actor=here.actor, as_of=here.as_of, train_end=end)
+    say(f"{version} is registered. Next: loop compare {here.name} {version}")
+
+
+@on_loop(AS_OF, ACTOR)
+def retrain(
+    here: Here,
+    trials: Annotated[int | None, typer.Option(help="At most so many; default: the charter's.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="At most so long; default: the charter's.")] = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a challenger on what was known at --as-of."""
+    from loop_core.retrain import Budget
+    from loop_core.retrain import retrain as train
+
+    with progress_bar("retrain", quiet=as_json) as progress:
+        plan = here.loop.charter.retrain
+        budget = Budget(trials or plan.trials, seconds or plan.seconds)
+        result = train(here.loop, as_of=here.as_of, actor=here.actor, seed=seed, budget=budget, progress=progress)
+    show(result if as_json else [result], as_json)
+    if not as_json:
+        say(f"Next: loop compare {here.name} {result.version}")
+
+
+@on_loop(AS_OF)
+def models(here: Here, as_json: JsonOption = False) -> None:
+    """Every registered model of a loop, oldest first."""
+    from loop_core.models import registered
+
+    columns = {
+        "version": "version",
+        "kind": "kind",
+        "registered_at": "since",
+        "actor": "by",
+        "parent": "parent",
+        "n_rows": "rows",
+    }
+    show(registered(here.loop, here.as_of), as_json, columns, empty="No model yet. Next: loop bootstrap")
