@@ -37,12 +37,14 @@ class Verdict(StrEnum):
 
 
 class State(StrEnum):
-    """How a finding reads. `PENDING`: not enough data yet, which is not the same as healthy."""
+    """How a finding reads. `PENDING`: labels or windows are still to come; `TOO_FEW`: complete, and too small to judge.
+    Neither is the same as healthy."""
 
     OK = "ok"
     WATCH = "watch"
     ALARM = "alarm"
     PENDING = "pending"
+    TOO_FEW = "too_few"
     NOT_APPLICABLE = "not_applicable"
 
 
@@ -64,5 +66,6 @@ MARKS: dict[str, str] = {
     State.OK: "● ok",
     State.WATCH: "◆ watch",
     State.ALARM: "▲ alarm",
-    State.PENDING: "○ not enough data",
+    State.PENDING: "○ not enough data yet",
+    State.TOO_FEW: "○ too few rows",
 }

@@ -36,7 +36,7 @@ newest = max(score.window_start for score in scores)
 now = [score for score in scores if score.window_start == newest]
 drifted = [score for score in now if score.state in (State.WATCH, State.ALARM)]
 order = charts.worst_first(scores)
-chance = view.loop.charter.monitor.alarm_share * len(now)
+chance = 0.05 * len(now)
 rows = f"n = {max(s.n_reference for s in now):,} in the reference, {max(s.n_current for s in now):,} in this window"
 with opening:
     verdict(

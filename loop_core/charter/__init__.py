@@ -1,25 +1,12 @@
 """`loops/<name>.toml` → validated, hashed, versioned `Charter`: what one loop is about and by which rules it lives."""
 
-from loop_core.charter.model import (
-    BatchRules,
-    Charter,
-    Cohort,
-    Column,
-    Contract,
-    Goal,
-    Labels,
-    Metric,
-    MonitorPlan,
-    RetrainPlan,
-    Roles,
-    Rollout,
-    Rule,
-    SignalContract,
-    TriggerPlan,
-)
+from loop_core.charter.contract import BatchRules, Column, Contract, Rule, SignalContract
+from loop_core.charter.model import Charter, Cohort, Goal, Labels, Metric, Roles
 from loop_core.charter.parse import check_charter, load_charter, parse_charter
+from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
 
 __all__ = [
+    "AlertPlan",
     "BatchRules",
     "Charter",
     "Cohort",

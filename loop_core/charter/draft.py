@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from loop_core.charter.model import RESERVED
+from loop_core.charter.contract import RESERVED
 from loop_core.charter.parse import parse_charter
 from loop_core.charter.profile import ColumnProfile, profile_file
 from loop_core.errors import SourceError

@@ -83,6 +83,11 @@ _OTHERS = {
         "window_start": "timestamptz",
         "window_end": "timestamptz",
         "model_version": "varchar",
+        "cohort": "varchar",
+        "cohort_value": "varchar",
+        "source": "varchar",
+        "impact": "double",
+        "evidence": "varchar",
     },
 }
 #: The instant each signal happened, by which its table is partitioned and read as of a time.

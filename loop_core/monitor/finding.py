@@ -37,6 +37,15 @@ class Finding:
     """Exclusive."""
     model_version: str | None = None
     """Whose predictions; None: not about a model."""
+    cohort: str | None = None
+    """Declared cohort it is about; None: everybody."""
+    cohort_value: str | None = None
+    source: str | None = None
+    """Source of the rows it is about, e.g. a file or partner; None: all of them."""
+    impact: float | None = None
+    """Estimated harm to the loop's first metric, in its unit, up is bad; None: not estimated."""
+    evidence: str = ""
+    """SQL or call that reproduces the value; empty: the sentence says it all."""
 
 
 def window_text(start: datetime, end: datetime) -> str:

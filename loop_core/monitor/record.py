@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 
 from loop_core.frames import to_frame
@@ -12,7 +13,7 @@ from loop_core.monitor.finding import Finding
 from loop_core.vocabulary import State
 from loop_core.workspace import Loop
 
-_FIELDS = "code, stage, subject, state, sentence, value, ci_low, ci_high, threshold, n, window_start, window_end, model_version"
+_FIELDS = ", ".join(field.name for field in fields(Finding))
 
 
 def record_findings(loop: Loop, as_of: datetime, findings: Sequence[Finding], *, actor: str) -> None:

@@ -19,6 +19,10 @@ from loop_core.workspace import Loop
 
 #: A feature alarms when this many of its last `OF` windows are over their threshold, …
 TIMES, OF = 2, 3
+#: Chance that one quiet window of one feature is over its threshold.
+ALARM_SHARE = 0.05
+#: The usual cut-off of the trade.
+FOLKLORE = 0.1
 #: … or at once when it is this many times over.
 URGENT_RATIO = 2.0
 
@@ -38,9 +42,9 @@ class DriftScore:
     psi: float | None
     """Population stability index, ≥ 0; None: not enough rows."""
     threshold: float | None
-    """PSI that a quiet window of as many rows exceeds with the charter's `alarm_share`; None: not enough rows."""
+    """PSI that a quiet window of as many rows exceeds by chance in one of twenty; None: not enough rows."""
     folklore: float
-    """The usual cut-off (`psi_watch` of the charter), shown for comparison and not used."""
+    """The usual cut-off , shown for comparison and not used."""
     n_reference: int
     """Rows of the reference."""
     n_current: int
@@ -118,7 +122,7 @@ def _series(
         index = threshold = None
         if min(n, int(usual.sum())) >= plan.min_rows:
             index = float(psi(usual.sum(axis=0), found))
-            threshold = learned_threshold(usual, n, plan.alarm_share)
+            threshold = learned_threshold(usual, n, ALARM_SHARE)
             over[window] = index > threshold
         start, end = current.windows.span(window)
         yield DriftScore(
@@ -129,7 +133,7 @@ def _series(
             cohort_value=value,
             psi=index,
             threshold=threshold,
-            folklore=plan.psi_watch,
+            folklore=FOLKLORE,
             n_reference=int(usual.sum()),
             n_current=n,
             state=_state(index, threshold, sum(over.get(window - back, False) for back in range(OF))),

@@ -1,0 +1,106 @@
+"""What enters the loop: columns, how sources are mapped to them, and the rules rows and batches must satisfy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from loop_core.charter.part import Name, Part, Share
+from loop_core.vocabulary import Signal
+
+#: Columns every prediction has; features and context may not reuse these names.
+RESERVED = frozenset(
+    [
+        "prediction_id",
+        "entity_id",
+        "predicted_at",
+        "model_version",
+        "route",
+        "score",
+        "latency_ms",
+        "error",
+        "batch_id",
+        "label",
+        "observed_at",
+        "source",
+        "due_at",
+        "mature",
+        "known_at",
+        "feedback_id",
+        "given_at",
+        "user_id",
+        "kind",
+        "rating",
+        "comment",
+    ]
+)
+
+
+class SignalContract(Part):
+    """`[contract.predictions]` and so on: how a source's rows become this signal."""
+
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Our column name = the source's column name, where they differ."""
+    ignore: tuple[str, ...] = ()
+    """Source columns that are left out on purpose; `"*"`: all that the charter does not know. Others are refused."""
+    on_conflict: Literal["report", "update"] = "report"
+    """The same id with other content: refuse and report it, or let the newer row replace the older."""
+
+
+class Contract(Part):
+    predictions: SignalContract = SignalContract()
+    outcomes: SignalContract = SignalContract()
+    feedback: SignalContract = SignalContract()
+
+    def of(self, signal: Signal) -> SignalContract:
+        contract: SignalContract = getattr(self, signal.value)
+        return contract
+
+
+class Column(Part):
+    """`[[features]]` (model inputs) and `[[context]]` (known at prediction time, not an input)."""
+
+    name: Name
+    type: Literal["number", "category", "flag", "timestamp", "text"]
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str, ...] = ()
+    """Allowed categories; empty: any."""
+    nullable: bool = True
+    unit: str | None = None
+    monotone: Literal[-1, 0, 1] = 0
+    """+1: the score may only rise with this number; -1: only fall."""
+    about: str = ""
+
+
+class Rule(Part):
+    """`[[rules]]`: a row rule; rows for which `check` is false go to the quarantine under `name`."""
+
+    name: Name
+    signal: Signal
+    check: str
+    """A boolean SQL expression over the signal's columns; null counts as passed."""
+
+
+class BatchRules(Part):
+    """`[gates.predictions]` and so on: what a whole batch must satisfy, else it is stopped or marked."""
+
+    min_rows: int | None = Field(default=None, ge=0)
+    max_rows: int | None = Field(default=None, ge=0)
+    max_age_days: float | None = Field(default=None, gt=0)
+    """The newest row may not be older than this at arrival."""
+    max_duplicate_share: Share | None = None
+    max_quarantine_share: Share = 0.5
+    """More than this share failing row rules says the batch, not the rows, is wrong: it is stopped."""
+    on_breach: Literal["stop", "warn"] = "stop"
+
+
+class Gates(Part):
+    predictions: BatchRules = BatchRules()
+    outcomes: BatchRules = BatchRules()
+    feedback: BatchRules = BatchRules()
+
+    def of(self, signal: Signal) -> BatchRules:
+        rules: BatchRules = getattr(self, signal.value)
+        return rules
