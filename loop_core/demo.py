@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from loop_core.compare import compare
-from loop_core.recipes import import_recipe
-from loop_core.replay import first_champion, replay
+from loop_core.recipes import Simulation, import_recipe
+from loop_core.replay import ReplayPlan, first_champion, replay
 from loop_core.retrain import bootstrap_external
 from loop_core.status import loop_status
 from loop_core.workspace import Loop, Workspace
@@ -34,7 +34,15 @@ def build_demo(folder: Path, *, rows: int, seed: int, actor: str, progress: Prog
         Workspace.create(folder).close()
     with Workspace.open(folder) as workspace:
         progress(0.02, "simulating a marketplace")
-        name = import_recipe(workspace, "deliveries", None, actor=actor, as_of=END, rows=rows, seed=seed).loop
+        simulation = Simulation(rows, seed)
+        name = import_recipe(
+            workspace,
+            "deliveries",
+            simulation,
+            actor=actor,
+            as_of=END,
+            progress=lambda share, said: progress(0.02 + share * 0.33, said),
+        ).loop
         loop = workspace.loop(name)
         if loop.champion(END) is None:
             first_champion(loop, external=INCUMBENT, actor=actor)
@@ -42,11 +50,8 @@ def build_demo(folder: Path, *, rows: int, seed: int, actor: str, progress: Prog
         progress(0.35, "replaying twenty weeks")
         replay(
             loop,
-            START,
-            END,
-            timedelta(days=7),
+            ReplayPlan(START, END, seed=seed),
             actor=actor,
-            seed=seed,
             progress=lambda share, said: progress(0.35 + share * 0.6, said),
         )
         progress(0.95, "comparing the vendor's challenger")

@@ -51,6 +51,16 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Simulation:
+    """How to make the files of a recipe that has a scenario."""
+
+    rows: int | None = None
+    """Predictions, about; None: the scenario's own number."""
+    seed: int | None = None
+    """The same seed gives the same files; None: the scenario's own."""
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """What an import did."""
 
@@ -98,12 +108,10 @@ def load_recipe(recipe: str | Path) -> Recipe:
 def import_recipe(
     ws: Workspace,
     recipe: str | Path,
-    source: Path | None,
+    source: Path | Simulation | None,
     *,
     actor: str,
     as_of: datetime,
-    rows: int | None = None,
-    seed: int | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Make the recipe's loop if the workspace has none of that name, and bring its signals in through the gates.
@@ -111,10 +119,10 @@ def import_recipe(
     Args:
         ws: the workspace.
         recipe: a built-in name (`recipes()`), or a folder.
-        source: folder with the publisher's files; None: for a recipe with a scenario, they are simulated.
+        source: folder with the publisher's files; for a recipe with a scenario, how to simulate them instead
+            (None: at the scenario's own size). The same simulation again imports nothing twice.
         actor: who imports.
         as_of: UTC instant of arrival; rows that happened later are quarantined by the gates.
-        rows, seed: of the simulation; None: the scenario's own. The same seed again imports nothing twice.
         progress: told of each step.
 
     Raises:
@@ -122,7 +130,7 @@ def import_recipe(
         SourceError: a file is missing (each is named) or not as the recipe describes.
     """
     found, say = load_recipe(recipe), progress or (lambda share, text: None)
-    with _source_files(ws, found, source, rows, seed, say) as (files, scratch):
+    with _source_files(ws, found, source or Simulation(), say) as (files, scratch):
         loop = _loop(ws, found, actor, as_of)
         signals = _signal_files(found, files, scratch, say)
         batches = [
@@ -137,9 +145,8 @@ def import_recipe(
 def simulate_recipe(
     recipe: str | Path,
     folder: Path,
+    simulation: Simulation,
     *,
-    rows: int | None = None,
-    seed: int | None = None,
     progress: Progress | None = None,
 ) -> SimulationReport:
     """Write a recipe's simulated files and their truth to a folder, without any workspace.
@@ -154,15 +161,21 @@ def simulate_recipe(
             "one that has, such as deliveries",
             "loop import reads its files",
         )
-    return run_scenario(folder, rows=rows, seed=seed, scenario=load_scenario(found.scenario), progress=progress)
+    return run_scenario(
+        folder,
+        rows=simulation.rows,
+        seed=simulation.seed,
+        scenario=load_scenario(found.scenario),
+        progress=progress,
+    )
 
 
 @contextmanager
 def _source_files(
-    ws: Workspace, recipe: Recipe, source: Path | None, rows: int | None, seed: int | None, say: Progress
+    ws: Workspace, recipe: Recipe, source: Path | Simulation, say: Progress
 ) -> Iterator[tuple[dict[str, list[Path]], Path]]:
     """Table → its files, and a scratch folder that lasts as long as they are needed."""
-    if source is not None:
+    if isinstance(source, Path):
         # Looked at before anything is made, so that a wrong folder leaves the workspace as it was.
         files = _present(recipe, source)
         with staging_folder(ws.staging) as scratch:
@@ -175,7 +188,7 @@ def _source_files(
             f"loop import {recipe.name} FOLDER",
         )
     with staging_folder(ws.staging) as scratch:
-        simulate_recipe(recipe.folder, scratch / "simulated", rows=rows, seed=seed, progress=_part(say, 0.0, 0.3))
+        simulate_recipe(recipe.folder, scratch / "simulated", source, progress=_part(say, 0.0, 0.3))
         yield _present(recipe, scratch / "simulated"), scratch
 
 

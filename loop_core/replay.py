@@ -16,6 +16,44 @@ StopAsked = Callable[[], bool]
 
 
 @dataclass(frozen=True)
+class ReplayPlan:
+    """What is replayed: a span of the past, step by step."""
+
+    start: datetime
+    """UTC instant of the first step's beginning; a first champion is trained on what was known then."""
+    end: datetime
+    """UTC instant at which the last step ends."""
+    every: timedelta = timedelta(days=7)
+    """Length of a step; a cycle runs at the end of each."""
+    seed: int = 0
+    """Of every retrain."""
+    train: bool = True
+    """False: decisions are recorded but no challenger is trained."""
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end or self.every <= timedelta(0):
+            raise RefusedError(
+                f"Replay from {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d} every {self.every / timedelta(days=1):g} days",
+                "from before to, and a positive step",
+                "correct the dates",
+            )
+
+    def steps(self) -> list[tuple[datetime, datetime]]:
+        """(start, end) of each step in order, without gaps; the last one may be shorter.
+
+        >>> from loop_core.clock import instant
+        >>> [f"{end:%d}" for _, end in ReplayPlan(instant("2018-01-01"), instant("2018-01-10")).steps()]
+        ['08', '10']
+        """
+        steps, since = [], self.start
+        while since < self.end:
+            until = min(since + self.every, self.end)
+            steps.append((since, until))
+            since = until
+        return steps
+
+
+@dataclass(frozen=True)
 class ReplayReport:
     """A replay, cycle by cycle."""
 
@@ -31,32 +69,22 @@ class ReplayReport:
 
 def replay(
     loop: Loop,
-    start: datetime,
-    end: datetime,
-    every: timedelta,
+    plan: ReplayPlan,
     *,
     actor: str,
-    seed: int = 0,
-    train: bool = True,
     progress: Progress | None = None,
     should_stop: StopAsked | None = None,
 ) -> ReplayReport:
     """Run the loop over its past with nothing known that was not known then.
 
     Predictions are answered by the champion of their time; outcomes and feedback are seen from their own times on;
-    a cycle runs after each step. Where there is no champion, one is trained on what was known at `start`. Cycles
+    a cycle runs after each step. Where there is no champion, one is trained on what was known at the start. Cycles
     that ran already are not run again, so a replay that was stopped or killed goes on where it was.
     """
-    if start >= end or every <= timedelta(0):
-        raise RefusedError(
-            f"Replay from {start:%Y-%m-%d} to {end:%Y-%m-%d} every {every / timedelta(days=1):g} days",
-            "from before to, and a positive step",
-            "correct the dates",
-        )
-    if loop.champion(start) is None:
-        first_champion(loop, until=start, actor=actor, seed=seed)
+    if loop.champion(plan.start) is None:
+        first_champion(loop, until=plan.start, actor=actor, seed=plan.seed)
     done = {entry.as_of for entry in loop.entries("cycle.ran")}
-    steps = _steps(start, end, every)
+    steps = plan.steps()
     cycles, served, stopped = [], 0, False
     for i, (since, until) in enumerate(steps):
         if should_stop is not None and should_stop():
@@ -66,17 +94,8 @@ def replay(
             progress(i / len(steps), f"{until:%Y-%m-%d}: cycle {i + 1} of {len(steps)}")
         if until not in done:
             served += serve(loop, since, until, actor=actor)
-            cycles.append(run_cycle(loop, until, actor=actor, seed=seed, train=train))
-    return ReplayReport(loop.name, start, end, served, tuple(cycles), stopped)
-
-
-def _steps(start: datetime, end: datetime, every: timedelta) -> list[tuple[datetime, datetime]]:
-    steps, since = [], start
-    while since < end:
-        until = min(since + every, end)
-        steps.append((since, until))
-        since = until
-    return steps
+            cycles.append(run_cycle(loop, until, actor=actor, seed=plan.seed, train=plan.train))
+    return ReplayReport(loop.name, plan.start, plan.end, served, tuple(cycles), stopped)
 
 
 def first_champion(

@@ -15,11 +15,11 @@ from loop_core.labels import known_at
 from loop_core.models import ModelStore
 from loop_core.monitor import performance
 from loop_core.recipes import import_recipe
-from loop_core.replay import first_champion, replay
+from loop_core.replay import ReplayPlan, first_champion, replay
 from loop_core.workspace import Loop, Workspace
 
-WEEK = timedelta(days=7)
 START, END = instant("2018-03-05"), instant("2018-05-14")
+QUIETLY = ReplayPlan(START, END, train=False)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def story(loop: Loop) -> list[tuple[object, ...]]:
 def test_two_replays_with_one_seed_tell_the_same_story(olist: Path, tmp_path: Path) -> None:
     loops = [opened(olist, tmp_path / name) for name in ("a", "b")]
     for loop in loops:
-        replay(loop, START, END, WEEK, actor="ana", seed=3)
+        replay(loop, ReplayPlan(START, END, seed=3), actor="ana")
     assert story(loops[0]) == story(loops[1])
     stores = [ModelStore(loop.workspace) for loop in loops]
     assert stores[0].versions() == stores[1].versions() != ()
@@ -60,10 +60,10 @@ def test_two_replays_with_one_seed_tell_the_same_story(olist: Path, tmp_path: Pa
 
 def test_a_replay_stopped_and_resumed_ends_as_one_that_ran_through(olist: Path, tmp_path: Path) -> None:
     whole, halves = opened(olist, tmp_path / "a"), opened(olist, tmp_path / "b")
-    replay(whole, START, END, WEEK, actor="ana", train=False)
+    replay(whole, QUIETLY, actor="ana")
     looks = iter([False, False, True])
-    assert replay(halves, START, END, WEEK, actor="ana", train=False, should_stop=lambda: next(looks)).stopped
-    assert not replay(halves, START, END, WEEK, actor="ana", train=False).stopped
+    assert replay(halves, QUIETLY, actor="ana", should_stop=lambda: next(looks)).stopped
+    assert not replay(halves, QUIETLY, actor="ana").stopped
     assert story(whole) == story(halves)
     scores = [
         loop.lake.rows(f"select prediction_id, score from {loop.table('predictions')} order by 1")
@@ -78,7 +78,7 @@ def test_no_metric_of_a_replay_uses_a_label_before_it_could_be_known(olist: Path
     honest, betrayed = opened(olist, tmp_path / "a"), opened(olist, tmp_path / "b")
     for loop, said in ((honest, "label"), (betrayed, "1 - label")):
         state_again(loop, said)
-        replay(loop, START, END, WEEK, actor="ana", seed=1)
+        replay(loop, ReplayPlan(START, END, seed=1), actor="ana")
     assert story(honest) == story(betrayed)
     findings = [
         loop.lake.rows(
@@ -106,7 +106,7 @@ def state_again(loop: Loop, said: str) -> None:
 
 def test_each_prediction_is_answered_once_by_the_champion_of_its_time(olist: Path, tmp_path: Path) -> None:
     loop = opened(olist, tmp_path / "a")
-    report = replay(loop, START, END, WEEK, actor="ana", train=False)
+    report = replay(loop, QUIETLY, actor="ana")
     in_span = {"start": START, "end": END}
     counted = loop.lake.rows(
         f"select count(*), count(score), count(distinct model_version) from {loop.table('predictions')} where predicted_at >= $start and predicted_at < $end",
@@ -132,11 +132,11 @@ def test_a_cycle_twice_is_one_cycle(olist: Path, tmp_path: Path) -> None:
     assert rows == distinct > 0
 
 
-def test_a_replay_of_nonsense_is_refused(loop: Loop) -> None:
+def test_a_replay_of_nonsense_is_refused() -> None:
     with pytest.raises(RefusedError, match="from before to"):
-        replay(loop, END, START, WEEK, actor="ana")
+        ReplayPlan(END, START)
     with pytest.raises(RefusedError, match="positive step"):
-        replay(loop, START, END, timedelta(0), actor="ana")
+        ReplayPlan(START, END, timedelta(0))
 
 
 def test_a_first_champion_needs_rows_or_scores(loop: Loop) -> None:

@@ -56,11 +56,12 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Run the loop over its past, with nothing known that was not known then."""
+    from loop_core.replay import ReplayPlan
     from loop_core.replay import replay as run_replay
 
-    span = (instant(start), instant(end), step(every))
+    plan = ReplayPlan(instant(start), instant(end), step(every), seed, train)
     with progress_bar("replay", quiet=as_json) as progress:
-        report = run_replay(here.loop, *span, actor=here.actor, seed=seed, train=train, progress=progress)
+        report = run_replay(here.loop, plan, actor=here.actor, progress=progress)
     if as_json:
         show(report, True)
         return

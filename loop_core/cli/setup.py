@@ -106,10 +106,10 @@ def simulate(
     seed: int = 0,
 ) -> None:
     """Write a simulated marketplace's signals as Parquet files, with the truth about what was injected."""
-    from loop_core.recipes import simulate_recipe
+    from loop_core.recipes import Simulation, simulate_recipe
 
     with progress_bar(f"simulate {scenario}") as progress:
-        report = simulate_recipe(scenario, folder, rows=rows, seed=seed, progress=progress)
+        report = simulate_recipe(scenario, folder, Simulation(rows, seed), progress=progress)
     say(
         f"{report.predictions:,} predictions, {report.outcomes:,} outcomes, {report.feedback:,} feedback items in {folder}; what was injected is in truth.json."
     )

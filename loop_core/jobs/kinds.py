@@ -86,21 +86,33 @@ def _cycle(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_
 
 
 def _replay(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
-    from loop_core.replay import replay
+    from loop_core.replay import ReplayPlan, replay
 
+    every = timedelta(days=float(params.get("every_days", 7)))
+    plan = ReplayPlan(instant(params["start"]), instant(params["end"]), every, seed=int(params.get("seed", 0)))
     report = replay(
         ws.loop(params["loop"]),
-        instant(params["start"]),
-        instant(params["end"]),
-        timedelta(days=float(params.get("every_days", 7))),
+        plan,
         actor=params["actor"],
-        seed=int(params.get("seed", 0)),
         progress=progress,
         should_stop=should_stop,
     )
     if report.stopped:
         raise StoppedError("The replay was stopped on request", "", "start it again; it goes on where it was")
     return {"served": report.served, "cycles": len(report.cycles)}
+
+
+def _demo(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.demo import build_demo
+
+    summary = build_demo(
+        ws.path,
+        rows=int(params.get("rows", 150_000)),
+        seed=int(params.get("seed", 0)),
+        actor=params["actor"],
+        progress=_stoppable(progress, should_stop),
+    )
+    return {"summary": summary}
 
 
 def _stoppable(progress: Progress, should_stop: ShouldStop) -> Progress:
@@ -120,4 +132,7 @@ KINDS: dict[str, Body] = {
     "bootstrap": _bootstrap,
     "cycle": _cycle,
     "replay": _replay,
+    "demo": _demo,
 }
+#: Kinds that make a loop → the loop they make.
+FOUNDING = {"demo": "deliveries"}

@@ -12,7 +12,7 @@ from loop_core.compare import compare
 from loop_core.feedback import feedback_items, feedback_trend
 from loop_core.models import register_external
 from loop_core.monitor import drift_scores, performance, service_health
-from loop_core.recipes import import_recipe
+from loop_core.recipes import Simulation, import_recipe
 from loop_core.replay import first_champion
 from loop_core.status import loop_status
 from loop_core.workspace import Loop, Workspace
@@ -25,7 +25,7 @@ SERVING, BESIDE = "incumbent-1", "challenger-1"
 
 def measurements() -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder, Workspace.create(Path(folder) / "w") as workspace:
-        import_recipe(workspace, "deliveries", None, actor="bench", as_of=instant("2026-01-01"), rows=ROWS, seed=0)
+        import_recipe(workspace, "deliveries", Simulation(ROWS, 0), actor="bench", as_of=instant("2026-01-01"))
         loop = workspace.loop("deliveries")
         first_champion(loop, external=SERVING, actor="bench")
         as_of = loop.present(instant("2026-01-01"))

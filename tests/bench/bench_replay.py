@@ -11,7 +11,7 @@ from pathlib import Path
 from loop_core.clock import instant
 from loop_core.demo import build_demo
 from loop_core.recipes import import_recipe
-from loop_core.replay import first_champion, replay
+from loop_core.replay import ReplayPlan, first_champion, replay
 from loop_core.workspace import Workspace
 from tests.bench.measure import Measurement, seconds
 
@@ -34,6 +34,4 @@ def sixty_weeks(folder: Path) -> float:
         loop = workspace.loop("orders")
         start = instant("2017-07-01")
         first_champion(loop, until=start, actor="bench")
-        return seconds(
-            lambda: replay(loop, start, start + timedelta(weeks=60), timedelta(weeks=1), actor="bench", train=False)
-        )
+        return seconds(lambda: replay(loop, ReplayPlan(start, start + timedelta(weeks=60), train=False), actor="bench"))

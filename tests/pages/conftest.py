@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from loop_core.compare import compare
 from loop_core.cycle import run_cycle
-from loop_core.recipes import import_recipe
+from loop_core.recipes import Simulation, import_recipe
 from loop_core.replay import first_champion
 from loop_core.retrain import bootstrap_external
 from loop_core.workspace import Workspace
@@ -26,7 +26,7 @@ Open = Callable[..., AppTest]
 def build(folder: Path) -> Path:
     """A small simulated loop: an incumbent, a challenger of which only scores are known, one cycle, one comparison."""
     with Workspace.create(folder) as ws:
-        loop = ws.loop(import_recipe(ws, "deliveries", None, actor="ana", as_of=END, rows=5_000, seed=0).loop)
+        loop = ws.loop(import_recipe(ws, "deliveries", Simulation(5_000, 0), actor="ana", as_of=END).loop)
         first_champion(loop, external="incumbent-1", actor="ana")
         bootstrap_external(loop, "challenger-1", actor="vendor", as_of=END - timedelta(days=170))
         run_cycle(loop, END, actor="ana", train=False)

@@ -10,7 +10,7 @@ import pytest
 
 from loop_core.errors import CharterError, SourceError, UnknownNameError
 from loop_core.labels import known_at
-from loop_core.recipes import import_recipe, load_recipe, recipes, simulate_recipe
+from loop_core.recipes import Simulation, import_recipe, load_recipe, recipes, simulate_recipe
 from loop_core.resources import resource_folder
 from loop_core.workspace import Workspace
 
@@ -86,7 +86,7 @@ def test_files_are_wanted_where_nothing_simulates_them(workspace: Workspace, tmp
     with pytest.raises(SourceError, match="There is no folder"):
         import_recipe(workspace, "olist", tmp_path / "absent", actor="ana", as_of=ARRIVED)
     with pytest.raises(SourceError, match="no scenario"):
-        simulate_recipe("olist", tmp_path / "out")
+        simulate_recipe("olist", tmp_path / "out", Simulation())
 
 
 def test_a_recipe_without_files_or_with_a_bad_charter(tmp_path: Path, churn: tuple[Path, Path]) -> None:
@@ -100,9 +100,9 @@ def test_a_recipe_without_files_or_with_a_bad_charter(tmp_path: Path, churn: tup
 
 def test_deliveries_simulates_and_imports_once(workspace: Workspace) -> None:
     as_of = datetime(2025, 6, 30, tzinfo=UTC)
-    first = import_recipe(workspace, "deliveries", None, actor="ana", as_of=as_of, rows=3_000, seed=1)
+    first = import_recipe(workspace, "deliveries", Simulation(3_000, 1), actor="ana", as_of=as_of)
     before = workspace.lake.snapshot(), workspace.ledger.length()
-    again = import_recipe(workspace, "deliveries", None, actor="ana", as_of=as_of, rows=3_000, seed=1)
+    again = import_recipe(workspace, "deliveries", Simulation(3_000, 1), actor="ana", as_of=as_of)
     assert sum(b.received for b in first.batches if b.signal == "predictions") == 3_000
     assert all(b.accepted + b.quarantined + b.refused == b.received for b in first.batches)
     assert {rule.rule for b in first.batches for rule in b.rules} <= {"price.min", "prediction_id.unknown"}

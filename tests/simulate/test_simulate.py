@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from loop_core.errors import RefusedError, SourceError
-from loop_core.recipes import load_recipe, simulate_recipe
+from loop_core.recipes import Simulation, load_recipe, simulate_recipe
 from loop_core.signals.simulate import Scenario, load_scenario, simulate
 from loop_core.signals.simulate.orders import rows_per_week
 
@@ -28,7 +28,7 @@ def _read(folder: Path) -> dict[str, pl.DataFrame]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One simulation of ROWS rows."""
     folder = tmp_path_factory.mktemp("simulated") / "out"
-    simulate_recipe("deliveries", folder, rows=ROWS, seed=3)
+    simulate_recipe("deliveries", folder, Simulation(ROWS, 3))
     return folder
 
 
@@ -90,7 +90,7 @@ def _log_loss(frame: pl.DataFrame, score: str) -> float:
 
 def test_one_seed_gives_one_world(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        simulate_recipe("deliveries", tmp_path / name, rows=1_500, seed=seed)
+        simulate_recipe("deliveries", tmp_path / name, Simulation(1_500, seed))
     a, b, c = (_read(tmp_path / name) for name in "abc")
     assert all(a[table].equals(b[table]) for table in TABLES)
     assert (tmp_path / "a" / "truth.json").read_bytes() == (tmp_path / "b" / "truth.json").read_bytes()
