@@ -14,6 +14,7 @@ from loop_core import charts
 from loop_core.frames import to_rows
 from loop_core.monitor import DriftScore
 from loop_core.monitor.drift.distribution import feature_distribution
+from loop_core.monitor.drift.titles import TITLES
 
 
 def take_clicked_cell() -> None:
@@ -46,7 +47,7 @@ def feature_detail(view: View, scores: Sequence[DriftScore], order: Sequence[str
         st.markdown(f"##### {feature}: reference and {moment(cell.window_start)} – {moment(cell.window_end)}")
         _distribution(view, cell)
     with right:
-        st.markdown(f"##### {feature}: PSI by window")
+        st.markdown(f"##### {feature}: {TITLES[cell.method]} by window")
         st.altair_chart(charts.drift_line(mine), key="psi_line")
 
 

@@ -19,6 +19,7 @@ _COLOURS = {
     State.WATCH: "orange",
     State.ALARM: "red",
     State.PENDING: "gray",
+    State.TOO_FEW: "gray",
     State.NOT_APPLICABLE: "gray",
     Verdict.BETTER: "blue",
     Verdict.NOT_WORSE: "blue",
@@ -28,7 +29,7 @@ _COLOURS = {
 #: A list shows this many rows until somebody asks for all.
 WORST = 15
 EVERYBODY = "everybody"
-_ORDER = (State.ALARM, State.WATCH, State.PENDING, State.OK, State.NOT_APPLICABLE)
+_ORDER = (State.ALARM, State.WATCH, State.PENDING, State.TOO_FEW, State.OK, State.NOT_APPLICABLE)
 
 
 def verdict(sentence: str, state: str | None = None, note: str = "") -> None:

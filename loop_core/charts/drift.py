@@ -21,6 +21,7 @@ from loop_core.charts.palette import (
     time_x,
     value_y,
 )
+from loop_core.monitor.drift.titles import TITLES
 from loop_core.vocabulary import MARKS, State
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def drift_heatmap(scores: Sequence[DriftScore], order: Sequence[str] | None = No
         .mark_point(filled=True, size=55, opacity=1, stroke="white", strokeWidth=0.8)
         .encode(
             color=coloured("state", STATES),
-            shape=shaped("state", [s.value for s in (State.WATCH, State.ALARM, State.PENDING)]),
+            shape=shaped("state", [s.value for s in (State.WATCH, State.ALARM, State.TOO_FEW)]),
         )
     )
     made: alt.LayerChart = described(
@@ -98,21 +99,23 @@ def worst_first(scores: Sequence[DriftScore]) -> list[str]:
 
 
 def drift_line(scores: Sequence[DriftScore]) -> alt.LayerChart:
-    """One feature's PSI by window, with the threshold learned for each window's row count and the folklore value."""
-    rows = [_cell(s) for s in scores]
+    """One feature's drift by window, with the threshold learned for each window's row count and the folklore value."""
+    rows, title = [_cell(s) for s in scores], TITLES.get(scores[-1].method, scores[-1].method)
     base = chart(rows).encode(x=time_x("middle"), tooltip=_CELL_TOOLTIP)
-    line = base.mark_line(color=GREY, size=1.5).encode(y=value_y("psi", "PSI", ".2f", zero=True))
+    line = base.mark_line(color=GREY, size=1.5).encode(y=value_y("value", title, ".2f", zero=True))
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y="psi:Q",
+        y="value:Q",
         color=coloured("state", STATES),
-        shape=shaped("state", [s.value for s in (State.OK, State.WATCH, State.ALARM, State.PENDING)]),
+        shape=shaped("state", [s.value for s in (State.OK, State.WATCH, State.ALARM, State.TOO_FEW)]),
     )
     learned = base.mark_line(strokeDash=[5, 4], color=STATES[State.ALARM], interpolate="step").encode(y="threshold:Q")
-    folklore = dashed(scores[-1].folklore, "folklore value, shown for orientation only", GREY)
+    layers = [line, learned, points]
+    if scores[-1].folklore is not None:
+        layers.insert(2, dashed(scores[-1].folklore, "folklore value, shown for orientation only", GREY))
     name = scores[-1].feature
     made: alt.LayerChart = described(
-        alt.layer(line, learned, folklore, points),
-        f"PSI of {name} in {len(rows)} windows with its learned threshold.",
+        alt.layer(*layers),
+        f"{title} of {name} in {len(rows)} windows with its learned threshold.",
         300,
     )
     return made
@@ -157,7 +160,7 @@ _CELL_TOOLTIP = [
     alt.Tooltip("feature:N"),
     alt.Tooltip("span:N", title="window"),
     alt.Tooltip("word:N", title="state"),
-    alt.Tooltip("psi:Q", title="PSI", format=".3f"),
+    alt.Tooltip("value:Q", title="drift", format=".3f"),
     alt.Tooltip("threshold:Q", title="learned threshold", format=".3f"),
     alt.Tooltip("folklore:Q", title="folklore value", format=".2f"),
     alt.Tooltip("n_current:Q", title="n current", format=","),
@@ -173,17 +176,17 @@ def _cell(score: DriftScore) -> dict[str, Any]:
         "span": f"{day(score.window_start)} – {day(score.window_end)}",
         "state": score.state.value,
         "word": MARKS.get(score.state, score.state.value),
-        "psi": score.psi,
+        "value": score.value,
         "threshold": score.threshold,
         "folklore": score.folklore,
-        "depth": min(1.0, _ratio(score) / 4) if score.psi is not None else 0,
+        "depth": min(1.0, _ratio(score) / 4) if score.value is not None else 0,
         "n_current": score.n_current,
         "n_reference": score.n_reference,
     }
 
 
 def _ratio(score: DriftScore) -> float:
-    return score.psi / score.threshold if score.psi is not None and score.threshold else -1.0
+    return score.value / score.threshold if score.value is not None and score.threshold else -1.0
 
 
 def _heatmap_text(scores: Sequence[DriftScore], features: Sequence[str]) -> str:

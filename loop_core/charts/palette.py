@@ -28,6 +28,7 @@ STATES: Mapping[str, str] = {
     State.WATCH: AMBER,
     State.ALARM: VERMILION,
     State.PENDING: GREY,
+    State.TOO_FEW: GREY,
     State.NOT_APPLICABLE: GREY,
 }
 VERDICTS: Mapping[str, str] = {
@@ -43,6 +44,7 @@ SHAPES: Mapping[str, str] = {
     State.WATCH: "diamond",
     State.ALARM: "triangle-up",
     State.PENDING: "circle",
+    State.TOO_FEW: "circle",
     Verdict.BETTER: "circle",
     Verdict.NOT_WORSE: "circle",
     Verdict.WORSE: "triangle-up",

@@ -9,10 +9,12 @@ import typer
 from loop_core.cli.console import AsOfOption, JsonOption, WorkspaceOption, moment, opened, say, show
 from loop_core.cli.here import AS_OF, Here, on_loop
 from loop_core.clock import now
+from loop_core.errors import StorageError
 from loop_core.frames import to_json
 from loop_core.vocabulary import MARKS, State
 
 if TYPE_CHECKING:
+    from loop_core.monitor import DriftScore
     from loop_core.status import LoopStatus
 
 CohortOption = Annotated[str | None, typer.Option("--cohort", help="Cut by this declared cohort.")]
@@ -27,17 +29,21 @@ def add_to(app: typer.Typer) -> None:
 
 def status(workspace: WorkspaceOption = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """One block per loop: champion, what the last cycle found, what waits for a decision."""
-    from loop_core.status import loop_status
+    from loop_core.status import long_quiet, loop_status
 
     with opened(workspace) as ws:
-        found = [loop_status(ws.loop(name), moment(ws.loop(name), as_of)) for name in ws.loops()]
+        loops = [ws.loop(name) for name in ws.loops()]
+        found = [loop_status(loop, moment(loop, as_of)) for loop in loops]
+        quiet = [None if as_of else long_quiet(loop, one.as_of) for loop, one in zip(loops, found, strict=True)]
     if as_json:
         show(found, True)
         return
     if not found:
         say("No loops yet. Next: loop import deliveries")
-    for one in found:
+    for one, sentence in zip(found, quiet, strict=True):
         _say_status(one)
+        if sentence:
+            say(f"  ! {sentence}")
 
 
 def _say_status(one: LoopStatus) -> None:
@@ -67,7 +73,7 @@ def drift(
     weeks: Annotated[int, typer.Option(help="Newest windows to show.")] = 4,
     as_json: JsonOption = False,
 ) -> None:
-    """Drift of each feature and the score against the reference, window by window."""
+    """Drift of each feature and the score against the reference: newest window first, in each the worst first."""
     from loop_core.monitor import drift_scores
 
     scores = drift_scores(here.loop, here.as_of, weeks=weeks, cohort=cohort)
@@ -75,12 +81,20 @@ def drift(
         "feature": "feature",
         **_WINDOW,
         **_COHORT,
-        "psi": "PSI",
+        "value": "value",
         "threshold": "threshold",
         "n_current": "n",
         "state": "state",
     }
-    show(scores, as_json, columns, empty="No windows yet.")
+    show(scores if as_json else sorted(scores, key=_worst_first), as_json, columns, empty="No windows yet.")
+    if not as_json:
+        here.say_when_quiet()
+
+
+def _worst_first(score: DriftScore) -> tuple[float, float]:
+    """Newest window first; in it by how far the PSI is beyond its threshold, and last what has none."""
+    beyond = score.psi / score.threshold if score.psi is not None and score.threshold else -1.0
+    return -score.window_start.timestamp(), -beyond
 
 
 @on_loop(AS_OF)
@@ -94,6 +108,8 @@ def performance(here: Here, cohort: CohortOption = None, as_json: JsonOption = F
         "mature_share": "mature", "state": "state", "model_version": "model",
     }  # fmt: skip
     show(points, as_json, columns, empty="No scored windows yet.")
+    if not as_json:
+        here.say_when_quiet()
 
 
 @on_loop(AS_OF)
@@ -131,6 +147,12 @@ def sql(
     """Ask the loop as it was known at an instant; read-only."""
     from loop_core.labels import known_at
 
-    frame = known_at(here.loop, here.as_of if here.dated else now()).frame(query)
+    reading = known_at(here.loop, here.as_of if here.dated else now())
+    try:
+        frame = reading.frame(query)
+    except StorageError as error:
+        if "Table with name" not in error.given:
+            raise
+        raise StorageError(error.given, f"one of {', '.join(reading.views)}", "correct the query") from None
     rows = [to_json(row) for row in frame.to_dicts()]
     show(rows, as_json, empty="No rows.")

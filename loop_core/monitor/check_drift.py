@@ -26,7 +26,7 @@ def check_drift(scores: list[DriftScore], champion: str | None) -> Iterator[Find
             subject=score.feature,
             state=score.state,
             sentence=_sentence(score),
-            value=score.psi,
+            value=score.value,
             threshold=score.threshold,
             n=score.n_current,
             window_start=score.window_start,
@@ -39,6 +39,6 @@ def _sentence(score: DriftScore) -> str:
     window = (
         f"{window_text(score.window_start, score.window_end)}, n = {score.n_current:,} against {score.n_reference:,}"
     )
-    if score.psi is None:
+    if score.value is None:
         return f"{score.feature}: not enough rows to tell ({window})."
-    return f"{score.feature} {_SAID[score.state]}: PSI {score.psi:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."
+    return f"{score.feature} {_SAID[score.state]}: PSI {score.value:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."

@@ -28,10 +28,10 @@ def drift(features: int = 3, weeks: int = 4) -> list[Any]:
 
 def _score(feature: int, week: int, features: int, weeks: int) -> Any:
     pending, moved = feature == 0 and week == 0, feature == features - 1 and week == weeks - 1
-    psi = None if pending else 0.5 if moved else 0.01 * feature
-    state = State.PENDING if pending else State.ALARM if moved else State.OK
+    value = None if pending else 0.5 if moved else 0.01 * feature
+    state = State.TOO_FEW if pending else State.ALARM if moved else State.OK
     counts = {"threshold": 0.06, "folklore": 0.2, "n_reference": 9000, "n_current": 700}
-    return SimpleNamespace(feature=f"f{feature}", psi=psi, state=state, **counts, **window(week))
+    return SimpleNamespace(feature=f"f{feature}", method="psi", value=value, state=state, **counts, **window(week))
 
 
 def performance(weeks: int = 6, pending: int = 2) -> list[Any]:

@@ -33,18 +33,24 @@ class DriftScore:
 
     feature: str
     """Feature name, or `score`."""
+    method: str
+    """Name of the measure in `METHODS`."""
     window_start: datetime
     window_end: datetime
     """Exclusive."""
     cohort: str | None
     """Cohort name; None: everybody."""
     cohort_value: str | None
-    psi: float | None
-    """Population stability index, ≥ 0; None: not enough rows."""
+    value: float | None
+    """What the measure says, ≥ 0, in its unit; None: it cannot tell."""
     threshold: float | None
-    """PSI that a quiet window of as many rows exceeds by chance in one of twenty; None: not enough rows."""
-    folklore: float
-    """The usual cut-off , shown for comparison and not used."""
+    """The value that a quiet window of as many rows stays under; None: not enough rows."""
+    p_value: float | None
+    """Chance that a quiet window of as many rows reaches the value; None: not enough rows."""
+    q_value: float | None
+    """The p-value corrected for the features looked at in the same window (Benjamini–Hochberg)."""
+    folklore: float | None
+    """The usual cut-off, shown for comparison and not used; None: the trade has none."""
     n_reference: int
     """Rows of the reference."""
     n_current: int
@@ -127,12 +133,15 @@ def _series(
         start, end = current.windows.span(window)
         yield DriftScore(
             feature=name,
+            method="psi",
             window_start=start,
             window_end=end,
             cohort=current.cohort.name if current.cohort else None,
             cohort_value=value,
-            psi=index,
+            value=index,
             threshold=threshold,
+            p_value=None,
+            q_value=None,
             folklore=FOLKLORE,
             n_reference=int(usual.sum()),
             n_current=n,
@@ -142,7 +151,7 @@ def _series(
 
 def _state(index: float | None, threshold: float | None, times: int) -> State:
     if index is None or threshold is None:
-        return State.PENDING
+        return State.TOO_FEW
     if index <= threshold:
         return State.OK
     return State.ALARM if times >= TIMES or index > URGENT_RATIO * threshold else State.WATCH
