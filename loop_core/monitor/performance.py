@@ -52,7 +52,17 @@ class PerformancePoint:
     mature_share: float
     """Share of the window's predictions whose label is known or overdue, 0..1."""
     state: State
-    """`watch`/`alarm`: worse than the windows before let expect; `pending`: not enough mature labels yet."""
+    """`watch`/`alarm`: worse than the windows before let expect; `pending`: labels are still to come; `too_few`: they
+    are in, and too few to judge."""
+    length_days: int = 7
+    """Length of the window: the charter's `window_days`, or for the long-term trend so many of them together."""
+    shrunk: float | None = None
+    """The value drawn towards everybody's by how little it is sure of itself; None: not in a cohort, or no value."""
+    shrunk_ci_low: float | None = None
+    """Its 95 % interval."""
+    shrunk_ci_high: float | None = None
+    small: bool = False
+    """The cohort value has fewer labelled rows here than the charter asks of a cohort: read `shrunk`, not `value`."""
 
 
 def performance(

@@ -38,6 +38,14 @@ class HealthPoint:
     n_ratings: int
     newest_at: datetime
     """When the newest of the predictions was made."""
+    latency_p99_ms: float | None = None
+    error_ci_low: float | None = None
+    """95 % Wilson interval of the error share."""
+    error_ci_high: float | None = None
+    score_p10: float | None = None
+    """The confidence of the model: a tenth of its scores are lower; None: nothing was scored."""
+    score_p50: float | None = None
+    score_p90: float | None = None
 
 
 _HEALTH = """

@@ -1,0 +1,1 @@
+"""Metrics that are not known yet: what scores alone let expect (CBPE, DLE), until labels come."""
