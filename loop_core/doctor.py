@@ -111,6 +111,20 @@ def _counts(loop: Loop) -> Iterator[Check]:
             )
         else:
             yield Check(f"{loop.name}: {signal}", "whole", f"{rows:,} rows, every id once.")
+    # An outcome is a statement: one prediction may have several, of which the newest counts.
+    said, about, lost = loop.lake.rows(
+        f"select count(*), count(distinct o.prediction_id), count(distinct o.prediction_id) filter (p.prediction_id is null)"
+        f" from {loop.table('outcomes')} as o left join {loop.table('predictions')} as p using (prediction_id)"
+    )[0]
+    if lost:
+        yield Check(
+            f"{loop.name}: outcomes",
+            "broken",
+            f"{lost:,} predictions with an outcome are not there",
+            "report this; it must not happen",
+        )
+    else:
+        yield Check(f"{loop.name}: outcomes", "whole", f"{said:,} statements about {about:,} predictions, all there.")
 
 
 def _models(workspace: Workspace) -> Iterator[Check]:

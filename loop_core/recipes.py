@@ -142,6 +142,23 @@ def import_recipe(
     return ImportReport(loop.name, tuple(batches), scores)
 
 
+def check_source(recipe: str | Path, source: Path | None) -> None:
+    """Raise what `import_recipe` would about the recipe and its files, without any workspace."""
+    found = load_recipe(recipe)
+    if source is not None:
+        _present(found, source)
+    elif found.scenario is None:
+        raise _needs_folder(found)
+
+
+def _needs_folder(recipe: Recipe) -> SourceError:
+    return SourceError(
+        f"The recipe {recipe.name} needs a folder",
+        f"one with {', '.join(recipe.files.values())}",
+        f"loop import {recipe.name} FOLDER",
+    )
+
+
 def simulate_recipe(
     recipe: str | Path,
     folder: Path,
@@ -182,11 +199,7 @@ def _source_files(
             yield files, scratch
         return
     if recipe.scenario is None:
-        raise SourceError(
-            f"The recipe {recipe.name} needs a folder",
-            f"one with {', '.join(recipe.files.values())}",
-            f"loop import {recipe.name} FOLDER",
-        )
+        raise _needs_folder(recipe)
     with staging_folder(ws.staging) as scratch:
         simulate_recipe(recipe.folder, scratch / "simulated", source, progress=_part(say, 0.0, 0.3))
         yield _present(recipe, scratch / "simulated"), scratch

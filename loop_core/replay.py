@@ -98,6 +98,27 @@ def replay(
     return ReplayReport(loop.name, plan.start, plan.end, served, tuple(cycles), stopped)
 
 
+def replayable(loop: Loop, wall: datetime) -> tuple[datetime, datetime] | None:
+    """A span worth replaying: from when a quarter of the predictions was there to train on, and their labels could be
+    known, to the loop's present. None: without predictions, or all within one label horizon.
+
+    Args:
+        loop: a loop with signals.
+        wall: the wall clock's UTC instant.
+    """
+    first, quarter, last = loop.lake.rows(
+        "select min(predicted_at), quantile_disc(predicted_at, 0.25), max(predicted_at) from "
+        + loop.table("predictions")
+    )[0]
+    if first is None:
+        return None
+    day = timedelta(days=1)
+    start = max(quarter, first + timedelta(days=loop.charter.labels.horizon_days))
+    end = min(last + day, wall)
+    start, end = (moment.replace(hour=0, minute=0, second=0, microsecond=0) for moment in (start, end))
+    return (start, end) if start < end else None
+
+
 def first_champion(
     loop: Loop,
     *,

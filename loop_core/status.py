@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from loop_core.monitor import Finding, findings_at, standing_since
 from loop_core.release import ProposalState, ReleaseState, state
 from loop_core.workspace import Loop
+
+#: Days without a prediction after which a loop on the wall clock is taken to be a log of the past.
+QUIET_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,18 @@ def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
         findings=findings,
         since=tuple(since[finding.code, finding.subject] for finding in findings),
         waiting=tuple(_waiting(loop, releases, cycles=bool(findings))),
+    )
+
+
+def long_quiet(loop: Loop, as_of: datetime) -> str | None:
+    """A sentence that says where the predictions end, when none came in the last `QUIET_DAYS` before a UTC instant;
+    else None. Looked at from there, windows are empty, and whoever asked may have meant the log's own time."""
+    newest = loop.lake.rows(f"select max(predicted_at) from {loop.table('predictions')}")[0][0]
+    if newest is None or newest > as_of - timedelta(days=QUIET_DAYS):
+        return None
+    return (
+        f"The newest prediction of {loop.name} is of {newest:%Y-%m-%d}; this looks from {as_of:%Y-%m-%d}."
+        f" To look from there: --as-of {newest + timedelta(days=1):%Y-%m-%d}"
     )
 
 

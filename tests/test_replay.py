@@ -15,7 +15,7 @@ from loop_core.labels import known_at
 from loop_core.models import ModelStore
 from loop_core.monitor import performance
 from loop_core.recipes import import_recipe
-from loop_core.replay import ReplayPlan, first_champion, replay
+from loop_core.replay import ReplayPlan, first_champion, replay, replayable
 from loop_core.workspace import Loop, Workspace
 
 START, END = instant("2018-03-05"), instant("2018-05-14")
@@ -137,6 +137,23 @@ def test_a_replay_of_nonsense_is_refused() -> None:
         ReplayPlan(END, START)
     with pytest.raises(RefusedError, match="positive step"):
         ReplayPlan(START, END, timedelta(0))
+
+
+def test_a_span_worth_replaying_leaves_rows_to_train_on(loop: Loop) -> None:
+    assert replayable(loop, END) is None
+    loop.lake.write(
+        lambda tx: tx.execute(
+            f"insert into {loop.table('predictions')} (prediction_id, predicted_at)"
+            " select i::varchar, $start::timestamptz + to_days(i::int) from range(400) as r(i)",
+            {"start": START},
+        ),
+        actor="ana",
+        message="a row a day",
+    )
+    late = START + timedelta(days=900)
+    quarter, present = START + timedelta(days=99), START + timedelta(days=400)
+    assert replayable(loop, late) == (quarter, present)
+    assert replayable(loop, START + timedelta(days=50)) is None
 
 
 def test_a_first_champion_needs_rows_or_scores(loop: Loop) -> None:

@@ -6,14 +6,29 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from loop_core.cli import cycling, look, record, releasing, serve, setup, signals, training
 from loop_core.cli.console import complain
 from loop_core.errors import LoopbenchError
 
+
+class _Commands(TyperGroup):
+    """Usage errors in one voice: the library that reads the values puts its own words before ours."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.replace("Value error, ", "")
+            raise
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="loop",
     help=__doc__,
     no_args_is_help=True,

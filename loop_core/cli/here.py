@@ -12,7 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from loop_core.cli.console import ActorOption, AsOfOption, LoopArgument, WorkspaceOption, actor_or_me, moment, opened
+from loop_core.cli.console import (
+    ActorOption,
+    AsOfOption,
+    LoopArgument,
+    WorkspaceOption,
+    actor_or_me,
+    moment,
+    opened,
+    say,
+)
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
@@ -57,6 +66,13 @@ class Here:
     def dated(self) -> bool:
         """Whether an instant was asked for."""
         return self._as_of is not None
+
+    def say_when_quiet(self) -> None:
+        """Whoever asked for no instant is told where a log of the past ends: the newest windows are empty there."""
+        from loop_core.status import long_quiet
+
+        if not self.dated and (sentence := long_quiet(self.loop, self.as_of)):
+            say(f"! {sentence}")
 
     def __enter__(self) -> Here:
         return self

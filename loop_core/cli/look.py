@@ -92,8 +92,8 @@ def drift(
 
 
 def _worst_first(score: DriftScore) -> tuple[float, float]:
-    """Newest window first; in it by how far the PSI is beyond its threshold, and last what has none."""
-    beyond = score.psi / score.threshold if score.psi is not None and score.threshold else -1.0
+    """Newest window first; in it by how far the value is beyond its threshold, and last what has none."""
+    beyond = score.value / score.threshold if score.value is not None and score.threshold else -1.0
     return -score.window_start.timestamp(), -beyond
 
 

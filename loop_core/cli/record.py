@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from loop_core.cli.console import JsonOption, WorkspaceOption, complain, opened, say, show
+from loop_core.cli.console import JsonOption, WorkspaceOption, complain, opened, pasteable, say, show
 
 ledger_app = typer.Typer(help="The append-only record of every decision.", no_args_is_help=True)
 
@@ -26,12 +27,14 @@ def show_(
     subject: Annotated[str | None, typer.Option(help="Only entries about this.")] = None,
     by: Annotated[str | None, typer.Option(help="Only this actor's.")] = None,
     limit: Annotated[int, typer.Option(help="The newest so many.")] = 15,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Entries, oldest first."""
     with opened(workspace) as ws:
-        entries = ws.ledger.entries(loop=loop, kind=kind, subject=subject, actor=by)[-limit:]
+        found = ws.ledger.entries(loop=loop, kind=kind, subject=subject, actor=by)
+    entries = found if every else found[-limit:] if limit > 0 else []
     show(
         entries,
         as_json,
@@ -45,6 +48,8 @@ def show_(
             "reason": "reason",
         },
     )
+    if not as_json and (earlier := len(found) - len(entries)):
+        say(f"{earlier:,} earlier entries are not shown; --all or --limit N shows them.")
 
 
 @ledger_app.command("verify")
@@ -68,6 +73,8 @@ def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 
     with opened(workspace) as ws:
         checks = examine(ws)
+    if not as_json:
+        checks = [replace(check, todo=pasteable(check.todo)) for check in checks]
     show(checks, as_json, {"state": "state", "check": "check", "sentence": "found", "todo": "to do"})
     if any(check.state == "broken" for check in checks):
         raise typer.Exit(1)

@@ -75,16 +75,19 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Turn a real data set, or the simulator's, into a loop: charter, predictions, outcomes, feedback."""
-    from loop_core.recipes import import_recipe
+    from loop_core.recipes import check_source, import_recipe
+    from loop_core.replay import replayable
 
+    # Before the workspace is opened: a mistyped folder is said at once.
+    check_source(recipe, source)
     with opened(workspace) as ws, progress_bar(f"import {recipe}", quiet=as_json) as progress:
         report = import_recipe(ws, recipe, source, actor=actor_or_me(actor), as_of=now(), progress=progress)
-        present = ws.loop(report.loop).present(now())
+        span = replayable(ws.loop(report.loop), now())
     show(report.batches if not as_json else report, as_json, _BATCH_COLUMNS)
-    if not as_json:
-        say(
-            f"Loop {report.loop} is ready. Next: loop replay {report.loop} --from DATE --to {present:%Y-%m-%d} --every 7d"
-        )
+    if as_json:
+        return
+    dates = f"--from {span[0]:%Y-%m-%d} --to {span[1]:%Y-%m-%d}" if span else "--from DATE --to DATE"
+    say(f"Loop {report.loop} is ready. Next: loop replay {report.loop} {dates} --every 7d")
 
 
 _BATCH_COLUMNS = {
@@ -145,8 +148,20 @@ def check(file: Annotated[Path, typer.Argument(help="A charter file.")], as_json
         for problem in problems:
             complain(problem)
         say(f"{file} is valid." if not problems else f"{len(problems)} problem(s) in {file}.")
+        if marks := _marks(file):
+            say(
+                f"! {len(marks)} lines are still marked EDIT, guesses to confirm or correct: {', '.join(map(str, marks))}."
+            )
     if problems:
         raise typer.Exit(1)
+
+
+def _marks(file: Path) -> list[int]:
+    """Lines of a draft, counted from 1, with a comment that asks for an edit."""
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [number for number, line in enumerate(lines, 1) if "# EDIT" in line]
 
 
 @charter_app.command("apply")

@@ -229,7 +229,7 @@ def explain(error: duckdb.Error) -> LoopbenchError:
             "free space",
             "free some; nothing was half-written",
         )
-    if any(
+    if "launched in read-only mode" not in text and any(
         word in text.lower() for word in ("readonly", "read-only", "permission denied", "unable to open database file")
     ):
         return StorageError(
@@ -237,7 +237,25 @@ def explain(error: duckdb.Error) -> LoopbenchError:
             "a folder this user may write",
             "change its permissions",
         )
+    if "launched in read-only mode" in text:
+        return StorageError(
+            "A query tried to write", "a query that only reads", "use the verb that writes; see `loop --help`"
+        )
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
+        return StorageError(
+            f"The lake refused this: {_first_line(text).rstrip('!')}", _suggested(text), "correct the query"
+        )
     return StorageError(f"The lake refused this: {_first_line(text)}")
+
+
+def _suggested(text: str) -> str:
+    """What DuckDB would have understood, in its own words; SQL where it says nothing."""
+    for line in text.splitlines():
+        if line.startswith("Candidate bindings: "):
+            return "one of " + line.partition(": ")[2]
+        if line.startswith("Did you mean "):
+            return line.removeprefix("Did you mean ").rstrip("?")
+    return "columns and views that are there, in DuckDB's SQL"
 
 
 def _first_line(text: str) -> str:

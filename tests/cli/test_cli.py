@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -12,8 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from loop_core.cli import app
-from loop_core.errors import RefusedError
+from loop_core.cli import app, console
+from loop_core.errors import RefusedError, SourceError, StorageError
 from loop_core.workspace import Loop
 from tests.conftest import CHARTER, START
 
@@ -64,7 +65,9 @@ def test_draft_check_apply(tmp_path: Path) -> None:
     pl.DataFrame({"prediction_id": ["a", "b"], "predicted_at": [START, START], "price": [1.0, 2.0]}).write_parquet(data)
     run("init", str(folder), "--from", str(data), "--name", "churn")
     draft = folder / "loops" / "churn.toml"
-    assert "is valid" in run("charter", "check", str(draft))
+    checked = run("charter", "check", str(draft))
+    assert "is valid" in checked
+    assert "lines are still marked EDIT" in checked
     assert "charter v1 of churn is in force" in run(
         "charter", "apply", str(draft), "--reason", "first", workspace=folder
     )
@@ -149,6 +152,90 @@ def test_an_external_model_is_registered_with_what_it_saw(loop: Loop) -> None:
 def test_maintain_says_what_it_did(loop: Loop) -> None:
     report = json.loads(run("maintain", "--keep-days", "0", "--json", workspace=loop.workspace.path))
     assert report["snapshots_expired"] >= 1
+
+
+def test_hints_name_the_workspace_that_the_command_named(
+    tmp_path: Path, templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a folder"
+    shutil.copytree(templates / "loop", folder)
+    assert f"loop bootstrap -w '{folder}' orders --until DATE" in run("status", workspace=folder)
+    refused = loop_command("propose", "orders", "v9", "--reason", "x", workspace=folder)
+    assert f"To do: loop compare -w '{folder}' orders v9." in refused.stderr
+    monkeypatch.setenv("LOOPBENCH_WORKSPACE", str(folder))
+    assert "loop bootstrap orders --until DATE" in run("status")
+    monkeypatch.delenv("LOOPBENCH_WORKSPACE")
+    monkeypatch.chdir(folder)
+    assert "loop bootstrap orders --until DATE" in run("status")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("loop quarantine fix|replay|dismiss orders ID", "loop quarantine fix|replay|dismiss -w W orders ID"),
+        ("or `loop rollback` to another", "or `loop rollback -w W` to another"),
+        ("loop charter check FILE", "loop charter check FILE"),
+        ("loop init FOLDER, the loop orders, a loop runs", "loop init FOLDER, the loop orders, a loop runs"),
+    ],
+)
+def test_a_workspace_stands_behind_the_commands_that_take_one(said: str, meant: str) -> None:
+    token = console._TYPED.set(Path("W"))
+    try:
+        assert console.pasteable(said) == meant
+    finally:
+        console._TYPED.reset(token)
+
+
+def test_a_missing_file_is_said_before_the_workspace_is_opened(tmp_path: Path) -> None:
+    for arguments in (["ingest", "orders", "predictions", "x.csv"], ["import", "olist", "nowhere"]):
+        with pytest.raises(SourceError, match="There is no"):
+            run(*arguments, workspace=tmp_path / "no workspace")
+
+
+def test_a_wrong_value_is_called_so_once(loop: Loop) -> None:
+    result = loop_command("ingest", "orders", "prediction", "x.csv", workspace=loop.workspace.path)
+    assert result.returncode == 2
+    assert "Invalid value for 'signal': 'prediction' is not one of" in result.stderr
+
+
+def test_sql_errors_say_what_there_is(loop: Loop) -> None:
+    folder = loop.workspace.path
+    with pytest.raises(StorageError, match=r'Wanted: one of .*"price".* To do: correct the query'):
+        run("sql", "orders", "select pric from predictions", workspace=folder)
+    with pytest.raises(StorageError, match=r"Wanted: one of predictions, outcomes, .*labels"):
+        run("sql", "orders", "select * from nothing", workspace=folder)
+
+
+def test_a_cut_ledger_says_how_much_is_left_out(loop: Loop) -> None:
+    folder = loop.workspace.path
+    for day in range(3):
+        loop.ledger.append(kind="note", loop="orders", subject=f"{day}", actor="ana", as_of=START)
+    assert "3 earlier entries are not shown; --all" in run("ledger", "show", "--limit", "1", workspace=folder)
+    assert "earlier entries" not in run("ledger", "show", "--all", workspace=folder)
+    assert len(json.loads(run("ledger", "show", "--json", "--all", workspace=folder))) == 4
+
+
+def test_a_log_of_the_past_on_the_wall_clock_says_where_it_ends(loop: Loop, tmp_path: Path) -> None:
+    charter = CHARTER.replace('clock = "data"', 'clock = "wall"')
+    loop.workspace.set_charter(charter, actor="ana", reason="live", as_of=START)
+    folder, file = loop.workspace.path, tmp_path / "p.csv"
+    file.write_text("prediction_id,predicted_at,price\na,2018-01-01T00:00:00Z,1\n")
+    run("ingest", "orders", "predictions", str(file), "--as-of", "2018-02-01", workspace=folder)
+    for command in (["status"], ["drift", "orders"], ["performance", "orders"]):
+        assert "The newest prediction of orders is of 2018-01-01" in run(*command, workspace=folder)
+        assert "--as-of 2018-01-02" in run(*command, workspace=folder)
+        assert "newest prediction of orders" not in run(*command, "--as-of", "2018-01-02", workspace=folder)
+
+
+def test_work_without_a_terminal_says_now_and_then_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "_LINE_EVERY", 0.0)
+    with console.progress_bar("replay") as progress:
+        progress(0.5, "half")
+    with console.progress_bar("replay", quiet=True) as progress:
+        progress(0.5, "never said")
+    assert capsys.readouterr().err == "replay:  50%  half\n"
 
 
 def test_jobs_are_queued_stopped_and_listed(loop: Loop) -> None:
