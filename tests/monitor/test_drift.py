@@ -10,7 +10,7 @@ import pytest
 
 from loop_core.errors import UnknownNameError
 from loop_core.monitor import drift_scores
-from loop_core.monitor.drift.binning import CategoryBins, NumberBins
+from loop_core.monitor.profiles.binning import CategoryBins, NumberBins
 from loop_core.vocabulary import State
 from tests.conftest import START
 from tests.monitor.world import DAYS, fill, predictions

@@ -10,9 +10,9 @@ import numpy as np
 
 from loop_core.errors import NotReadyError, UnknownNameError
 from loop_core.labels import known_at
-from loop_core.monitor.drift.binning import Binning, NumberBins
-from loop_core.monitor.drift.counts import Selection, count
-from loop_core.monitor.drift.reference import (
+from loop_core.monitor.profiles.binning import Binning, NumberBins
+from loop_core.monitor.profiles.counts import Selection, count
+from loop_core.monitor.profiles.reference import (
     SCORE,
     Reference,
     feature_reference,

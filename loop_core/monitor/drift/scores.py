@@ -8,11 +8,11 @@ from datetime import datetime
 
 from loop_core.charter import MonitorPlan
 from loop_core.labels import known_at
-from loop_core.monitor.drift.binning import Counts
-from loop_core.monitor.drift.counts import Selection, Table, count
 from loop_core.monitor.drift.psi import psi
-from loop_core.monitor.drift.reference import Reference, feature_reference, score_reference, score_selection
 from loop_core.monitor.drift.threshold import learned_threshold
+from loop_core.monitor.profiles.binning import Counts
+from loop_core.monitor.profiles.counts import Selection, Table, count
+from loop_core.monitor.profiles.reference import Reference, feature_reference, score_reference, score_selection
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop

@@ -13,11 +13,12 @@ import numpy as np
 from loop_core.charter import Cohort
 from loop_core.lake import Reading
 from loop_core.models import registered
-from loop_core.monitor.drift.binning import Binning, Counts
-from loop_core.monitor.drift.counts import (
+from loop_core.monitor.profiles.binning import Binning, Counts
+from loop_core.monitor.profiles.counts import (
     Selection,
     Table,
     binned,
+    count_moments,
     count_numbers,
     count_values,
     learn_categories,
@@ -41,6 +42,8 @@ class Reference:
     bins: Mapping[str, Binning]
     counts: Mapping[str, Mapping[str | None, Counts]]
     """Column → cohort value (None: everybody) → (windows, K) counts."""
+    sums: Mapping[str, Mapping[str | None, Counts]]
+    """The same for numbers: (windows, 3) finite rows, their sum and their sum of squares."""
 
     def of(self, name: str, value: str | None) -> Counts:
         """(windows, K) counts; no windows where the cohort value did not occur."""
@@ -98,9 +101,8 @@ def score_reference(loop: Loop, reading: Reading, cohort: Cohort | None) -> Refe
 
 def _learn_score(selection: Selection) -> Reference:
     edges = learn_edges(selection, [SCORE])
-    return Reference(
-        selection.start, selection.end, dict(edges), {SCORE: _stacked(count_numbers(selection, edges)[SCORE])}
-    )
+    counts, sums = count_numbers(selection, edges)[SCORE], count_moments(selection, [SCORE])[SCORE]
+    return Reference(selection.start, selection.end, dict(edges), {SCORE: _stacked(counts)}, {SCORE: _stacked(sums)})
 
 
 def score_selection(selection: Selection, champion: str) -> Selection:
@@ -126,7 +128,8 @@ def _learn(loop: Loop, reading: Reading, span: tuple[datetime, datetime], cohort
     categories = learn_categories(values)
     tables = count_numbers(selection, edges) | binned(values, categories)
     bins: dict[str, Binning] = {**edges, **categories}
-    return Reference(start, end, bins, {name: _stacked(tables[name]) for name in bins})
+    sums = {name: _stacked(table) for name, table in count_moments(selection, numeric).items()}
+    return Reference(start, end, bins, {name: _stacked(tables[name]) for name in bins}, sums)
 
 
 def _stacked(table: Table) -> dict[str | None, Counts]:

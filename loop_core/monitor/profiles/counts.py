@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 from loop_core.charter import Cohort, Column
 from loop_core.lake import Reading, quoted
-from loop_core.monitor.drift.binning import LEVELS, Binning, CategoryBins, Counts, NumberBins
+from loop_core.monitor.profiles.binning import LEVELS, Binning, CategoryBins, Counts, NumberBins
 from loop_core.windows import Windows
 
 #: Edges are learned from about this many rows of the reference: more would not move them by a tenth of a bin.
@@ -80,6 +82,19 @@ def count_numbers(selection: Selection, bins: Mapping[str, NumberBins]) -> dict[
     ):
         for (name, binning), histogram in zip(bins.items(), found, strict=True):
             tables[name][window, value] = binning.counts(histogram, rows)
+    return tables
+
+
+def count_moments(selection: Selection, names: Sequence[str]) -> dict[str, Table]:
+    """Finite rows, their sum and their sum of squares, (3,), one pass. Beyond ±1e150 squares overflow: left out."""
+    if not names:
+        return {}
+    cells = [f"case when abs({number(name)}) < 1e150 then {number(name)} end" for name in names]
+    sums = ", ".join(f"count({c}), coalesce(sum({c}), 0), coalesce(sum({c} * {c}), 0)" for c in cells)
+    tables: dict[str, Table] = {name: {} for name in names}
+    for window, value, *found in selection.rows(f"select w_, c_, {sums} from {selection.source} group by w_, c_"):
+        for k, name in enumerate(names):
+            tables[name][window, value] = np.array(found[3 * k : 3 * k + 3], dtype=np.float64)
     return tables
 
 
