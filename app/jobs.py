@@ -12,6 +12,7 @@ from app.session import View
 from app.widgets import empty, moment
 from loop_core.clock import now
 from loop_core.jobs import JobView, enqueue, list_jobs, stop
+from loop_core.workspace import Workspace
 
 _WORDS = {"queued": "○ waits", "running": "◆ runs", "done": "● done", "failed": "▲ failed", "stopped": "– stopped"}
 _ALIVE = ("queued", "running")
@@ -41,7 +42,7 @@ def job_list(view: View, kinds: tuple[str, ...] = ()) -> None:
                 key="nojobs",
             )
         for job in jobs:
-            _line(view, job)
+            job_line(view.loop.workspace, job, None if view.presenting else view.actor)
         alive = {job.id for job in jobs if job.status in _ALIVE}
         ended = st.session_state.get("alive_jobs", set()) - alive
         st.session_state["alive_jobs"] = alive
@@ -49,13 +50,14 @@ def job_list(view: View, kinds: tuple[str, ...] = ()) -> None:
             st.rerun()
 
 
-def _line(view: View, job: JobView) -> None:
+def job_line(ws: Workspace, job: JobView, actor: str | None) -> None:
+    """One job: how far it is, or what came of it. `actor` may stop it; None: only looks."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"job_{job.id}", border=job.status in _ALIVE):
         st.markdown(f"**{plain(job.kind)}** {_WORDS.get(job.status, job.status)}", width=160)
         if job.status in _ALIVE:
             st.progress(min(1.0, job.progress or 0.0), text=plain(job.message + _left(job)), width="stretch")
-            if not view.presenting and st.button("Stop", key=f"stop_{job.id}", icon=":material/stop_circle:"):
-                stop(view.loop.workspace, job.id, actor=view.actor)
+            if actor and st.button("Stop", key=f"stop_{job.id}", icon=":material/stop_circle:"):
+                stop(ws, job.id, actor=actor)
                 st.rerun(scope="fragment")
         else:
             st.markdown(plain(job.error or job.message), width="stretch")

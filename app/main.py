@@ -9,9 +9,10 @@ import streamlit as st
 from app import session, style
 from app.actions import said
 from app.faults import boundary
-from app.first_steps import no_loop_yet
+from app.first_steps import first_steps, founding_job
 from app.frame import frame
 from app.navigation import pages
+from app.waiting import skeleton
 
 # A file, because Streamlit fetches icons by name from the internet.
 HERE = Path(__file__).parent
@@ -22,10 +23,13 @@ style.apply(presenting)
 here = st.navigation(pages(), position="hidden" if presenting else "top")
 with boundary():
     ws = session.workspace()
-    if not ws.loops() and here.title != "About":
-        no_loop_yet(ws)
+    founding = founding_job(ws)
+    if (founding or not ws.loops()) and here.title != "About":
+        first_steps(ws, founding)
     else:
         if ws.loops():
             frame(ws, here)
         said()
-        here.run()
+        # What a page reads for the first time takes seconds; its frame stands before that.
+        with skeleton():
+            here.run()

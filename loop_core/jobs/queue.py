@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from loop_core.clock import now
 from loop_core.errors import RefusedError, UnknownNameError
 from loop_core.frames import to_json
-from loop_core.jobs.kinds import KINDS
+from loop_core.jobs.kinds import FOUNDING, KINDS
 from loop_core.jobs.view import JobStatus, JobView, iso, job_view
 from loop_core.ledger.database import explained, writing
 from loop_core.ledger.schema import jobs as table
@@ -27,10 +27,10 @@ def enqueue(
 
     Args:
         ws: the workspace.
-        loop: name of the loop.
+        loop: name of the loop; of a kind in `FOUNDING`, the one it will make.
         kind: a key of `KINDS`.
         params: what the body needs, JSON types (instants and enums are written as text). Without `as_of` the
-            loop's present is taken, once and for all attempts.
+            loop's present is taken, once and for all attempts (a loop that is not there yet has none).
         actor: who asks.
         max_attempts: workers that may die on it before it is failed.
 
@@ -42,7 +42,7 @@ def enqueue(
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of job", kind, KINDS)
-    pinned = {"as_of": ws.loop(loop).present(now()), **params}
+    pinned = dict(params) if kind in FOUNDING else {"as_of": ws.loop(loop).present(now()), **params}
     try:
         text = json.dumps(to_json(pinned), sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:

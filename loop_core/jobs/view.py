@@ -34,7 +34,7 @@ class JobView:
     kind: str
     """A key of `KINDS`."""
     params: dict[str, Any]
-    """Plain JSON; with `as_of` pinned when it was queued, so a resumed job sees the same instant."""
+    """Plain JSON; with `as_of` pinned when it was queued (but for founding kinds), so a resumed job sees the same instant."""
     actor: str
     """Who asked for it; what it does is recorded under this name."""
     status: JobStatus

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from loop_core.jobs import Worker
 from loop_core.workspace import Workspace
 from tests.conftest import CHARTER, START
 from tests.pages.conftest import PAGES, Open, said
@@ -81,8 +82,22 @@ def test_the_demo_is_built_in_this_workspace(app: Open, bare: Path, monkeypatch:
     monkeypatch.setattr("loop_core.demo.build_demo", build_demo)
     test = app(bare)
     test.button(key="add_demo").click().run()
+    assert asked == [], "it is built in the worker, not while the page waits"
+    assert "on its way" in test.title[0].value
+    with Workspace.open(bare) as ws:
+        assert Worker(ws).run(once=True) == 1
     assert asked == [bare]
-    assert "No champion" in said(test)
+    assert "No champion" in said(test.run())
+
+
+def test_a_demo_that_was_stopped_can_go_on(app: Open, bare: Path) -> None:
+    test = app(bare)
+    test.button(key="add_demo").click().run()
+    stop = next(button for button in test.button if str(button.key).startswith("stop_"))
+    stop.click().run()
+    assert "Starting again goes on where it was" in said(test.run())
+    test.button(key="add_demo").click().run()
+    assert "on its way" in test.title[0].value
 
 
 @pytest.mark.parametrize("page", PAGES)
