@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,13 +31,15 @@ def to_frame(results: Iterable[Any]) -> pl.DataFrame:
 
 
 def to_json(value: Any) -> Any:
-    """Anything this package returns → plain JSON types: dates as ISO text, enums as words, NaN as None."""
+    """Anything this package returns → plain JSON types: dates as ISO text, enums as words, paths as text, NaN as None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -115,6 +115,22 @@ def _demo(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_s
     return {"summary": summary}
 
 
+def _evidently(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.monitor.report import evidently_report
+
+    report = evidently_report(
+        ws.loop(params["loop"]),
+        instant(params["as_of"]),
+        window_start=instant(params["window_start"]),
+        window_end=instant(params["window_end"]),
+        cohort=params.get("cohort"),
+        cohort_value=params.get("cohort_value"),
+        seed=int(params.get("seed", 0)),
+        progress=_stoppable(progress, should_stop),
+    )
+    return {"report": report.request.id, "sampled": report.sampled, "notes": list(report.notes)}
+
+
 def _stoppable(progress: Progress, should_stop: ShouldStop) -> Progress:
     """For a verb that reports progress but takes no stop: it ends at its next report."""
 
@@ -133,6 +149,7 @@ KINDS: dict[str, Body] = {
     "cycle": _cycle,
     "replay": _replay,
     "demo": _demo,
+    "evidently": _evidently,
 }
 #: Kinds that make a loop → the loop they make.
 FOUNDING = {"demo": "deliveries"}

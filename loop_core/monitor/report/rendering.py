@@ -1,0 +1,126 @@
+"""Columns → Evidently's HTML and JSON. The only file that imports Evidently, and pandas for it."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loop_core.charter import Charter
+from loop_core.monitor.report.columns import Columns
+from loop_core.vocabulary import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+Progress = Callable[[float, str], None]
+#: Quality is measured from this many labelled rows of either class on.
+MIN_OF_EACH = 10
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What is kept of a report."""
+
+    html: str
+    """A page that needs nothing from elsewhere."""
+    json: Any
+    """Evidently's own result: {"drift": …, "quality": … or null}; plain JSON types."""
+    notes: tuple[str, ...]
+    """What was left out, and why."""
+
+
+def render(charter: Charter, columns: Columns, title: str, progress: Progress) -> Rendered:
+    """Drift and summary of every column, then quality of the rows whose label is known.
+
+    Quality is set beside the reference where that has scores and labels; a champion that was trained on the reference
+    never scored it, and then the window stands alone.
+    """
+    # Evidently reads it when it is about to send; nothing here does, and nothing of it may.
+    os.environ["DO_NOT_TRACK"] = "1"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a third party's deprecations and empty slices are no news to an analyst
+        snapshots, notes = {"drift": _drift(columns)}, list(columns.notes)
+        progress(0.7, "Quality of the predictions")
+        quality, said = QUALITY[charter.loop.task](columns)
+        notes += said
+        if quality is not None:
+            snapshots["quality"] = quality
+        progress(0.85, "Drawing the report")
+        page = _page(list(snapshots.values()), title, notes)
+        results = {name: json.loads(snapshot.json(), parse_constant=_nothing) for name, snapshot in snapshots.items()}
+    return Rendered(page, {"drift": None, "quality": None} | results, tuple(notes))
+
+
+def _drift(columns: Columns) -> Any:
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset, DataSummaryPreset
+
+    shown = [*columns.numbers, *columns.categories]
+    definition = DataDefinition(numerical_columns=list(columns.numbers), categorical_columns=list(columns.categories))
+    reference, current = (
+        Dataset.from_pandas(_pandas(frame.select(shown)), data_definition=definition)
+        for frame in (columns.reference, columns.current)
+    )
+    return Report([DataDriftPreset(columns=shown), DataSummaryPreset()]).run(current, reference)
+
+
+def _binary_quality(columns: Columns) -> tuple[Any, list[str]]:
+    from evidently import BinaryClassification, DataDefinition, Dataset, Report
+    from evidently.presets import ClassificationPreset
+
+    current, reference = _labelled(columns.current), _labelled(columns.reference)
+    if not _both_classes(current):
+        return None, [
+            f"Quality is left out: fewer than {MIN_OF_EACH} scored rows of each label are known in the window"
+        ]
+    notes = []
+    if not _both_classes(reference):
+        notes = ["Quality stands without a reference: too few rows of the reference have both score and label"]
+    definition = DataDefinition(
+        numerical_columns=["score"],
+        categorical_columns=["label"],
+        classification=[BinaryClassification(target="label", prediction_probas="score", pos_label=1)],
+    )
+    datasets = [Dataset.from_pandas(_pandas(f), data_definition=definition) for f in (current, reference)]
+    return Report([ClassificationPreset()]).run(datasets[0], None if notes else datasets[1]), notes
+
+
+#: Task → quality of the predictions: Evidently's result (None: not enough labels), and what there is to say about it.
+QUALITY: dict[Task, Callable[[Columns], tuple[Any, list[str]]]] = {Task.BINARY: _binary_quality}
+
+
+def _labelled(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return frame.select("score", "label").drop_nulls().with_columns(pl.col("label").cast(pl.Int64))
+
+
+def _both_classes(frame: pl.DataFrame) -> bool:
+    return min(int((frame["label"] == label).sum()) for label in (0, 1)) >= MIN_OF_EACH
+
+
+def _pandas(frame: pl.DataFrame) -> pd.DataFrame:
+    return frame.to_pandas()
+
+
+def _page(snapshots: list[Any], title: str, notes: list[str]) -> str:
+    from evidently.core.metric_types import render_widgets
+    from evidently.legacy.renderers.html_widgets import group_widget
+
+    widgets = [widget for snapshot in snapshots for widget in snapshot.to_snapshot_model().widgets]
+    page: str = render_widgets([group_widget(title="", widgets=widgets)])
+    said = "".join(f"<li>{html.escape(note)}.</li>" for note in notes)
+    banner = (
+        f'<div id="sampled" style="font:14px sans-serif;margin:12px 24px">{html.escape(title)}<ul>{said}</ul></div>'
+    )
+    return page.replace("<body>", f"<body>{banner}", 1)
+
+
+def _nothing(_: str) -> None:
+    """NaN and infinity are no JSON."""
