@@ -75,6 +75,8 @@ class CategoryBins:
     """Values with a bin of their own, the most frequent first."""
     rare: frozenset[str]
     """Values of the reference that share the bin `(other)`."""
+    novelty: float = 0.0
+    """Share of the reference's rows whose value occurs only once in it: so many never seen ones are to be expected."""
 
     @classmethod
     def learn(cls, shares: Mapping[str, int]) -> CategoryBins:
@@ -86,7 +88,8 @@ class CategoryBins:
         total = sum(shares.values())
         ordered = sorted(shares, key=lambda value: (-shares[value], value))
         kept = tuple(value for value in ordered[:MAX_CATEGORIES] if shares[value] >= MIN_SHARE * total)
-        return cls(kept, frozenset(ordered) - frozenset(kept))
+        once = sum(rows == 1 for rows in shares.values())
+        return cls(kept, frozenset(ordered) - frozenset(kept), once / total if total else 0.0)
 
     @property
     def labels(self) -> tuple[str, ...]:
