@@ -1,25 +1,44 @@
 """Result → Altair chart, as pure functions that pages and notebooks share. Only here is altair imported."""
 
-from loop_core.charts.drift import distributions, drift_heatmap, drift_line, worst_first
+from loop_core.charts.drift import drift_heatmap, worst_first
+from loop_core.charts.feature import cohort_drift, distributions, drift_line, quadrant, separating
 from loop_core.charts.forest import by_harm, forest, who
+from loop_core.charts.matrix import cohort_matrix
 from loop_core.charts.palette import MAX_MARKS
-from loop_core.charts.performance import drift_strip, performance_chart, short, span_of
+from loop_core.charts.performance import Beside, performance_chart, short, span_of
+from loop_core.charts.reliability import boundary_chart, calibration_trend, reliability_chart
+from loop_core.charts.signals import completeness_curve, gate_results
+from loop_core.charts.strips import confidence_strip, drift_strip, error_strip, latency_strip, rating_strip
 from loop_core.charts.timeline import timeline
 from loop_core.charts.trends import completeness, latency, low_share, rating_trend, volume
 
 __all__ = [
     "MAX_MARKS",
+    "Beside",
+    "boundary_chart",
     "by_harm",
+    "calibration_trend",
+    "cohort_drift",
+    "cohort_matrix",
     "completeness",
+    "completeness_curve",
+    "confidence_strip",
     "distributions",
     "drift_heatmap",
     "drift_line",
     "drift_strip",
+    "error_strip",
     "forest",
+    "gate_results",
     "latency",
+    "latency_strip",
     "low_share",
     "performance_chart",
+    "quadrant",
+    "rating_strip",
     "rating_trend",
+    "reliability_chart",
+    "separating",
     "short",
     "span_of",
     "timeline",

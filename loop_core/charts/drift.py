@@ -1,26 +1,13 @@
-"""Drift: the heatmap feature × window, and one feature's reference beside its current window."""
+"""Drift: the heatmap feature × window, what matters most on top."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import (
-    CURRENT,
-    GREY,
-    REFERENCE,
-    STATES,
-    chart,
-    coloured,
-    dashed,
-    day,
-    described,
-    shaped,
-    time_x,
-    value_y,
-)
+from loop_core.charts.palette import GREY, MAX_MARKS, STATES, chart, coloured, day, described, shaped
 from loop_core.monitor.drift.titles import TITLES
 from loop_core.vocabulary import MARKS, State
 
@@ -29,168 +16,169 @@ if TYPE_CHECKING:
 
 ROW = 26
 """Pixels of one feature's row."""
+LOUD = (State.WATCH, State.ALARM)
+UNKNOWN = (State.PENDING, State.TOO_FEW, State.NOT_APPLICABLE)
 
 
-def drift_heatmap(scores: Sequence[DriftScore], order: Sequence[str] | None = None) -> alt.LayerChart:
+def drift_heatmap(
+    scores: Sequence[DriftScore],
+    order: Sequence[str] | None = None,
+    importance: Mapping[str, float] | None = None,
+    selected: tuple[str, str] | None = None,
+) -> alt.LayerChart:
     """Feature × window, worst feature on top: the deeper the colour, the further over its learned threshold.
 
     Args:
-        scores: one cohort value's drift scores.
+        scores: one cohort value's drift scores by one method.
         order: features from top to bottom; None: as `worst_first` has them.
+        importance: feature → share of the champion's mean |SHAP|, written beside its name.
+        selected: (feature, first day of the window as ISO text) that is framed.
 
-    The selection is called `cell` and gives `feature` and `window` (the start, ISO text).
+    The selection is called `cell` and gives `feature` and `window` (the start, ISO text). Features that would bring
+    more marks than a browser should get are left out from the bottom.
     """
-    features = list(order or worst_first(scores))
-    base = chart([_cell(s) for s in scores if s.feature in set(features)]).encode(
-        x=alt.X(
-            "window:O",
-            title=None,
-            axis=alt.Axis(
-                labelExpr="utcFormat(toDate(datum.value), '%-d %b')",
-                labelAngle=0,
-                labelOverlap=True,
-                labelFlush=False,
-                labelBound=False,
-            ),
-        ),
-        y=alt.Y(
-            "feature:N",
-            title=None,
-            sort=features,
-            axis=alt.Axis(labelLimit=220, ticks=False, domain=False, labelFlush=False, labelBound=False),
-        ),
-        tooltip=_CELL_TOOLTIP,
-    )
-    cells = (
-        base.mark_rect(stroke=GREY, strokeOpacity=0.35, strokeWidth=1, cornerRadius=2)
-        .encode(
-            color=coloured("state", STATES),
-            fillOpacity=alt.FillOpacity(
-                "depth:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.03, 1], clamp=True)
-            ),
-        )
-        .add_params(alt.selection_point(name="cell", fields=["feature", "window"]))
-    )
-    # Shapes only where something is to be said: an ok cell is quiet.
-    loud = alt.datum.state != State.OK.value
-    marks = (
-        base.transform_filter(loud)
-        .mark_point(filled=True, size=55, opacity=1, stroke="white", strokeWidth=0.8)
-        .encode(
-            color=coloured("state", STATES),
-            shape=shaped("state", [s.value for s in (State.WATCH, State.ALARM, State.TOO_FEW)]),
-        )
-    )
-    made: alt.LayerChart = described(
-        alt.layer(cells, marks), _heatmap_text(scores, features), max(80, ROW * len(features) + 30)
-    )
+    features = list(order or worst_first(scores, importance))
+    windows = len({s.window_start for s in scores})
+    features = features[: max(1, MAX_MARKS // (2 * max(1, windows)))]
+    names = {feature: _named(feature, importance) for feature in features}
+    rows = [cell(s) | {"row": names[s.feature]} for s in scores if s.feature in names]
+    axes: dict[str, Any] = {"x": _windows_x(), "y": _features_y(list(names.values())), "tooltip": TOOLTIP}
+    layers = [
+        _cells(chart(rows).encode(**axes)),
+        # Shapes only where something is to be said: an ok cell is quiet.
+        _loud(chart([row for row in rows if row["state"] in LOUD]).encode(**axes)),
+        _unknown(chart([row for row in rows if row["state"] in UNKNOWN]).encode(**axes)),
+        _frame(chart([row for row in rows if (row["feature"], row["window"][:10]) == selected]).encode(**axes)),
+    ]
+    text = _heatmap_text(scores, features)
+    made: alt.LayerChart = described(alt.layer(*layers), text, max(80, ROW * len(features) + 30))
     return made
 
 
-def worst_first(scores: Sequence[DriftScore]) -> list[str]:
-    """Features by how far their newest window is over its threshold, then by their worst window."""
+def worst_first(scores: Sequence[DriftScore], importance: Mapping[str, float] | None = None) -> list[str]:
+    """Features that drifted in the newest window by drift × importance, then the quiet ones in the same way.
+
+    Drift is the score over its threshold, importance the share of the champion's mean |SHAP|; the score itself counts
+    as much as the most important feature. Without importance all features count alike.
+    """
     newest = max((s.window_start for s in scores), default=None)
-    worst: dict[str, tuple[float, float]] = {}
+    now: dict[str, tuple[bool, float]] = {}
+    ever: dict[str, float] = {}
     for score in scores:
-        now, ever = worst.get(score.feature, (-1.0, -1.0))
-        ratio = _ratio(score)
-        worst[score.feature] = (ratio if score.window_start == newest else now, max(ever, ratio))
-    return sorted(worst, key=lambda feature: (-worst[feature][0], -worst[feature][1], feature))
+        weighted = ratio(score) * weight(score.feature, importance)
+        ever[score.feature] = max(ever.get(score.feature, -1.0), weighted)
+        if score.window_start == newest:
+            now[score.feature] = (score.state in LOUD, weighted)
+    places = {feature: (*now.get(feature, (False, -1.0)), ever[feature]) for feature in ever}
+    return sorted(places, key=lambda feature: (*(-place for place in places[feature]), feature))
 
 
-def drift_line(scores: Sequence[DriftScore]) -> alt.LayerChart:
-    """One feature's drift by window, with the threshold learned for each window's row count and the folklore value."""
-    rows, title = [_cell(s) for s in scores], TITLES.get(scores[-1].method, scores[-1].method)
-    base = chart(rows).encode(x=time_x("middle"), tooltip=_CELL_TOOLTIP)
-    line = base.mark_line(color=GREY, size=1.5).encode(y=value_y("value", title, ".2f", zero=True))
-    points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y="value:Q",
-        color=coloured("state", STATES),
-        shape=shaped("state", [s.value for s in (State.OK, State.WATCH, State.ALARM, State.TOO_FEW)]),
-    )
-    learned = base.mark_line(strokeDash=[5, 4], color=STATES[State.ALARM], interpolate="step").encode(y="threshold:Q")
-    layers = [line, learned, points]
-    if scores[-1].folklore is not None:
-        layers.insert(2, dashed(scores[-1].folklore, "folklore value, shown for orientation only", GREY))
-    name = scores[-1].feature
-    made: alt.LayerChart = described(
-        alt.layer(*layers),
-        f"{title} of {name} in {len(rows)} windows with its learned threshold.",
-        300,
-    )
-    return made
+def weight(feature: str, importance: Mapping[str, float] | None) -> float:
+    """What a feature's drift counts for, 0..1."""
+    if not importance:
+        return 1.0
+    return max(importance.values()) if feature == "score" else importance.get(feature, 0.0)
 
 
-def distributions(rows: Sequence[dict[str, Any]], feature: str, numeric: bool) -> alt.Chart:
-    """Reference and current shares of one feature, overlaid.
-
-    Args:
-        rows: dicts with `bin` (label), `order` (position), `window` ("reference" or "current"), `share` (0..1), `n`.
-        feature: its name, for the title.
-        numeric: bins have an order (numbers) or are drawn by share (categories).
-    """
-    bars = (
-        chart(rows)
-        .mark_bar(opacity=0.85)
-        .encode(
-            x=alt.X(
-                "bin:N",
-                title=feature,
-                sort=alt.EncodingSortField("order"),
-                axis=alt.Axis(labelAngle=-40 if numeric else 0, labelLimit=90, labelOverlap=True),
-            ),
-            xOffset=alt.XOffset("window:N", sort=["reference", "current"]),
-            y=value_y("share", "share of rows", ".0%", zero=True),
-            color=coloured("window", {"reference": REFERENCE, "current": CURRENT}, legend=True),
-            tooltip=[
-                "window:N",
-                alt.Tooltip("bin:N", title=feature),
-                alt.Tooltip("share:Q", format=".2%"),
-                alt.Tooltip("n:Q", format=","),
-            ],
-        )
-    )
-    made: alt.Chart = described(
-        bars, f"Shares of {feature} in the reference and the current window, in {len(rows) // 2} bins.", 300
-    )
-    return made
+def ratio(score: DriftScore) -> float:
+    """Drift over its learned threshold; −1 where it cannot be told."""
+    if score.value is None or score.threshold is None:
+        return -1.0
+    return score.value / score.threshold if score.threshold > 0 else float(score.value > 0)
 
 
-_CELL_TOOLTIP = [
-    alt.Tooltip("feature:N"),
-    alt.Tooltip("span:N", title="window"),
-    alt.Tooltip("word:N", title="state"),
-    alt.Tooltip("value:Q", title="drift", format=".3f"),
-    alt.Tooltip("threshold:Q", title="learned threshold", format=".3f"),
-    alt.Tooltip("folklore:Q", title="folklore value", format=".2f"),
-    alt.Tooltip("n_current:Q", title="n current", format=","),
-    alt.Tooltip("n_reference:Q", title="n reference", format=","),
-]
-
-
-def _cell(score: DriftScore) -> dict[str, Any]:
+def cell(score: DriftScore) -> dict[str, Any]:
+    """One score as a chart's row."""
     return {
         "feature": score.feature,
         "window": score.window_start.isoformat(),
+        "start": score.window_start,
+        "end": score.window_end,
         "middle": score.window_start + (score.window_end - score.window_start) / 2,
         "span": f"{day(score.window_start)} – {day(score.window_end)}",
+        "group": score.cohort_value if score.cohort_value is not None else "everybody",
         "state": score.state.value,
         "word": MARKS.get(score.state, score.state.value),
+        "method": TITLES.get(score.method, score.method),
         "value": score.value,
         "threshold": score.threshold,
         "folklore": score.folklore,
-        "depth": min(1.0, _ratio(score) / 4) if score.value is not None else 0,
+        "ratio": ratio(score) if score.value is not None else None,
+        "depth": min(1.0, max(0.0, ratio(score)) / 4),
+        "p_value": score.p_value,
         "n_current": score.n_current,
         "n_reference": score.n_reference,
     }
 
 
-def _ratio(score: DriftScore) -> float:
-    return score.value / score.threshold if score.value is not None and score.threshold else -1.0
+#: For every chart whose rows `cell` made.
+TOOLTIP = [
+    alt.Tooltip("feature:N"),
+    alt.Tooltip("group:N", title="cohort"),
+    alt.Tooltip("span:N", title="window"),
+    alt.Tooltip("word:N", title="state"),
+    alt.Tooltip("method:N"),
+    alt.Tooltip("value:Q", format=".3f"),
+    alt.Tooltip("threshold:Q", title="learned threshold", format=".3f"),
+    alt.Tooltip("folklore:Q", title="folklore value", format=".2f"),
+    alt.Tooltip("p_value:Q", title="chance in a quiet window", format=".2g"),
+    alt.Tooltip("n_current:Q", title="n current", format=","),
+    alt.Tooltip("n_reference:Q", title="n reference", format=","),
+]
+
+
+def _named(feature: str, importance: Mapping[str, float] | None) -> str:
+    if not importance or feature == "score":
+        return feature
+    return f"{feature} · {importance.get(feature, 0.0):.0%}"
+
+
+def _windows_x() -> alt.X:
+    axis = alt.Axis(
+        labelExpr="utcFormat(toDate(datum.value), '%-d %b')",
+        labelAngle=0,
+        labelOverlap=True,
+        labelFlush=False,
+        labelBound=False,
+    )
+    return alt.X("window:O", title=None, axis=axis)
+
+
+def _features_y(names: Sequence[str]) -> alt.Y:
+    axis = alt.Axis(labelLimit=240, ticks=False, domain=False, labelFlush=False, labelBound=False)
+    return alt.Y("row:N", title=None, sort=list(names), axis=axis)
+
+
+def _cells(base: alt.Chart) -> alt.Chart:
+    depth = alt.Scale(domain=[0, 1], range=[0.03, 1], clamp=True)
+    made: alt.Chart = (
+        base.mark_rect(stroke=GREY, strokeOpacity=0.35, strokeWidth=1, cornerRadius=2, cursor="pointer")
+        .encode(color=coloured("state", STATES), fillOpacity=alt.FillOpacity("depth:Q", legend=None, scale=depth))
+        .add_params(alt.selection_point(name="cell", fields=["feature", "window"]))
+    )
+    return made
+
+
+def _loud(base: alt.Chart) -> alt.Chart:
+    marks = base.mark_point(filled=True, size=55, opacity=1, stroke="white", strokeWidth=0.8)
+    made: alt.Chart = marks.encode(
+        color=coloured("state", STATES), shape=shaped("state", [s.value for s in (*LOUD, *UNKNOWN)])
+    )
+    return made
+
+
+def _unknown(base: alt.Chart) -> alt.Chart:
+    made: alt.Chart = base.mark_point(filled=False, size=30, opacity=0.7, color=GREY, strokeWidth=1.2)
+    return made
+
+
+def _frame(base: alt.Chart) -> alt.Chart:
+    made: alt.Chart = base.mark_rect(fillOpacity=0, stroke="#0E9C77", strokeWidth=3, cornerRadius=2)
+    return made
 
 
 def _heatmap_text(scores: Sequence[DriftScore], features: Sequence[str]) -> str:
     newest = max((s.window_start for s in scores), default=None)
-    loud = [s.feature for s in scores if s.window_start == newest and s.state in (State.WATCH, State.ALARM)]
-    named = f": {', '.join(sorted(loud)[:5])}" if loud else ""
+    loud = [s.feature for s in scores if s.window_start == newest and s.state in LOUD]
+    named = f": {', '.join(feature for feature in features if feature in loud)}" if loud else ""
     return f"Drift of {len(features)} features by window. In the newest window {len(loud)} drifted{named}."

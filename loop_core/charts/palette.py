@@ -52,6 +52,20 @@ SHAPES: Mapping[str, str] = {
     Verdict.NOT_APPLICABLE: "stroke",
 }
 
+#: Diagonal stripes: labels that are not there yet.
+HATCH = alt.Gradient(  # type: ignore[no-untyped-call]
+    gradient="linear",
+    x1=0,
+    y1=0,
+    x2=1,
+    y2=1,
+    stops=[
+        alt.GradientStop(color=GREY if stripe % 2 else "transparent", offset=(stripe + edge) / 24)
+        for stripe in range(24)
+        for edge in (0.0, 0.999)
+    ],
+)
+
 #: Charts one above the other line up when their y axes take the same room.
 Y_EXTENT = 52
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from loop_core import charts
 from loop_core.charts.performance import Span
-from loop_core.monitor.intake import LabelAge
+from loop_core.charts.signals import POINTS, thinned
+from loop_core.vocabulary import State
 from tests.charts import made
 
 SPAN: Span = (made.START, made.START + 12 * made.WEEK)
@@ -24,22 +26,57 @@ EVENTS = [
     {"when": made.START + timedelta(days=i), "day": "x", "lane": lane, "what": "x"}
     for i, lane in enumerate(("release", "trigger", "rollback"))
 ]
-AGES = [LabelAge(weeks, 100, min(1.0, weeks / 8)) for weeks in range(12)]
+IMPORTANCE = {"f0": 0.7, "f1": 0.2, "f2": 0.1}
+BESIDE = charts.Beside(
+    made.estimated(), made.performance(6, 2), [(made.START + 2 * made.WEEK, "b" * 16)], selected="2018-01-08"
+)
 
 #: Name → chart of ordinary results.
 CHARTS: dict[str, Callable[[], Any]] = {
-    "heatmap": lambda: charts.drift_heatmap(made.drift()),
-    "drift line": lambda: charts.drift_line([s for s in made.drift() if s.feature == "f2"]),
+    "heatmap": lambda: charts.drift_heatmap(made.drift(), None, IMPORTANCE, ("f1", "2018-01-08")),
+    "drift line": lambda: charts.drift_line([s for s in made.drift() if s.feature == "f2"], "2018-01-08"),
     "distributions": lambda: charts.distributions(BINS, "price", numeric=True),
-    "performance": lambda: charts.performance_chart(made.performance()),
+    "drift by cohort": lambda: charts.cohort_drift(made.by_region()),
+    "quadrant": lambda: charts.quadrant(made.drift(weeks=1), IMPORTANCE, "f1"),
+    "separating": lambda: charts.separating([("price", 0.2), ("freight", 0.7)]),
+    "performance": lambda: charts.performance_chart(made.performance(), None, BESIDE),
+    "matrix": lambda: charts.cohort_matrix(*made.cohort_points()),
+    "reliability": lambda: charts.reliability_chart([made.curve("SP"), made.curve("RJ")]),
+    "calibration over time": lambda: charts.calibration_trend([made.curve(week=w) for w in range(4)]),
+    "boundary": lambda: charts.boundary_chart(made.bands()),
     "drift strip": lambda: charts.drift_strip(made.drift(), SPAN),
+    "rating strip": lambda: charts.rating_strip(made.health(), SPAN),
+    "latency strip": lambda: charts.latency_strip(made.health(), SPAN, 150.0),
+    "error strip": lambda: charts.error_strip(made.health(), SPAN, 0.02),
+    "confidence strip": lambda: charts.confidence_strip(made.health(), SPAN),
     "ratings": lambda: charts.rating_trend(made.ratings(values=("SP", "RJ"))),
     "low ratings": lambda: charts.low_share(made.ratings()),
     "volume": lambda: charts.volume(made.health()),
     "latency": lambda: charts.latency(made.health(), 150.0),
-    "completeness": lambda: charts.completeness(AGES, 60),
+    "completeness": lambda: charts.completeness_curve(made.completeness(("SP", "RJ")), 60, 0.99),
+    "gates": lambda: charts.gate_results(made.batches()),
     "forest": lambda: charts.forest(made.CELLS),
     "timeline": lambda: charts.timeline(EVENTS, SPAN),
+}
+#: The same of nothing at all, or of nothing that can be judged.
+NOTHING: dict[str, Callable[[], Any]] = {
+    "heatmap": lambda: charts.drift_heatmap([]),
+    "drift line": lambda: charts.drift_line([s for s in made.drift() if s.state is State.TOO_FEW]),
+    "distributions": lambda: charts.distributions([], "price", numeric=True),
+    "drift by cohort": lambda: charts.cohort_drift([]),
+    "quadrant": lambda: charts.quadrant([], {}),
+    "separating": lambda: charts.separating([]),
+    "performance": lambda: charts.performance_chart(made.performance(3, 3)),
+    "only estimates": lambda: charts.performance_chart([], None, charts.Beside(made.estimated())),
+    "matrix": lambda: charts.cohort_matrix(made.cohort_points()[0][3:], []),
+    "reliability": lambda: charts.reliability_chart([made.curve(bins=0)]),
+    "calibration over time": lambda: charts.calibration_trend([made.curve(bins=0)]),
+    "boundary": lambda: charts.boundary_chart(made.bands(labelled=False)),
+    "drift strip": lambda: charts.drift_strip([], SPAN),
+    "rating strip": lambda: charts.rating_strip([], SPAN),
+    "latency strip": lambda: charts.latency_strip(made.health(latency=None), SPAN, 150.0),
+    "completeness": lambda: charts.completeness_curve([], 60, 0.99),
+    "gates": lambda: charts.gate_results([]),
 }
 
 
@@ -75,8 +112,15 @@ def test_is_valid_described_and_light(name: str) -> None:
     assert 0 < marks(chart) <= charts.MAX_MARKS
 
 
+@pytest.mark.parametrize("name", NOTHING)
+def test_of_nothing_it_is_still_a_chart(name: str) -> None:
+    assert len(specification(NOTHING[name]())["description"]) > 20
+
+
 def test_a_full_page_of_drift_stays_light() -> None:
-    assert marks(charts.drift_heatmap(made.drift(features=60, weeks=26))) <= charts.MAX_MARKS
+    silent = [replace(s, state=State.TOO_FEW) for s in made.drift(features=120, weeks=52)]
+    assert charts.MAX_MARKS - 110 < marks(charts.drift_heatmap(silent)) <= charts.MAX_MARKS
+    assert marks(charts.drift_heatmap(made.drift(features=40, weeks=52))) >= 40 * 52
 
 
 def test_the_worst_feature_is_on_top() -> None:
@@ -95,16 +139,107 @@ def test_a_cell_click_gives_feature_and_window() -> None:
     assert selection["select"]["fields"] == ["feature", "window"]
 
 
-def test_pending_windows_are_shaded_not_drawn() -> None:
+def test_importance_decides_which_drift_comes_first() -> None:
+    scores = [replace(s, value=0.5, state=State.ALARM) for s in made.drift() if s.feature != "f0"]
+    assert charts.worst_first(scores)[0] == "f1", "equal drift: by name"
+    assert charts.worst_first(scores, {"f1": 0.01, "f2": 0.9})[0] == "f2"
+    spec = specification(charts.drift_heatmap(scores, None, {"f1": 0.01, "f2": 0.9}))
+    assert rows_of(spec, next(layers(spec)))[-1]["row"] == "f2 · 90%"
+
+
+def test_drifted_features_stand_above_important_quiet_ones() -> None:
+    assert charts.worst_first(made.drift(), {"f0": 0.9, "f1": 0.09, "f2": 0.01})[0] == "f2"
+
+
+def test_the_group_that_moved_most_is_on_top() -> None:
+    spec = specification(charts.cohort_drift(made.by_region()))
+    assert next(layers(spec))["encoding"]["y"]["sort"][0].startswith("west")
+    assert "west" in spec["description"]
+
+
+def test_the_quadrant_names_what_drifted_and_matters() -> None:
+    assert "f2" in specification(charts.quadrant(made.drift(weeks=1), {"f0": 0.1, "f2": 0.9}))["description"]
+    assert "none" in specification(charts.quadrant(made.drift(weeks=1), {"f0": 0.9, "f2": 0.1}))["description"]
+
+
+def test_pending_windows_are_hatched_and_filled_as_far_as_labels_came() -> None:
     spec = specification(charts.performance_chart(made.performance(weeks=6, pending=2)))
-    drawn = {layer["mark"]["type"]: rows_of(spec, layer) for layer in layers(spec)}
-    assert len(drawn["rect"]) == 2
-    assert all(row["value"] is None for row in drawn["rect"])
-    assert len(drawn["line"]) == 4
+    waiting = [layer for layer in layers(spec) if layer["mark"]["type"] == "rect"]
+    assert [len(rows_of(spec, layer)) for layer in waiting] == [2, 2]
+    assert waiting[0]["mark"]["color"]["gradient"] == "linear"
+    assert waiting[1]["encoding"]["y2"]["field"] == "mature_share"
+    drawn = {layer["mark"]["type"]: rows_of(spec, layer) for layer in layers(spec) if layer["mark"]["type"] == "line"}
+    assert len(drawn["line"]) == 4, "a pending window has no value, not even a provisional one"
 
 
-def test_performance_without_any_mature_window_still_draws() -> None:
-    assert marks(charts.performance_chart(made.performance(weeks=3, pending=3))) > 0
+def test_estimates_are_hollow_and_on_the_axis_of_the_realised_metric() -> None:
+    spec = specification(charts.performance_chart(made.performance(), None, charts.Beside(made.estimated())))
+    by_line = {
+        rows[0].get("line"): layer
+        for layer in layers(spec)
+        if layer["mark"]["type"] == "point" and (rows := rows_of(spec, layer))
+    }
+    assert by_line["estimated"]["mark"]["filled"] is False
+    assert by_line["realised"]["mark"]["filled"] is True
+    assert {by_line[line]["encoding"]["y"]["field"] for line in by_line} == {"value"}
+
+
+def test_releases_outside_the_axis_are_left_out() -> None:
+    releases = [(made.START - made.WEEK, "a" * 16), (made.START + made.WEEK, "b" * 16)]
+    spec = specification(charts.performance_chart(made.performance(), SPAN, charts.Beside(releases=releases)))
+    assert "bbbbbbbbbb" in json.dumps(spec)
+    assert not any(row.get("day") == "25 Dec 2017" for layer in layers(spec) for row in rows_of(spec, layer))
+
+
+def test_charts_above_each_other_share_their_time_axis() -> None:
+    stacked = [
+        charts.drift_strip(made.drift(), SPAN),
+        charts.performance_chart(made.performance(), SPAN, BESIDE),
+        charts.rating_strip(made.health(), SPAN),
+        charts.latency_strip(made.health(), SPAN),
+    ]
+    domains = [
+        json.dumps(layer["encoding"]["x"]["scale"]["domain"])
+        for chart in stacked
+        for layer in layers(specification(chart))
+        if layer["encoding"].get("x", {}).get("type") == "temporal"
+    ]
+    assert len(set(domains)) == 1
+    extents = {
+        layer["encoding"]["y"]["axis"]["minExtent"]
+        for chart in stacked
+        for layer in layers(specification(chart))
+        if layer["encoding"].get("y", {}).get("axis")
+    }
+    assert len(extents) == 1
+
+
+def test_the_matrix_puts_harm_on_top_and_greys_small_groups() -> None:
+    spec = specification(charts.cohort_matrix(*made.cohort_points()))
+    rows = {row["who"].split(" ")[0]: row for row in rows_of(spec, next(layers(spec)))}
+    assert next(layers(spec))["encoding"]["y"]["sort"][0].startswith("RJ")
+    assert rows["RJ"]["shown"].startswith("▲")
+    assert rows["SP"]["shown"].startswith("●")
+    assert [rows[who]["small"] for who in ("RJ", "SP", "AC", "MG")] == [0, 0, 1, 1]
+    assert rows["MG"]["compared"] == "○ labels still arriving"
+
+
+def test_the_matrix_knows_which_way_is_good() -> None:
+    spec = specification(charts.cohort_matrix(*made.cohort_points("auc")))
+    rows = {row["who"].split(" ")[0]: row for row in rows_of(spec, next(layers(spec)))}
+    assert next(layers(spec))["encoding"]["y"]["sort"][0].startswith("SP")
+    assert rows["RJ"]["shown"].startswith("●")
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
+    kept = thinned(made.completeness(("SP", "RJ"), days=1000))
+    assert len(kept) <= 2 * (POINTS + 1)
+    assert [p.age_days for p in (kept[0], kept[-1])] == [0.0, 999.0]
+
+
+def test_gate_results_count_every_row_once() -> None:
+    spec = specification(charts.gate_results(made.batches(3)))
+    assert sum(row["rows"] for row in rows_of(spec, next(layers(spec)))) == 300
 
 
 def test_the_most_harmed_comes_right_after_everybody() -> None:

@@ -1,0 +1,174 @@
+"""Calibration and the decision boundary: can a probability be taken at its word, and what happens near the threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from loop_core.charts.palette import (
+    BLUE,
+    GREY,
+    STATES,
+    VERMILION,
+    VERSIONS,
+    chart,
+    coloured,
+    day,
+    described,
+    shaped,
+    time_x,
+    value_y,
+)
+from loop_core.charts.performance import Span
+from loop_core.vocabulary import MARKS, State
+
+if TYPE_CHECKING:
+    from loop_core.monitor.boundary import ScoreBands
+    from loop_core.monitor.reliability import ReliabilityCurve
+
+
+def reliability_chart(curves: Sequence[ReliabilityCurve]) -> alt.LayerChart:
+    """Observed share against score, with 95 % intervals; on the dashed diagonal a probability keeps its word.
+
+    Args:
+        curves: one a group; at most six are told apart.
+    """
+    rows = [_bin(curve, place) for curve in curves for place in range(len(curve.bins))]
+    names = list(dict.fromkeys(row["group"] for row in rows))
+    legend = alt.Legend(orient="top", title=None, labelLimit=160) if len(names) > 1 else None
+    colour = alt.Color(
+        "group:N",
+        legend=legend,
+        scale=alt.Scale(domain=names, range=[VERSIONS[i % len(VERSIONS)] for i in range(len(names))]),
+    )
+    end = max([0.05, *(max(row["score"], row["high"]) for row in rows)])
+    x = alt.X("score:Q", title="score", scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6))
+    base = chart(rows).encode(x=x, color=colour, tooltip=_BIN)
+    diagonal = chart([{"score": 0, "share": 0}, {"score": end, "share": end}]).mark_line(
+        color=GREY, strokeDash=[5, 4], size=1.5
+    )
+    y = value_y("share", "observed share", ".0%", zero=True)
+    bars = base.mark_rule(size=2, opacity=0.5, clip=True).encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(size=1.5, opacity=0.8).encode(y="share:Q")
+    dots = base.mark_point(filled=True, size=55, opacity=1).encode(y="share:Q")
+    text = f"Observed share against score in {len(names)} groups; the diagonal is perfect calibration."
+    layers = [diagonal.encode(x=x, y=y), bars, line, dots]
+    made: alt.LayerChart = described(alt.layer(*layers), text, 320)
+    return made
+
+
+def calibration_trend(curves: Sequence[ReliabilityCurve], span: Span | None = None) -> alt.LayerChart:
+    """Expected calibration error by window, with its 95 % interval."""
+    rows = [_curve(curve) for curve in curves if curve.ece is not None]
+    base = chart(rows).encode(x=time_x("middle", span), tooltip=_CURVE)
+    band = base.mark_area(color=BLUE, opacity=0.2).encode(
+        y=value_y("low", "calibration error", ".1%", zero=True), y2="high:Q"
+    )
+    line = base.mark_line(color=BLUE, size=2).encode(y="ece:Q")
+    dots = base.mark_point(filled=True, size=55, opacity=1).encode(
+        y="ece:Q", color=coloured("state", STATES), shape=shaped("state", [s.value for s in _DRAWN])
+    )
+    text = f"Expected calibration error in {len(rows)} windows."
+    made: alt.LayerChart = described(alt.layer(band, line, dots), text, 320)
+    return made
+
+
+def boundary_chart(bands: ScoreBands) -> alt.LayerChart:
+    """Where scores lie (bars) and how often the decision on them was wrong (points with 95 % intervals).
+
+    Both are shares, on one axis; the dashed line is the operating threshold.
+    """
+    rows = [
+        {
+            "low": band.low,
+            "high": band.high,
+            "middle": (band.low + band.high) / 2,
+            "span": f"{band.low:.2f} – {band.high:.2f}",
+            "share": band.share,
+            "n": band.n,
+            "n_labelled": band.n_labelled,
+            "error": band.error_share,
+            "ci_low": band.ci_low,
+            "ci_high": band.ci_high,
+        }
+        for band in bands.bands
+    ]
+    x: dict[str, Any] = {"title": "score", "scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(tickCount=10)}
+    density = (
+        chart(rows)
+        .mark_rect(color=GREY, opacity=0.45, stroke="white", strokeOpacity=0.4)
+        .encode(
+            x=alt.X("low:Q", **x),
+            x2="high:Q",
+            y=value_y("share", "share", ".0%", zero=True),
+            y2=alt.Y2Datum(0),
+            tooltip=_BAND,
+        )
+    )
+    wrong = chart([row for row in rows if row["error"] is not None]).encode(x=alt.X("middle:Q", **x), tooltip=_BAND)
+    bars = wrong.mark_rule(color=VERMILION, size=2, opacity=0.6).encode(y="ci_low:Q", y2="ci_high:Q")
+    dots = wrong.mark_point(filled=True, size=60, color=VERMILION, opacity=1, shape="triangle-up").encode(y="error:Q")
+    source = f"the model says yes from {bands.threshold:.3f} on"
+    limit = (
+        chart([{"threshold": bands.threshold, "source": source}])
+        .mark_rule(strokeDash=[5, 4], color=BLUE, size=2)
+        .encode(x="threshold:Q", tooltip=alt.Tooltip("source:N", title="Operating threshold"))
+    )
+    text = (
+        f"Scores in {len(rows)} bands and the share of wrong decisions; {bands.near_share:.1%} lie near the threshold."
+    )
+    made: alt.LayerChart = described(alt.layer(density, bars, dots, limit), text, 320)
+    return made
+
+
+_DRAWN = (State.OK, State.WATCH, State.ALARM, State.PENDING, State.TOO_FEW)
+_BIN = [
+    alt.Tooltip("group:N", title="cohort"),
+    alt.Tooltip("score:Q", title="mean score", format=".3f"),
+    alt.Tooltip("share:Q", title="observed", format=".3f"),
+    alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+    alt.Tooltip("high:Q", title="to", format=".3f"),
+    alt.Tooltip("n:Q", format=","),
+]
+_CURVE = [
+    alt.Tooltip("span:N", title="window"),
+    alt.Tooltip("ece:Q", title="calibration error", format=".2%"),
+    alt.Tooltip("low:Q", title="95 % from", format=".2%"),
+    alt.Tooltip("high:Q", title="to", format=".2%"),
+    alt.Tooltip("slope:Q", format=".2f"),
+    alt.Tooltip("intercept:Q", format="+.2f"),
+    alt.Tooltip("n:Q", format=","),
+    alt.Tooltip("word:N", title="state"),
+]
+_BAND = [
+    alt.Tooltip("span:N", title="score"),
+    alt.Tooltip("share:Q", title="of all predictions", format=".1%"),
+    alt.Tooltip("n:Q", format=","),
+    alt.Tooltip("error:Q", title="decided wrongly", format=".1%"),
+    alt.Tooltip("ci_low:Q", title="95 % from", format=".1%"),
+    alt.Tooltip("ci_high:Q", title="to", format=".1%"),
+    alt.Tooltip("n_labelled:Q", title="labelled", format=","),
+]
+
+
+def _bin(curve: ReliabilityCurve, place: int) -> dict[str, Any]:
+    one = curve.bins[place]
+    group = curve.cohort_value if curve.cohort_value is not None else "everybody"
+    return {"group": group, "score": one.score, "share": one.share, "low": one.ci_low, "high": one.ci_high, "n": one.n}
+
+
+def _curve(curve: ReliabilityCurve) -> dict[str, Any]:
+    return {
+        "middle": curve.window_start + (curve.window_end - curve.window_start) / 2,
+        "span": f"{day(curve.window_start)} – {day(curve.window_end)}",
+        "ece": curve.ece,
+        "low": curve.ece_ci_low,
+        "high": curve.ece_ci_high,
+        "slope": curve.slope,
+        "intercept": curve.intercept,
+        "n": curve.n,
+        "state": curve.state.value,
+        "word": MARKS.get(curve.state, curve.state.value),
+    }
