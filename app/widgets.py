@@ -122,17 +122,32 @@ def table(
     )
 
 
-def why(view: View, text: str, call: str, sql: str | None = None, key: str = "why") -> None:
-    """How a number was computed, as words, as SQL and as notebook code that gives the same numbers."""
+def why(
+    view: View,
+    text: str,
+    call: str,
+    sql: str | None = None,
+    key: str = "why",
+    more: Callable[[], None] | None = None,
+) -> None:
+    """How a number was computed, as words, as SQL and as notebook code that gives the same numbers.
+
+    `more` shows what takes longer to compute, once somebody opens it.
+    """
     if view.presenting:
         return
-    with st.popover("Why? · SQL · notebook", key=f"side_{key}", type="tertiary", icon=":material/help:"):
+    asked = st.popover(
+        "Why? · SQL · notebook", key=f"side_{key}", type="tertiary", icon=":material/help:", on_change="rerun" if more else "ignore",
+    )  # fmt: skip
+    with asked:
         st.markdown(text)
         if sql:
             st.caption("As SQL, on the lake of this workspace")
             st.code(sql, language="sql", height=220)
         st.caption("In a notebook")
         st.code(notebook(view, call), language="python")
+        if more and asked.open:
+            more()
 
 
 def notebook(view: View, call: str) -> str:

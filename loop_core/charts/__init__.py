@@ -3,9 +3,9 @@
 from loop_core.charts.drift import drift_heatmap, worst_first
 from loop_core.charts.feature import cohort_drift, distributions, drift_line, quadrant, separating
 from loop_core.charts.forest import by_harm, forest, who
-from loop_core.charts.matrix import cohort_matrix
+from loop_core.charts.matrix import cohort_matrix, group_of
 from loop_core.charts.palette import MAX_MARKS
-from loop_core.charts.performance import Beside, performance_chart, short, span_of
+from loop_core.charts.performance import Beside, Span, performance_chart, short, span_of
 from loop_core.charts.reliability import boundary_chart, calibration_trend, reliability_chart
 from loop_core.charts.signals import completeness_curve, gate_results
 from loop_core.charts.strips import confidence_strip, drift_strip, error_strip, latency_strip, rating_strip
@@ -15,6 +15,7 @@ from loop_core.charts.trends import completeness, latency, low_share, rating_tre
 __all__ = [
     "MAX_MARKS",
     "Beside",
+    "Span",
     "boundary_chart",
     "by_harm",
     "calibration_trend",
@@ -30,6 +31,7 @@ __all__ = [
     "error_strip",
     "forest",
     "gate_results",
+    "group_of",
     "latency",
     "latency_strip",
     "low_share",

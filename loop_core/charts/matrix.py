@@ -59,10 +59,10 @@ def by_harm(points: Sequence[PerformancePoint], overall: Sequence[PerformancePoi
     """Groups as they are named in the matrix, from the one that fares worst by the first metric to the best."""
     usual = {p.metric: p for p in overall}
     first = overall[0].metric if overall else points[0].metric if points else ""
-    placed = {_who(p): 2.0 for p in points}
+    placed = {group_of(p): 2.0 for p in points}
     for p in points:
         if p.metric == first:
-            placed[_who(p)] = _good(p, usual.get(first)) if _value(p) is not None else 1.5
+            placed[group_of(p)] = _good(p, usual.get(first)) if _value(p) is not None else 1.5
     return sorted(placed, key=lambda who: (placed[who], who))
 
 
@@ -91,7 +91,7 @@ def _cell(point: PerformancePoint, usual: PerformancePoint | None) -> dict[str, 
     value = _value(point)
     good = _good(point, usual)
     return {
-        "who": _who(point),
+        "who": group_of(point),
         "metric": point.metric.replace("_", " "),
         "raw": point.value,
         "shrunk": point.shrunk,
@@ -110,7 +110,8 @@ def _cell(point: PerformancePoint, usual: PerformancePoint | None) -> dict[str, 
     }
 
 
-def _who(point: PerformancePoint) -> str:
+def group_of(point: PerformancePoint) -> str:
+    """A group as the matrix names it."""
     return f"{point.cohort_value} · n {point.n:,}"
 
 
