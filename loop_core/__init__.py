@@ -16,6 +16,7 @@ A stage imports only what stands above it in this map (import-linter holds that)
 | `labels`      | `known_at(loop, as_of)`: what was known then; label maturity is decided here and nowhere else |
 | `models`      | content-addressed packages of text and JSON; the register of versions |
 | `monitor`     | what is known → drift, realised performance, service health → findings |
+| `alerts`      | findings → alerts with owners, on the ledger; a durable outbox; playbooks |
 | `triggers`    | findings + schedule → a decision to retrain or not |
 | `retrain`     | decision → pinned training set → Optuna × LightGBM → challenger |
 | `compare`     | champion, challenger, mature rows → scorecard with verdicts and gates |

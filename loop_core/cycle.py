@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from loop_core.alerts import raise_alerts
 from loop_core.compare import Scorecard, compare
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.monitor import Finding, monitor, record_findings
@@ -41,7 +42,7 @@ class CycleReport:
 def run_cycle(
     loop: Loop, as_of: datetime, *, actor: str, seed: int = 0, train: bool = True, progress: Progress | None = None
 ) -> CycleReport:
-    """Monitor → findings → decision → retrain → compare → release or rollback, as of one instant.
+    """Monitor → findings → alerts → decision → retrain → compare → release or rollback, as of one instant.
 
     Args:
         loop: the loop.
@@ -54,6 +55,7 @@ def run_cycle(
     say = progress or (lambda share, sentence: None)
     findings = monitor(loop, as_of)
     record_findings(loop, as_of, findings, actor=actor)
+    raise_alerts(loop, as_of, findings, actor=actor)
     undone = watch(loop, as_of, actor=actor)
     decision = decide(loop, as_of, findings)
     record_decision(loop, decision, actor=actor)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from loop_core.errors import StorageError
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0001"
+HEAD = "0002"
 #: Any number that only the ledger uses as PostgreSQL advisory lock.
 _LOCK = 7_017_700
 

@@ -49,3 +49,25 @@ jobs = Table(
     Column("finished_at", String(40)),
     Index("loopbench_jobs_by_status", "status", "id"),
 )
+
+#: Messages about alerts, enqueued in the transaction of the entry they tell of; see `loop_core.alerts.outbox`.
+outbox = Table(
+    "loopbench_outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("message_id", String(200), nullable=False, unique=True),
+    Column("loop", String(80), nullable=False),
+    Column("alert", String(80), nullable=False),
+    Column("event", String(80), nullable=False),
+    Column("channel", String(80), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("created_at", String(40), nullable=False),
+    Column("next_try_at", String(40), nullable=False),
+    Column("lease_until", String(40)),
+    Column("last_error", Text, nullable=False, default=""),
+    Column("sent_at", String(40)),
+    Index("loopbench_outbox_by_status", "status", "next_try_at"),
+)

@@ -1,0 +1,28 @@
+"""Every finding code there is, and the words that stand for it. Each has a playbook, `data/playbooks/<code>.md`."""
+
+from __future__ import annotations
+
+#: Code → what happened, in words; `{subject}` is the finding's subject. Codes are stable: charters and playbooks name them.
+CODES: dict[str, str] = {
+    "signals.volume": "unusual volume of {subject}",
+    "signals.freshness": "stale {subject}",
+    "signals.anomaly": "a batch unlike those before, by {subject}",
+    "quality.quarantine": "many {subject} in quarantine",
+    "drift.feature": "drift of {subject}",
+    "drift.score": "drift of the model's score",
+    "performance.log_loss": "worse log loss",
+    "performance.brier": "worse Brier score",
+    "performance.auc": "worse AUC",
+    "feedback.rating": "falling ratings",
+    "service.latency": "slow answers",
+    "service.errors": "failing answers",
+}
+
+
+def words(code: str, subject: str) -> str:
+    """A finding in a few words, without numbers; an unknown code stands for itself.
+
+    >>> words("drift.feature", "price")
+    'drift of price'
+    """
+    return CODES.get(code, f"{code} ({{subject}})").format(subject=subject)
