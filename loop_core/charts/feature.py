@@ -55,7 +55,7 @@ def drift_line(scores: Sequence[DriftScore], selected: str | None = None) -> alt
     layers = [_marked(rows, selected), band, edge, *_folklore(scores), line, points]
     name = scores[-1].feature if scores else "a feature"
     text = f"{title} of {name} in {len(rows)} windows, with the threshold learned for each window's rows."
-    made: alt.LayerChart = described(alt.layer(*layers), text, 270)
+    made: alt.LayerChart = described(alt.layer(*layers), text, 300)
     return made
 
 
@@ -72,7 +72,7 @@ def distributions(rows: Sequence[dict[str, Any]], feature: str, numeric: bool) -
         chart(rows)
         .mark_bar(opacity=0.85)
         .encode(
-            x=alt.X("bin:N", title=feature, sort=alt.EncodingSortField("order"), axis=axis),
+            x=alt.X("bin:N", title=None, sort=alt.EncodingSortField("order"), axis=axis),
             xOffset=alt.XOffset("window:N", sort=["reference", "current"]),
             y=value_y("share", "share of rows", ".0%", zero=True),
             color=coloured("window", {"reference": REFERENCE, "current": CURRENT}, legend=True),
@@ -85,7 +85,7 @@ def distributions(rows: Sequence[dict[str, Any]], feature: str, numeric: bool) -
         )
     )
     text = f"Shares of {feature} in the reference and the current window, in {len(rows) // 2} bins."
-    made: alt.Chart = described(bars, text, 270)
+    made: alt.Chart = described(bars, text, 300)
     return made
 
 

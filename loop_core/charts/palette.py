@@ -60,8 +60,8 @@ HATCH = alt.Gradient(  # type: ignore[no-untyped-call]
     x2=1,
     y2=1,
     stops=[
-        alt.GradientStop(color=GREY if stripe % 2 else "transparent", offset=(stripe + edge) / 24)
-        for stripe in range(24)
+        alt.GradientStop(color=GREY if stripe % 2 else "transparent", offset=(stripe + edge) / 16)
+        for stripe in range(16)
         for edge in (0.0, 0.999)
     ],
 )

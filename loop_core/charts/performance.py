@@ -15,6 +15,7 @@ from loop_core.charts.palette import (
     GREY,
     HATCH,
     SHAPES,
+    STATES,
     chart,
     day,
     described,
@@ -102,12 +103,26 @@ def _realised(rows: Sequence[dict[str, Any]], span: Span, title: str) -> list[al
     )
     bars = base.mark_rule(size=2, opacity=0.5).encode(y="ci_low:Q", y2="ci_high:Q", color=_line_colour())
     line = base.mark_line(size=2.5).encode(y="value:Q", color=_line_colour())
+    size = 75 if len(rows) <= MANY else 42
     dots = (
-        base.mark_point(filled=True, size=75 if len(rows) <= MANY else 42, opacity=1, cursor="pointer")
-        .encode(y="value:Q", color=_line_colour(), shape=_state_shape())
+        base.mark_point(filled=True, size=size, opacity=1, cursor="pointer")
+        .encode(y="value:Q", color=_line_colour())
         .add_params(alt.selection_point(name="point", fields=["window"]))
     )
-    return [band, *([bars] if len(rows) <= MANY else []), line, dots]
+    loud = [_loud(known, state, span, 2 * size) for state in (State.WATCH, State.ALARM)]
+    return [band, *([bars] if len(rows) <= MANY else []), line, dots, *(layer for layer in loud if layer)]
+
+
+def _loud(rows: Sequence[dict[str, Any]], state: State, span: Span, size: int) -> alt.Chart | None:
+    """Windows worse than usual, with the shape and colour of their state."""
+    here = [row for row in rows if row["state"] == state]
+    if not here:
+        return None
+    marks = chart(here).mark_point(
+        filled=True, size=size, opacity=1, shape=SHAPES[state], color=STATES[state], stroke="white", strokeWidth=0.8
+    )
+    made: alt.Chart = marks.encode(x=time_x("middle", span), y="value:Q", tooltip=_TOOLTIP)
+    return made
 
 
 def _estimated(points: Sequence[EstimatedPoint], span: Span) -> list[alt.Chart]:
@@ -195,12 +210,6 @@ def _line_colour() -> alt.Color:
     legend = alt.Legend(orient="top", title=None, symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3)
     scale = alt.Scale(domain=list(LINES), range=list(LINES.values()))
     return alt.Color("line:N", scale=scale, legend=legend)
-
-
-def _state_shape() -> alt.Shape:
-    states = [State.OK, State.WATCH, State.ALARM]
-    scale = alt.Scale(domain=[s.value for s in states], range=[SHAPES[s] for s in states])
-    return alt.Shape("state:N", legend=None, scale=scale)
 
 
 _TOOLTIP = [
