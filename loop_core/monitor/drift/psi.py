@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-#: Added to every bin on both sides, so that an empty bin is rare rather than impossible.
-PSEUDO_COUNT = 0.5
+from loop_core.monitor.drift.base import Values, any_column, row_counts, smoothed
+from loop_core.monitor.profiles import Binning, Counts
 
 
-def psi(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def psi(reference: npt.ArrayLike, current: npt.ArrayLike) -> Counts:
     """Σ (c − r) · ln(c / r) over bins, with shares r, c = (count + ½) / (n + K/2) of K bins.
 
     It is symmetric, never negative, and 0 when the shares are equal. A smaller pseudo-count would let one empty
@@ -27,12 +29,24 @@ def psi(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.floa
     >>> round(float(psi([50, 50], [50, 50])), 4), round(float(psi([500, 500], [700, 300])), 3)
     (0.0, 0.169)
     """
-    r, c = _shares(reference), _shares(current)
-    index: npt.NDArray[np.float64] = np.maximum(((c - r) * np.log(c / r)).sum(axis=-1), 0.0)
+    r, c = smoothed(reference), smoothed(current)
+    index: Counts = np.maximum(((c - r) * np.log(c / r)).sum(axis=-1), 0.0)
     return index
 
 
-def _shares(counts: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    padded = np.asarray(counts, dtype=np.float64) + PSEUDO_COUNT
-    shares: npt.NDArray[np.float64] = padded / padded.sum(axis=-1, keepdims=True)
-    return shares
+@dataclass(frozen=True)
+class Psi:
+    """The index as a measure of drift."""
+
+    name: str = "psi"
+    folklore: float | None = 0.1
+    power: float = 1.0
+
+    def applies(self, bins: Binning) -> str:
+        return any_column(bins)
+
+    def binned(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
+        return psi(reference, current)
+
+    def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
+        return float(psi(*row_counts(reference, current))), None

@@ -1,88 +1,103 @@
-"""The PSI that a quiet window reaches by chance alone: learned for the window's row count, not taken from folklore."""
+"""What chance alone does to a measure: p-values and thresholds learned for the window's row count, not from folklore."""
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from loop_core.monitor.drift.psi import psi
+from loop_core.monitor.drift.base import DriftMeasure
+from loop_core.monitor.drift.psi import Psi
+from loop_core.monitor.drift.quiet import Usual
+from loop_core.monitor.drift.tail import Tail
+from loop_core.monitor.profiles import Binning, CategoryBins, Counts, NumberBins
 
-Counts = npt.NDArray[np.float64]
+#: Draws are made for row counts that are a power of this, and brought to the window's own.
+STEP = 2**0.5
+Rows = npt.NDArray[np.int64]
 
-DRAWS = 1000
-SEED = 20180827
+
+@dataclass(frozen=True)
+class Chance:
+    """One column of one cohort value in a quiet time, as one measure sees it."""
+
+    measure: DriftMeasure
+    bins: Binning
+    reference: Counts
+    """(R, K) rows per bin in each window of the reference, with at least one row."""
+
+    def p_values(self, values: Counts, rows: Rows) -> Counts:
+        """(W,) chance that a quiet window reaches the value.
+
+        Args:
+            values: (W,) what the measure says of windows; NaN gives NaN.
+            rows: (W,) their row counts, at least 1.
+        """
+        found = np.full(len(values), np.nan)
+        for chosen, tail, scale in self._tails(rows):
+            told = chosen & np.isfinite(values)
+            found[told] = tail.p_values(values[told] ** (1 / self.measure.power) / scale[told])
+        return found
+
+    def thresholds(self, levels: Counts, rows: Rows) -> Counts:
+        """(W,) the values that quiet windows of so many rows exceed with the chances `levels`."""
+        found = np.full(len(levels), np.nan)
+        for chosen, tail, scale in self._tails(rows):
+            found[chosen] = (tail.quantiles(levels[chosen]) * scale[chosen]) ** self.measure.power
+        return found
+
+    def _tails(self, rows: Rows) -> Iterator[tuple[npt.NDArray[np.bool_], Tail, Counts]]:
+        """Which windows → their distribution by chance, and the factor from it to each window's own size."""
+        steps, counts = _steps(rows), self.reference.tobytes()
+        width, spreads = self.reference.shape[1], self._usual.spreads(rows)
+        for step in np.unique(steps):
+            tail = _tail(self.measure, self.bins, counts, width, int(step))  # type: ignore[arg-type]  # both are frozen
+            yield steps == step, tail, spreads / self._usual.spreads(np.array([step]))
+
+    @cached_property
+    def _usual(self) -> Usual:
+        return _usual(self.bins, self.reference.tobytes(), self.reference.shape[1])  # type: ignore[arg-type]  # frozen
 
 
-def learned_threshold(reference: Counts, n_current: int, alarm_share: float) -> float:
-    """The (1 − alarm_share) quantile of the PSI between quiet windows of n_current rows and the reference.
+def learned_threshold(
+    reference: Counts, n_current: int, level: float, measure: DriftMeasure | None = None, bins: Binning | None = None
+) -> float:
+    """The value that a quiet window of `n_current` rows exceeds with the chance `level`.
 
-    A quiet window is drawn from the reference period: one of its windows is taken at random, its shares are moved
-    towards the whole period's by as much as their difference is sampling noise, and n_current rows are drawn. So a
-    column that always swings from week to week has to swing more than it used to, and one that does not has to
-    move only beyond chance. Between powers of two of n_current it is interpolated, log to log.
+    A quiet window is drawn from the reference period: its shares are those of the whole period, moved as much as its
+    windows differed beyond sampling noise, and n_current rows are drawn. So a column that always swings from week to
+    week has to swing more than it used to, and one that does not has to move only beyond chance.
 
     Args:
         reference: (windows, K) counts per bin of each window of the reference period.
         n_current: rows of the current window.
-        alarm_share: chance that one quiet window exceeds it, in (0, 1).
+        level: chance that one quiet window exceeds it, in (0, 1).
+        measure: the measure; None: PSI.
+        bins: the K bins; None: without order or names.
 
-    Source: parametric bootstrap; the shrinkage is the method of moments of a random-effects model.
+    Source: parametric bootstrap; the swing is the method of moments of a random-effects model.
     """
-    exponent = math.log2(max(n_current, 2))
-    below, above = math.floor(exponent), math.ceil(exponent)
-    first, second = (_at_size(reference.tobytes(), reference.shape[1], 2**e, alarm_share) for e in (below, above))
-    between = math.exp(math.log(first) + (exponent - below) * (math.log(second) - math.log(first)))
-    # Pseudo-counts alone move the shares of a small window; a column that cannot vary is never over that.
-    total = reference.sum(axis=0)
-    unmoved = float(psi(total, total * n_current / max(total.sum(), 1.0)))
-    return max(between, unmoved * (1 + 1e-9) + 1e-12)
+    chance = Chance(measure or Psi(), bins or NumberBins(()), reference)
+    return float(chance.thresholds(np.array([level]), np.array([n_current]))[0])
 
 
-def natural_swing(reference: Counts) -> float:
-    """How much of the difference between the reference's windows is real, 0 (all sampling noise) to 1.
-
-    0 unless they differ beyond chance (chi-squared test of homogeneity at 1 %).
-
-    Args:
-        reference: (windows, K) counts per bin.
-    """
-    from scipy.special import chdtri
-
-    rows = reference.sum(axis=1, keepdims=True)
-    expected = rows * reference.sum(axis=0, keepdims=True) / max(reference.sum(), 1.0)
-    inside = expected > 0
-    surplus = float((((reference - expected) ** 2)[inside] / expected[inside]).sum())
-    freedom = (np.count_nonzero(rows) - 1) * (np.count_nonzero(reference.sum(axis=0)) - 1)
-    if freedom < 1 or surplus <= chdtri(freedom, 0.01):
-        return 0.0
-    return math.sqrt(1 - freedom / surplus)
+def _steps(rows: Rows) -> Rows:
+    """(W,) the powers of `STEP` at or below row counts: below, so that equal numbers of rows never look rarer."""
+    powers = np.floor(np.log(np.maximum(rows, 1)) / np.log(STEP) + 1e-9)
+    found: Rows = np.minimum(np.maximum(rows, 1), np.rint(STEP**powers)).astype(np.int64)
+    return found
 
 
 @lru_cache(maxsize=4096)
-def _at_size(counts: bytes, bins: int, n_current: int, alarm_share: float) -> float:
-    reference = np.frombuffer(counts, dtype=np.float64).reshape(-1, bins)
-    reference = reference[reference.sum(axis=1) > 0]
-    rng = np.random.default_rng(SEED)
-    total = reference.sum(axis=0)
-    shares = total / total.sum()
-    current = rng.multinomial(n_current, _quiet_shares(reference, shares, rng))
-    whole = rng.multinomial(int(total.sum()), shares, size=DRAWS)
-    # A constant column never moves by chance; the smallest number keeps the logarithm.
-    return max(float(np.quantile(psi(whole, current), 1 - alarm_share)), 1e-12)
+def _usual(bins: Binning, counts: bytes, width: int) -> Usual:
+    novelty = bins.novelty if isinstance(bins, CategoryBins) else 0.0
+    return Usual.learn(np.frombuffer(counts, dtype=np.float64).reshape(-1, width), novelty)
 
 
-def _quiet_shares(reference: Counts, shares: Counts, rng: np.random.Generator) -> Counts:
-    """(DRAWS, K) shares of quiet windows."""
-    swing = natural_swing(reference)
-    if swing == 0:
-        return np.broadcast_to(shares, (DRAWS, len(shares)))
-    rows = reference.sum(axis=1)
-    own, windows = reference / rows[:, None], len(reference)
-    # A new window varies around the pooled mean (W + 1) / (W − 1) times as much as those that made the mean do.
-    spread = np.sqrt(rows / rows.sum() * (windows + 1) / (windows - 1))
-    mixed: Counts = np.clip(shares + swing * ((rng.normal(size=(DRAWS, windows)) * spread) @ (own - shares)), 0, None)
-    normed: Counts = mixed / mixed.sum(axis=1, keepdims=True)
-    return normed
+@lru_cache(maxsize=8192)
+def _tail(measure: DriftMeasure, bins: Binning, counts: bytes, width: int, n_current: int) -> Tail:
+    whole, current = _usual(bins, counts, width).draw(n_current)  # type: ignore[arg-type]  # frozen
+    return Tail.of(measure.binned(whole, current, bins) ** (1 / measure.power))

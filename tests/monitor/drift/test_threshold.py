@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from loop_core.monitor.drift.psi import psi
-from loop_core.monitor.drift.threshold import learned_threshold, natural_swing
+from loop_core.monitor.drift.quiet import natural_swing
+from loop_core.monitor.drift.threshold import learned_threshold
 
 SHARES = np.r_[np.full(20, 0.049), 0.02]
 

@@ -1,0 +1,109 @@
+"""Series of windows → value, threshold, p and q value and state of each: one table of features × windows at a time,
+because features correct one another and windows lend one another weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.charter import MonitorPlan
+from loop_core.monitor.drift.alarm_rule import AlarmRule, corrected
+from loop_core.monitor.drift.base import DriftMeasure
+from loop_core.monitor.drift.outcomes import Outcome, window_outcomes
+from loop_core.monitor.drift.threshold import Chance
+from loop_core.monitor.profiles import Counts, Series
+from loop_core.vocabulary import State
+
+NOTHING_TO_COMPARE: Outcome = (State.NOT_APPLICABLE, "There is no value to compare.")
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Tables (S, W) over series and windows, oldest window first. Numbers are NaN where the outcome says why."""
+
+    values: Counts
+    thresholds: Counts
+    p_values: Counts
+    q_values: Counts
+    alarms: npt.NDArray[np.bool_]
+    outcomes: list[list[Outcome | None]]
+    """Why a window is not judged; None: it is."""
+
+    def state(self, series: int, window: int) -> State:
+        """Of one cell."""
+        outcome = self.outcomes[series][window]
+        if outcome is not None:
+            return outcome[0]
+        if self.alarms[series, window]:
+            return State.ALARM
+        return State.WATCH if self.values[series, window] > self.thresholds[series, window] else State.OK
+
+
+def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> Verdicts:
+    """Decide every window of series that have the same windows.
+
+    A cell is in alarm where its evidence, over its last windows, survives the correction for all series of its window.
+    Its threshold is the value that a single window has to exceed to count towards that.
+
+    Args:
+        plan: the charter's.
+        found: series of S columns (and cohort values), each with the same W windows.
+        measure: what to measure.
+    """
+    rule = AlarmRule.of_plan(plan)
+    outcomes = [list(window_outcomes(plan, series, measure)) for series in found]
+    values, p_values = _measured(found, measure, outcomes)
+    _say_what_has_no_value(outcomes, values)
+    rows = np.stack([series.counts.sum(axis=1) for series in found])
+    shared = rows / np.maximum(rows + np.array([[series.reference.sum()] for series in found]), 1.0)
+    evidence = rule.evidence(p_values, shared)
+    q_values = np.stack([corrected(column) for column in evidence.T], axis=1)
+    alarms = q_values <= rule.false_discovery_rate
+    levels = _levels(rule, p_values, alarms, shared)
+    thresholds = np.stack([_thresholds(series, measure, *of) for series, *of in zip(found, levels, rows, strict=True)])
+    return Verdicts(values, np.where(np.isnan(p_values), np.nan, thresholds), p_values, q_values, alarms, outcomes)
+
+
+def _measured(
+    found: Sequence[Series], measure: DriftMeasure, outcomes: list[list[Outcome | None]]
+) -> tuple[Counts, Counts]:
+    """(S, W) values and their p-values."""
+    shape = (len(found), len(found[0].numbers))
+    values, p_values = np.full(shape, np.nan), np.full(shape, np.nan)
+    for place, series in enumerate(found):
+        told = np.array([outcome is None for outcome in outcomes[place]])
+        if told.any():
+            counts, chance = series.counts[told], _chance(series, measure)
+            values[place, told] = measure.binned(series.reference.sum(axis=0), counts, series.binning)
+            p_values[place, told] = chance.p_values(values[place, told], counts.sum(axis=1).astype(np.int64))
+    return values, p_values
+
+
+def _say_what_has_no_value(outcomes: list[list[Outcome | None]], values: Counts) -> None:
+    for series, window in zip(*np.nonzero(np.isnan(values)), strict=True):
+        outcomes[series][window] = outcomes[series][window] or NOTHING_TO_COMPARE
+
+
+def _levels(rule: AlarmRule, p_values: Counts, alarms: npt.NDArray[np.bool_], shared: Counts) -> Counts:
+    """(S, W) p-values below which a single window counts."""
+    features, alarmed = np.isfinite(p_values).sum(axis=0), alarms.sum(axis=0)
+    levels = np.full(p_values.shape, np.nan)
+    for series, window in zip(*np.nonzero(np.isfinite(p_values)), strict=True):
+        part = float(shared[series, window])
+        levels[series, window] = rule.level(int(features[window]), int(alarmed[window]), part)
+    return levels
+
+
+def _thresholds(series: Series, measure: DriftMeasure, levels: Counts, rows: Counts) -> Counts:
+    told = np.isfinite(levels)
+    found = np.full(len(levels), np.nan)
+    if told.any():
+        found[told] = _chance(series, measure).thresholds(levels[told], rows[told].astype(np.int64))
+    return found
+
+
+def _chance(series: Series, measure: DriftMeasure) -> Chance:
+    return Chance(measure, series.binning, series.reference)

@@ -1,0 +1,50 @@
+"""Whether a window can be judged at all; where it cannot, why, in a sentence. Neither is the same as healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loop_core.charter import MonitorPlan
+from loop_core.monitor.drift.base import DriftMeasure
+from loop_core.monitor.profiles import CategoryBins, Counts, Series
+from loop_core.vocabulary import State
+
+Outcome = tuple[State, str]
+
+
+def window_outcomes(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> Iterator[Outcome | None]:
+    """One per window of the series; None: it is judged."""
+    always = reference_outcome(plan, series, measure)
+    for counts in series.counts:
+        yield always or _window_outcome(plan, series, counts)
+
+
+def reference_outcome(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> Outcome | None:
+    """What is true of every window of the series; None: nothing stands in the way."""
+    rows, days = int(series.reference.sum()), (series.reference_end - series.reference_start).total_seconds() / 86400
+    if days < plan.window_days:
+        short = f"The reference covers {days:.3g} days, less than one window of {plan.window_days}."
+        return State.TOO_FEW, short
+    if not rows:
+        return State.NOT_APPLICABLE, f"{series.cohort_value or series.column} does not occur in the reference."
+    if rows < plan.min_rows:
+        return State.TOO_FEW, f"The reference has {rows:,} rows; {plan.min_rows} are needed."
+    why_not = measure.applies(series.binning)
+    return (State.NOT_APPLICABLE, why_not) if why_not else None
+
+
+def _window_outcome(plan: MonitorPlan, series: Series, counts: Counts) -> Outcome | None:
+    rows = int(counts.sum())
+    if not rows:
+        return State.TOO_FEW, f"No row{f' of {series.cohort_value}' if series.cohort_value else ''} in this window."
+    if rows < plan.min_rows:
+        return State.TOO_FEW, f"{rows:,} rows; {plan.min_rows} are needed."
+    if series.reference[:, :-1].sum() == 0 and counts[:-1].sum() > 0 and _is_new(series):
+        return State.NOT_APPLICABLE, "The reference has no value of it: a new column is judged by the next reference."
+    return None
+
+
+def _is_new(series: Series) -> bool:
+    """Nulls only in the reference, so that nothing is known of its values."""
+    edges = series.binning.kept if isinstance(series.binning, CategoryBins) else getattr(series.binning, "edges", ())
+    return not edges
