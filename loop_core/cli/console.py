@@ -155,6 +155,8 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[float
         yield lambda share, sentence: bar.update(task, completed=share, description=sentence[:60])
 
 
+#: Wider than any row, so that nothing is wrapped.
+_WHOLE_LINES = 100_000
 #: Work shorter than this, in seconds, says nothing on its way where there is no terminal.
 _LINE_EVERY = 5.0
 
@@ -179,7 +181,7 @@ def _table(rows: Iterable[dict[str, Any]], columns: Mapping[str, str]) -> None:
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in columns))
     # A pipe or a file gets whole lines; only a terminal is worth fitting to.
-    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", 200))
+    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", _WHOLE_LINES))
     Console(width=width, highlight=False).print(table)
 
 

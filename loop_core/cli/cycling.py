@@ -10,6 +10,7 @@ import typer
 
 from loop_core.cli.console import JsonOption, progress_bar, say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
+from loop_core.cli.releasing import headline
 from loop_core.cli.training import SeedOption
 from loop_core.clock import instant
 from loop_core.errors import RefusedError
@@ -44,7 +45,7 @@ def run(here: Here, train: TrainOption = True, seed: SeedOption = 0, as_json: Js
     for note in report.notes:
         say(f"! {note}")
     if report.scorecard:
-        say(f"{report.scorecard.badge}: {report.scorecard.sentence}")
+        say(headline(report.scorecard))
 
 
 @on_loop(ACTOR)
@@ -73,14 +74,17 @@ def replay(
         say(f"  {cycle.as_of:%Y-%m-%d}  {cycle.challenger}  {_outcome(cycle)}")
     for cycle in report.cycles:
         if cycle.rolled_back_to:
-            say(f"  {cycle.as_of:%Y-%m-%d}  rolled back to {cycle.rolled_back_to}")
+            say(f"  {cycle.as_of:%Y-%m-%d}  Rolled back to {cycle.rolled_back_to}.")
+    if again := len(plan.steps()) - len(report.cycles):
+        say(f"{again} cycles had run before and were left as they are.")
+    say("Next: loop status")
 
 
 def _outcome(cycle: CycleReport) -> str:
     """What became of the challenger that a cycle trained."""
     if cycle.scorecard is None:
-        return f"not compared: {'; '.join(cycle.notes)}"
-    return f"{f'promoted {cycle.promoted}' if cycle.promoted else cycle.scorecard.badge}: {cycle.scorecard.sentence}"
+        return f"Not compared. {' '.join(cycle.notes)}"
+    return f"{'Promoted. ' if cycle.promoted else ''}{headline(cycle.scorecard)}"
 
 
 def step(text: str) -> timedelta:

@@ -9,6 +9,7 @@ import typer
 from loop_core.cli.console import JsonOption, say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.errors import RefusedError
+from loop_core.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from loop_core.compare import Scorecard
@@ -35,14 +36,18 @@ def compare(
     if as_json:
         show(card, True)
         return
-    say(f"{card.badge}. {card.sentence}")
+    say(headline(card))
     columns = {
         "metric": "metric", "cohort": "cohort", "cohort_value": "value", "n": "n", "champion": "champion", "challenger": "challenger",
         "difference": "difference", "ci_low": "low", "ci_high": "high", "verdict": "verdict",
     }  # fmt: skip
-    show(card.cells, False, columns)
+    judged = [cell for cell in card.cells if cell.verdict is not Verdict.NOT_APPLICABLE]
+    show(judged, False, columns, empty="No group has rows enough to judge.")
+    if small := len(card.cells) - len(judged):
+        say(f"{small} more cells have too few rows to judge; --json shows them.")
     for gate in card.gates:
-        say(f"{gate.state:>8}  {gate.name}: {gate.sentence} {gate.next_step}")
+        todo = f" To do: {gate.next_step}." if gate.next_step else ""
+        say(f"{gate.state:>8}  {gate.name}: {gate.sentence}{todo}")
 
 
 @on_loop(AS_OF, ACTOR)
@@ -121,9 +126,14 @@ def rollback(
     say(f"{entry.subject} serves again since {entry.as_of:%Y-%m-%d %H:%M}.")
 
 
+def headline(card: Scorecard) -> str:
+    """A comparison in one line: the badge, then what it rests on."""
+    return f"{card.badge}. {card.sentence}"
+
+
 def _say_held(card: Scorecard) -> None:
     """Whoever proposes or approves is told what the comparison could not decide."""
-    say(f"{card.badge}. {card.sentence}")
+    say(headline(card))
     for gate in card.gates:
         if gate.state == "held":
             say(f"! held, not passed – {gate.name}: {gate.sentence}")
