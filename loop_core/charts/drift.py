@@ -51,7 +51,7 @@ def drift_heatmap(
         _frame(chart([row for row in rows if (row["feature"], row["window"][:10]) == selected]).encode(**axes)),
     ]
     text = _heatmap_text(scores, features)
-    made: alt.LayerChart = described(alt.layer(*layers), text, max(80, ROW * len(features) + 30))
+    made: alt.LayerChart = described(alt.layer(*layers), text, ROW * max(2, len(features)) + 50)
     return made
 
 

@@ -107,7 +107,7 @@ def cohort_drift(scores: Sequence[DriftScore]) -> alt.LayerChart:
     limit = chart([{"one": 1}]).mark_rule(strokeDash=[5, 4], color=VERMILION, size=1.5).encode(x="one:Q")
     loud = [str(s.cohort_value) for s in scores if s.state in LOUD]
     text = f"Drift in {len(rows)} groups; over their threshold: {', '.join(loud) or 'none'}."
-    made: alt.LayerChart = described(alt.layer(bars, limit, points), text, 22 * max(3, len(rows)) + 40)
+    made: alt.LayerChart = described(alt.layer(bars, limit, points), text, 22 * max(2, len(rows)) + 80)
     return made
 
 
@@ -125,25 +125,35 @@ def quadrant(scores: Sequence[DriftScore], importance: Mapping[str, float], sele
         if s.value is not None and s.feature != "score"
     ]
     fair = 1 / max(1, len(rows))
+    said = _named(rows, fair, selected)
     for row in rows:
-        said = row["feature"] == selected or row["state"] in LOUD or row["importance"] > 2 * fair
-        row["name"] = row["feature"] if said else ""
+        row["name"] = row["feature"] if row["feature"] in said else ""
+    far = max((row["ratio"] for row in rows), default=0.0) * 0.7
     tooltip = [*TOOLTIP[:4], alt.Tooltip("importance:Q", format=".1%"), *TOOLTIP[4:]]
     base = chart(rows).encode(
-        x=alt.X("ratio:Q", title="drift ÷ learned threshold", scale=alt.Scale(zero=True, nice=True)),
+        x=alt.X(
+            "ratio:Q",
+            title="drift ÷ learned threshold",
+            scale=alt.Scale(zero=True, nice=True),
+            axis=alt.Axis(tickCount=8),
+        ),
         y=value_y("importance", "share of mean |SHAP|", ".0%", zero=True),
         tooltip=tooltip,
     )
     points = base.mark_point(filled=True, size=90, opacity=0.95).encode(
         color=coloured("state", STATES), shape=shaped("state", _DRAWN)
     )
-    names = base.mark_text(align="left", dx=8, size=12, color=GREY, fontWeight=500).encode(text="name:N")
+    style: dict[str, Any] = {"size": 12, "color": GREY, "fontWeight": 500}
+    names = [
+        base.transform_filter(near).mark_text(align=align, dx=dx, **style).encode(text="name:N")
+        for near, align, dx in ((alt.datum.ratio <= far, "left", 8), (alt.datum.ratio > far, "right", -8))
+    ]
     rule: dict[str, Any] = {"strokeDash": [5, 4], "size": 1.5}
     drifted = chart([{"x": 1}]).mark_rule(color=VERMILION, **rule).encode(x="x:Q")
     matters = chart([{"y": fair}]).mark_rule(color=GREY, **rule).encode(y="y:Q")
     both = [row["feature"] for row in rows if row["ratio"] > 1 and row["importance"] > fair]
     text = f"Importance and drift of {len(rows)} features; drifted and important: {', '.join(both) or 'none'}."
-    made: alt.Chart = described(alt.layer(drifted, matters, points, names), text, 330)
+    made: alt.Chart = described(alt.layer(drifted, matters, points, *names), text, 350)
     return made
 
 
@@ -167,6 +177,13 @@ def separating(features: Sequence[tuple[str, float]]) -> alt.Chart:
         bars, f"Features that separate the windows, first {named}.", 22 * max(3, len(rows)) + 40
     )
     return made
+
+
+def _named(rows: Sequence[dict[str, Any]], fair: float, selected: str | None) -> set[str]:
+    """Features whose names are written: the chosen one, the important ones, and of the others those that drifted most."""
+    drifted = sorted((row for row in rows if row["ratio"] > 1), key=lambda row: -row["ratio"])
+    important = {row["feature"] for row in rows if row["importance"] > fair}
+    return important | {row["feature"] for row in drifted[:4]} | {str(selected)}
 
 
 def _who(score: DriftScore) -> str:

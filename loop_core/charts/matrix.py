@@ -51,7 +51,7 @@ def cohort_matrix(points: Sequence[PerformancePoint], overall: Sequence[Performa
     ]
     worst = order[0].split(" · ")[0] if order else "nobody"
     said = f"{len(order)} groups by {len(metrics)} metrics; {worst} fares worst."
-    made: alt.LayerChart = described(alt.layer(*layers), said, ROW * max(2, len(order)) + 30)
+    made: alt.LayerChart = described(alt.layer(*layers), said, ROW * max(2, len(order)) + 60)
     return made
 
 
