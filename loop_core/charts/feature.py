@@ -144,16 +144,17 @@ def quadrant(scores: Sequence[DriftScore], importance: Mapping[str, float], sele
         color=coloured("state", STATES), shape=shaped("state", _DRAWN)
     )
     style: dict[str, Any] = {"size": 12, "color": GREY, "fontWeight": 500}
-    names = [
-        base.transform_filter(near).mark_text(align=align, dx=dx, **style).encode(text="name:N")
-        for near, align, dx in ((alt.datum.ratio <= far, "left", 8), (alt.datum.ratio > far, "right", -8))
-    ]
+    # Names stay inside the chart.
+    left = base.transform_filter(alt.datum.ratio <= far).mark_text(align="left", dx=8, **style)
+    right = base.transform_filter(alt.datum.ratio > far).mark_text(align="right", dx=-8, **style)
     rule: dict[str, Any] = {"strokeDash": [5, 4], "size": 1.5}
     drifted = chart([{"x": 1}]).mark_rule(color=VERMILION, **rule).encode(x="x:Q")
     matters = chart([{"y": fair}]).mark_rule(color=GREY, **rule).encode(y="y:Q")
     both = [row["feature"] for row in rows if row["ratio"] > 1 and row["importance"] > fair]
     text = f"Importance and drift of {len(rows)} features; drifted and important: {', '.join(both) or 'none'}."
-    made: alt.Chart = described(alt.layer(drifted, matters, points, *names), text, 350)
+    made: alt.Chart = described(
+        alt.layer(drifted, matters, points, left.encode(text="name:N"), right.encode(text="name:N")), text, 350
+    )
     return made
 
 
