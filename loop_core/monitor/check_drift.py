@@ -1,44 +1,110 @@
-"""Which features, and does the score, move beyond chance in the newest window?"""
+"""Which features, and does the score, move beyond chance in the newest window, and does it matter?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from loop_core.monitor.drift import DriftScore
+from loop_core.monitor.drift.titles import TITLES
 from loop_core.monitor.finding import Finding, window_text
 from loop_core.vocabulary import State
 
 _SAID = {State.OK: "is as usual", State.WATCH: "moved beyond chance", State.ALARM: "drifted"}
 
 
-def check_drift(scores: list[DriftScore], champion: str | None) -> Iterator[Finding]:
-    """A finding per feature, `drift.feature`, and one for the score, `drift.score`.
+@dataclass(frozen=True)
+class Effect:
+    """What the newest window does to the loop's first metric, as estimated from the scores alone."""
+
+    metric: str
+    now: float
+    usual: float
+    harm: float
+    """The difference, up is bad."""
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """What tells whether a drift matters."""
+
+    as_of: datetime
+    champion: str | None
+    """Version that serves; on record with the score's finding."""
+    shares: Mapping[str, float] | None = None
+    """Feature → its share of the champion's mean |SHAP|; None: not known, as for an external champion."""
+    effect: Effect | None = None
+    """None: it cannot be estimated."""
+
+    def share(self, score: DriftScore) -> float | None:
+        """Of one feature; the score is what all features make."""
+        if self.shares is None:
+            return None
+        return 1.0 if score.feature == "score" else self.shares.get(score.feature, 0.0)
+
+
+def check_drift(scores: Sequence[DriftScore], weighing: Weighing) -> Iterator[Finding]:
+    """A finding per feature, `drift.feature`, and one for the score, `drift.score`; what matters most comes first.
 
     Args:
-        scores: of the newest window, everybody.
-        champion: version that serves, on record with the score's finding.
+        scores: of the newest window.
+        weighing: what tells whether they matter.
     """
-    for score in scores:
-        is_score = score.feature == "score"
+    for score in sorted(scores, key=lambda s: (-drift_that_matters(s, weighing), s.feature, s.cohort_value or "")):
+        is_score, loud = score.feature == "score", score.state in (State.WATCH, State.ALARM)
         yield Finding(
             code="drift.score" if is_score else "drift.feature",
             stage="drift",
             subject=score.feature,
             state=score.state,
-            sentence=_sentence(score),
+            sentence=_sentence(score, weighing),
             value=score.value,
             threshold=score.threshold,
             n=score.n_current,
             window_start=score.window_start,
             window_end=score.window_end,
-            model_version=champion if is_score else None,
+            model_version=weighing.champion if is_score else None,
+            cohort=score.cohort,
+            cohort_value=score.cohort_value,
+            impact=weighing.effect.harm if weighing.effect and loud else None,
+            evidence=_call(score, weighing.as_of),
         )
 
 
-def _sentence(score: DriftScore) -> str:
+def drift_that_matters(score: DriftScore, weighing: Weighing) -> float:
+    """How far over its threshold, times the feature's share of the model; −1: not judged."""
+    if score.value is None or not score.threshold:
+        return -1.0
+    share = weighing.share(score)
+    return score.value / score.threshold * (1.0 if share is None else share)
+
+
+def _sentence(score: DriftScore, weighing: Weighing) -> str:
     window = (
         f"{window_text(score.window_start, score.window_end)}, n = {score.n_current:,} against {score.n_reference:,}"
     )
     if score.value is None:
-        return f"{score.feature}: not enough rows to tell ({window})."
-    return f"{score.feature} {_SAID[score.state]}: PSI {score.value:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."
+        return f"{score.feature} cannot be judged ({window}): {score.reason}"
+    title = TITLES[score.method]
+    said = f"{score.feature} {_SAID[score.state]}: {title} {score.value:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."
+    return " ".join([said, *_weight(score, weighing)]) if score.state in (State.WATCH, State.ALARM) else said
+
+
+def _weight(score: DriftScore, weighing: Weighing) -> Iterator[str]:
+    """What a drift means for the model, in sentences."""
+    if score.feature != "score":
+        share = weighing.share(score)
+        yield "How much the model uses it is not known." if share is None else f"It carries {share:.0%} of the model."
+    if weighing.effect is not None:
+        effect = weighing.effect
+        yield f"Estimated {effect.metric.replace('_', ' ')} of the window: {effect.now:.3f}, usually {effect.usual:.3f}."
+
+
+def _call(score: DriftScore, as_of: datetime) -> str:
+    cohort = f", cohort={score.cohort!r}" if score.cohort else ""
+    cell = f"s.feature == {score.feature!r}" + (
+        f" and s.cohort_value == {score.cohort_value!r}" if score.cohort else ""
+    )
+    call = f'drift_scores(loop, instant("{as_of.isoformat()}"), weeks=1{cohort}, method="{score.method}")'
+    return f"[s for s in {call} if {cell}]"

@@ -6,12 +6,14 @@ from datetime import datetime
 
 from loop_core.labels import known_at
 from loop_core.monitor.baseline import BEFORE
-from loop_core.monitor.check_drift import check_drift
+from loop_core.monitor.check_batches import check_batches
+from loop_core.monitor.check_drift import Weighing, check_drift
 from loop_core.monitor.check_performance import check_performance
 from loop_core.monitor.check_service import check_service
 from loop_core.monitor.check_signals import check_freshness, check_quarantine, check_volume
 from loop_core.monitor.drift import drift_scores
 from loop_core.monitor.finding import Finding
+from loop_core.monitor.importance import importance
 from loop_core.monitor.performance import performance
 from loop_core.monitor.service import service_health
 from loop_core.windows import Windows
@@ -40,8 +42,13 @@ def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
     return [
         check_volume(health, windows, as_of),
         check_freshness(loop.charter, health, windows, as_of),
+        *check_batches(loop, windows, as_of),
         *check_quarantine(loop.charter, reading, windows),
-        *check_drift(drift_scores(loop, as_of, weeks=1), loop.champion(as_of)),
+        *check_drift(drift_scores(loop, as_of, weeks=1), _weighing(loop, as_of)),
         *check_performance(performance(loop, as_of, weeks=YEAR)),
         *check_service(loop.charter.monitor, health, start, end),
     ]
+
+
+def _weighing(loop: Loop, as_of: datetime) -> Weighing:
+    return Weighing(as_of, loop.champion(as_of), importance(loop, as_of))

@@ -19,7 +19,7 @@ class Drift:
     kind: str = "drift"
 
     def read(self, situation: Situation) -> TriggerReading:
-        seen = [f for f in situation.findings if f.code == CODE]
+        seen = [f for f in situation.findings if f.code == CODE and f.cohort is None]
         told = [f for f in seen if f.state in (State.OK, State.WATCH, State.ALARM)]
         if not told:
             return TriggerReading(
