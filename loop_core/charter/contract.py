@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from loop_core.charter.part import Name, Part, Share
 from loop_core.vocabulary import Signal
@@ -35,6 +35,10 @@ RESERVED = frozenset(
         "comment",
     ]
 )
+
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class SignalContract(Part):
@@ -93,7 +97,21 @@ class BatchRules(Part):
     max_duplicate_share: Share | None = None
     max_quarantine_share: Share = 0.5
     """More than this share failing row rules says the batch, not the rows, is wrong: it is stopped."""
+    max_null_share: dict[str, Share] = Field(default_factory=dict)
+    """Column = the largest share of its values that may be null."""
+    weekday_rows: dict[Weekday, tuple[int, int]] = Field(default_factory=dict)
+    """Weekday = fewest and most rows of a batch about one such day, e.g. `mon = [80, 400]`; days begin at midnight in the
+    loop's timezone (UTC without one), and batches about several days are not judged by it."""
     on_breach: Literal["stop", "warn"] = "stop"
+    on_anomaly: Literal["off", "warn", "stop"] = "warn"
+    """A batch unlike the earlier ones of its source in volume, means or null shares: say so, or let nothing of it in."""
+
+    @model_validator(mode="after")
+    def _spans(self) -> BatchRules:
+        for day, (low, high) in self.weekday_rows.items():
+            if not 0 <= low <= high:
+                raise ValueError(f"weekday_rows.{day} = [{low}, {high}] is no span: fewest rows first, then most")
+        return self
 
 
 class Gates(Part):

@@ -150,6 +150,9 @@ class Charter(Part):
                 raise ValueError(
                     f"cohort {cohort.name!r} is no column and has no expression; columns: {', '.join(names)}"
                 )
+        for column in self.gates.predictions.max_null_share:
+            if column not in names and column not in RESERVED:
+                raise ValueError(f"gates.predictions.max_null_share names {column!r}, which is no column")
         for group in (self.cohorts, self.metrics, self.rules):
             inner = [item.name for item in group]
             for name in inner:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from loop_core.charter import BatchRules
+from loop_core.charter.contract import Weekday
 
 #: Under this many rows a share says nothing about the batch.
 _MIN_ROWS_FOR_SHARES = 20
@@ -22,6 +24,10 @@ class BatchFacts:
     newest: datetime | None
     """Time of the newest row that passed the row rules; None: none did."""
     as_of: datetime
+    null_shares: Mapping[str, float] = field(default_factory=dict)
+    """Column → share of nulls among the rows that passed the row rules."""
+    weekday: Weekday | None = None
+    """Day of the week of all its rows; None: they are of several days."""
 
 
 def breaches(rules: BatchRules, facts: BatchFacts) -> tuple[str, ...]:
@@ -36,6 +42,7 @@ def breaches(rules: BatchRules, facts: BatchFacts) -> tuple[str, ...]:
         found.append(f"volume: {facts.received:,} rows, at least {rules.min_rows:,} wanted")
     if rules.max_rows is not None and facts.received > rules.max_rows:
         found.append(f"volume: {facts.received:,} rows, at most {rules.max_rows:,} wanted")
+    found += _volume_of_weekday(rules, facts)
     if rules.max_age_days is not None and facts.newest is not None:
         age = (facts.as_of - facts.newest).total_seconds() / 86400
         if age > rules.max_age_days:
@@ -46,4 +53,15 @@ def breaches(rules: BatchRules, facts: BatchFacts) -> tuple[str, ...]:
     ):
         if most is not None and facts.received >= _MIN_ROWS_FOR_SHARES and rows / facts.received > most:
             found.append(f"{what}: {rows / facts.received:.1%} of the rows, at most {most:.1%} wanted")
+    for column, most in rules.max_null_share.items():
+        share = facts.null_shares.get(column, 0.0)
+        if facts.received >= _MIN_ROWS_FOR_SHARES and share > most:
+            found.append(f"nulls: {column} is null in {share:.1%} of the rows, at most {most:.1%} wanted")
     return tuple(found)
+
+
+def _volume_of_weekday(rules: BatchRules, facts: BatchFacts) -> list[str]:
+    wanted = rules.weekday_rows.get(facts.weekday) if facts.weekday else None
+    if wanted is None or wanted[0] <= facts.received <= wanted[1]:
+        return []
+    return [f"volume: {facts.received:,} rows on a {facts.weekday}, {wanted[0]:,} to {wanted[1]:,} wanted"]

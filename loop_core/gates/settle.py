@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loop_core.charter import BatchRules
+from loop_core.gates.anomaly import judge
 from loop_core.gates.batch_rules import BatchFacts, breaches
+from loop_core.gates.batch_stats import LOOK_BACK, BatchStats, ensure_table, past_batches, source_family, write_stats
 from loop_core.gates.report import BatchReport, RuleCount
 from loop_core.gates.staged import Staged
 from loop_core.lake import Transaction, adopt, quoted, signal_columns
@@ -45,6 +47,7 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
     """Write a batch: accepted rows, quarantine and its row in `batches`; or, when it is stopped, only the latter."""
     if batch.rules is not None and (known := known_batch(tx, loop, batch)) is not None:
         return known
+    ensure_table(tx, loop)
     _judge(tx, loop, staged, batch)
     counts = Counter(dict(tx.execute("select outcome, count(distinct _row) from judged group by outcome")))
     rules = staged.rules + Counter(
@@ -52,8 +55,11 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
     )
     quarantined = staged.failed + counts["quarantined"]
     notes = batch.notes + _notes(tx, batch, staged, counts)
-    broken = _breaches(tx, staged, batch, quarantined)
-    stopped = bool(broken) and batch.rules is not None and batch.rules.on_breach == "stop"
+    broken = _breaches(tx, loop, staged, batch, quarantined)
+    unusual, unjudged = _unusual(tx, loop, staged, batch)
+    stopped = batch.rules is not None and (
+        (bool(broken) and batch.rules.on_breach == "stop") or (bool(unusual) and batch.rules.on_anomaly == "stop")
+    )
     report = BatchReport(
         batch_id=batch.batch_id,
         loop=loop.name,
@@ -68,11 +74,12 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
         conflicting=0 if stopped else counts["conflicting"],
         state="stopped" if stopped else "ingested",
         rules=tuple(RuleCount(rule, n) for rule, n in sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
-        notes=broken + notes,
+        notes=broken + unusual + unjudged + notes,
     )
     if not stopped:
         _write_rows(tx, loop, staged, batch, report.accepted - counts["updated"], counts["updated"])
         if batch.rules is not None:
+            write_stats(tx, loop, batch.batch_id, staged.stats)
             _write_quarantine(tx, loop, staged, batch, counts["quarantined"])
     write_batch(tx, loop, report, batch)
     return report
@@ -203,7 +210,7 @@ def _judge_unknown(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, pa
     )
 
 
-def _breaches(tx: Transaction, staged: Staged, batch: Batch, quarantined: int) -> tuple[str, ...]:
+def _breaches(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, quarantined: int) -> tuple[str, ...]:
     if batch.rules is None:
         return ()
     newest = None
@@ -216,7 +223,32 @@ def _breaches(tx: Transaction, staged: Staged, batch: Batch, quarantined: int) -
             f"select coalesce(sum(n - 1), 0)::bigint from (select count(*) as n from {_STAGED} group by {keys})",
             {"rows": staged.rows_glob},
         )[0][0]
-    return breaches(batch.rules, BatchFacts(staged.received, quarantined, duplicates, newest, batch.as_of))
+    facts = BatchFacts(
+        staged.received,
+        quarantined,
+        duplicates,
+        newest,
+        batch.as_of,
+        null_shares={column.column: column.null_share for column in staged.stats},
+        weekday=_stats(staged, batch).weekday(loop.charter.loop.timezone),
+    )
+    return breaches(batch.rules, facts)
+
+
+def _unusual(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What sets the batch apart from the earlier ones of its source; and, where that would stop it, that it was not judged."""
+    if batch.rules is None or batch.rules.on_anomaly == "off":
+        return (), ()
+    family = source_family(batch.source)
+    past = past_batches(loop, batch.signal, until=batch.as_of, family=family, limit=LOOK_BACK, tx=tx)
+    judgement = judge(_stats(staged, batch), past, loop.charter.loop.timezone)
+    unjudged = judgement.reason is not None and batch.rules.on_anomaly == "stop"
+    return judgement.sentences, (f"not compared with earlier batches: {judgement.reason}",) if unjudged else ()
+
+
+def _stats(staged: Staged, batch: Batch) -> BatchStats:
+    columns = {column.column: column for column in staged.stats}
+    return BatchStats(batch.batch_id, batch.signal, batch.source, batch.as_of, staged.received, columns)
 
 
 def _notes(tx: Transaction, batch: Batch, staged: Staged, counts: Counter[str]) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loop_core.gates.batch_stats import ColumnStats
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -35,6 +37,8 @@ class Staged:
     """How many rows broke each row rule."""
     adoptable: bool
     """The files of rows are such as the lake writes itself: each of one month, and few."""
+    stats: tuple[ColumnStats, ...] = ()
+    """Sums over the accepted rows, one for each column."""
 
     @property
     def rows_glob(self) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from loop_core.errors import LoopbenchError, SourceError, StorageError
+from loop_core.gates.batch_stats import StatsCounter
 from loop_core.gates.rows import Parted, part_rows
 from loop_core.gates.rules import row_rules
 from loop_core.gates.staged import Staged, StagedFiles
@@ -108,6 +109,7 @@ def stage(
     received = accepted = failed = 0
     good = _row_files(loop, signal, source, folder)
     bad = StagedFiles(folder / "failed")
+    stats = StatsCounter(EVENT_TIME[signal])
     with opened(source.relation) as reader:
         for frame in _ahead(_chunks(reader, query, source, digest)):
             _refuse_naive(frame)
@@ -116,6 +118,7 @@ def stage(
             )
             parted = part_rows(schema, numbered)
             good.write(parted.accepted)
+            stats.add(parted.accepted)
             bad.write(parted.failed)
             rules.update(_counted(parted))
             received, accepted, failed = (
@@ -145,6 +148,7 @@ def stage(
         failed=failed + len(lines),
         rules=rules,
         adoptable=good.monthly and good.few,
+        stats=stats.stats(),
     )
 
 

@@ -39,6 +39,15 @@ _FEEDBACK = {
     "rating": "double",
     "comment": "varchar",
 }
+#: Sums over the rows of each batch that passed the row rules, by column.
+BATCH_STATS = {
+    "batch_id": "varchar",
+    "column": "varchar",
+    "n": "bigint",
+    "nulls": "bigint",
+    "total": "double",
+    "squares": "double",
+}
 #: Tables that are not signals. `scores`: what other versions said of the same predictions.
 _OTHERS = {
     "scores": {"prediction_id": "varchar", "model_version": "varchar", "score": "double", "scored_at": "timestamptz"},
@@ -56,6 +65,7 @@ _OTHERS = {
         "state": "varchar",
         "notes": "varchar",
     },
+    "batch_stats": BATCH_STATS,
     "quarantine": {
         "quarantine_id": "varchar",
         "batch_id": "varchar",

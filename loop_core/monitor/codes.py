@@ -6,7 +6,7 @@ from __future__ import annotations
 CODES: dict[str, str] = {
     "signals.volume": "unusual volume of {subject}",
     "signals.freshness": "stale {subject}",
-    "signals.anomaly": "a batch unlike those before, by {subject}",
+    "signals.anomaly": "unusual batch of {subject}",
     "quality.quarantine": "many {subject} in quarantine",
     "drift.feature": "drift of {subject}",
     "drift.score": "drift of the model's score",
