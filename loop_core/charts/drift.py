@@ -108,6 +108,7 @@ def cell(score: DriftScore) -> dict[str, Any]:
         "p_value": score.p_value,
         "n_current": score.n_current,
         "n_reference": score.n_reference,
+        "reason": score.reason,
     }
 
 
@@ -124,6 +125,7 @@ TOOLTIP = [
     alt.Tooltip("p_value:Q", title="chance in a quiet window", format=".2g"),
     alt.Tooltip("n_current:Q", title="n current", format=","),
     alt.Tooltip("n_reference:Q", title="n reference", format=","),
+    alt.Tooltip("reason:N", title="why not judged"),
 ]
 
 
