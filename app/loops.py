@@ -7,7 +7,7 @@ import streamlit as st
 from app.faults import boundary, plain
 from app.navigation import PAGES, go
 from app.session import View
-from app.widgets import WORST, chip, mark_of, short, table, worst
+from app.widgets import WORST, chip, mark_of, moment, short, table, worst
 from loop_core.clock import now
 from loop_core.status import LoopStatus, loop_status
 from loop_core.vocabulary import State
@@ -33,11 +33,18 @@ def loops_table(view: View, status: LoopStatus) -> None:
 def _line(status: LoopStatus) -> None:
     first, *cells, last = st.columns(_WIDTHS, vertical_alignment="center")
     first.markdown(f"**{plain(status.title)}**")
+    since = dict(zip(status.findings, status.since, strict=True))
     for cell, stage in zip(cells, STAGES, strict=True):
         about = [finding for finding in status.findings if finding.stage == stage]
-        with cell:
+        state = worst([finding.state for finding in about])
+        with cell, st.container(gap=None):
             said = "  \n".join(plain(finding.sentence) for finding in about[:6])
-            chip(worst([finding.state for finding in about]), help=said or "No cycle ran yet.")
+            chip(state, help=said or "No cycle ran yet.")
+            began = [since[finding] for finding in about if finding.state is state]
+            if began:
+                # It has been loud since its first finding was, and quiet only since its last one is.
+                when = min(began) if state in (State.ALARM, State.WATCH) else max(began)
+                st.caption(f"since {moment(when)}")
     last.markdown(f"`{short(status.champion)}`")
 
 
