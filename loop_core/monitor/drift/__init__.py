@@ -1,9 +1,24 @@
 """Drift: windows against the reference, with thresholds learned for their row count."""
 
 from loop_core.monitor.drift.base import DriftMeasure
+from loop_core.monitor.drift.calibrate import Calibration, calibrate
+from loop_core.monitor.drift.domain import DomainResult, domain_classifier
+from loop_core.monitor.drift.exact import exact_drift
 from loop_core.monitor.drift.psi import psi
 from loop_core.monitor.drift.registry import METHODS
 from loop_core.monitor.drift.scores import DriftScore, drift_scores
 from loop_core.monitor.drift.threshold import learned_threshold
 
-__all__ = ["METHODS", "DriftMeasure", "DriftScore", "drift_scores", "learned_threshold", "psi"]
+__all__ = [
+    "METHODS",
+    "Calibration",
+    "DomainResult",
+    "DriftMeasure",
+    "DriftScore",
+    "calibrate",
+    "domain_classifier",
+    "drift_scores",
+    "exact_drift",
+    "learned_threshold",
+    "psi",
+]

@@ -34,7 +34,9 @@ class AlarmRule:
     @classmethod
     def of_plan(cls, plan: MonitorPlan) -> AlarmRule:
         """The rule that a charter asks for."""
-        return cls(SPENT * plan.false_alarms_per_month * plan.window_days / DAYS_A_MONTH, plan.alarm_times, plan.alarm_of)
+        return cls(
+            SPENT * plan.false_alarms_per_month * plan.window_days / DAYS_A_MONTH, plan.alarm_times, plan.alarm_of
+        )
 
     @property
     def false_discovery_rate(self) -> float:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from loop_core.monitor.profiles import Binning, CategoryBins, Counts, NumberBins
 
-#: Values of one column, (n,): floats with NaN for null, or texts with None for null.
+#: Values of one column, (n,): floats with NaN for null, or whole numbers that stand for categories, −1 for null.
 Values = npt.NDArray[Any]
 
 #: Added to every bin on both sides, so that an empty bin is rare rather than impossible.
@@ -80,21 +80,25 @@ def known(values: Values) -> Values:
 
 def nulls(values: Values) -> npt.NDArray[np.bool_]:
     """(n,) whether each value is null (or NaN)."""
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    return np.array([value is None for value in values], dtype=bool)
+    found: npt.NDArray[np.bool_] = np.isnan(values) if is_number(values) else values < 0
+    return found
+
+
+def is_number(values: Values) -> bool:
+    """Whether values have an order; categories have none."""
+    return values.dtype.kind == "f"
 
 
 def row_counts(reference: Values, current: Values) -> tuple[Counts, Counts]:
-    """Rows per bin of both: of numbers in the reference's twentieths, of texts per value; nulls last."""
-    if reference.dtype.kind == "f":
+    """Rows per bin of both: of numbers in the reference's twentieths, of categories per value; nulls last."""
+    if is_number(reference):
         from loop_core.monitor.profiles.binning import LEVELS
 
         usual = known(reference)
         edges = NumberBins.learn(np.quantile(usual, LEVELS, method="inverted_cdf") if len(usual) else []).edges
         return _per_edge(reference, edges), _per_edge(current, edges)
-    names = {value: place for place, value in enumerate(sorted({*known(reference), *known(current)}))}
-    return _per_name(reference, names), _per_name(current, names)
+    width = int(max(reference.max(initial=-1), current.max(initial=-1))) + 1
+    return _per_code(reference, width), _per_code(current, width)
 
 
 def _per_edge(values: Values, edges: tuple[float, ...]) -> Counts:
@@ -102,6 +106,6 @@ def _per_edge(values: Values, edges: tuple[float, ...]) -> Counts:
     return np.array([*inside, nulls(values).sum()], dtype=np.float64)
 
 
-def _per_name(values: Values, names: dict[str, int]) -> Counts:
-    inside = np.bincount([names[value] for value in known(values)], minlength=len(names))
+def _per_code(values: Values, width: int) -> Counts:
+    inside = np.bincount(known(values), minlength=width)
     return np.array([*inside, nulls(values).sum()], dtype=np.float64)

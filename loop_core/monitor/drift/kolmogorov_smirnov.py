@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop_core.monitor.drift.base import Values, known, only_numbers
+from loop_core.monitor.drift.base import Values, is_number, known, only_numbers
 from loop_core.monitor.profiles import Binning, Counts
 
 
@@ -46,7 +46,7 @@ class KolmogorovSmirnov:
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
         usual, now = known(reference), known(current)
-        if reference.dtype.kind != "f" or not len(usual) or not len(now):
+        if not is_number(reference) or not len(usual) or not len(now):
             return float("nan"), None
         from scipy.stats import ks_2samp
 

@@ -8,6 +8,8 @@ from datetime import datetime
 
 import numpy as np
 
+from loop_core.charter import MonitorPlan
+from loop_core.monitor.drift.base import DriftMeasure
 from loop_core.monitor.drift.judge import Verdicts, judge
 from loop_core.monitor.drift.registry import measure_named
 from loop_core.monitor.profiles import SCORE, Series, profile_series
@@ -73,10 +75,14 @@ def drift_scores(
     found = with_every_window(profile_series(loop, as_of, weeks=wanted, cohort=cohort), windows)
     if not found:
         return []
-    shown, folklore = windows.start(weeks), measure.folklore
-    verdicts = judge(plan, found, measure)
-    scores = (s for s in _cells(found, verdicts, measure.name, folklore) if s.window_start >= shown)
+    shown = windows.start(weeks)
+    scores = (s for s in scored(plan, found, measure) if s.window_start >= shown)
     return sorted(scores, key=lambda s: (s.window_start, s.feature, s.cohort_value or ""))
+
+
+def scored(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> Iterator[DriftScore]:
+    """Every window of series that have the same windows, by one measure."""
+    yield from _cells(found, judge(plan, found, measure), measure.name, measure.folklore)
 
 
 def with_every_window(found: Sequence[Series], windows: Windows) -> list[Series]:

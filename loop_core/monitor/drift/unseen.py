@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop_core.monitor.drift.base import Values, known, only_categories
+from loop_core.monitor.drift.base import Values, is_number, known, nulls, only_categories
 from loop_core.monitor.profiles import Binning, Counts
 
 
@@ -29,7 +29,6 @@ class Unseen:
         return share + np.zeros(reference.shape[:-1])
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
-        if reference.dtype.kind == "f" or not len(current):
+        if is_number(reference) or not len(current):
             return float("nan"), None
-        seen = set(known(reference))
-        return float(np.mean([value is not None and value not in seen for value in current])), None
+        return float((~np.isin(current, known(reference)) & ~nulls(current)).mean()), None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop_core.monitor.drift.base import Values, known, only_numbers
+from loop_core.monitor.drift.base import Values, is_number, known, only_numbers
 from loop_core.monitor.profiles import Binning, Counts, NumberBins
 
 
@@ -67,7 +67,7 @@ class Wasserstein:
         return binned_distance(reference, current, bins)
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
-        if reference.dtype.kind != "f":
+        if not is_number(reference):
             return float("nan"), None
         from scipy.stats import wasserstein_distance
 
