@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,7 @@ import pytest
 from loop_core.gates import BatchReport
 from loop_core.gates.anomaly import Judgement, judge
 from loop_core.gates.batch_stats import BatchStats, past_batches, source_family
-from loop_core.lake import quoted, signal_columns
 from loop_core.monitor.check_batches import check_batches
-from loop_core.recipes import import_recipe
 from loop_core.vocabulary import Signal, State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop, Workspace
@@ -120,19 +117,19 @@ def _loop(workspace: Workspace, extra: str = "") -> Loop:
     return workspace.set_charter(f"{CHARTER}\n[gates.predictions]\n{extra}\n", actor="ana", reason="", as_of=START)
 
 
-def _fill(loop: Loop, folder: Path, days: int = 12) -> None:
+def _fill(loop: Loop, folder: Path, days: int = 9) -> None:
     rng = np.random.default_rng(2)
     for day in range(days):
         report = deliver(loop, Signal.PREDICTIONS, file(folder, frame(rng, day, 60, weekly=False), day), as_of=arrival(day))  # fmt: skip
         assert not any(note.startswith("anomaly") for note in report.notes)
 
 
-def _slipped(folder: Path, day: int = 12) -> Path:
+def _slipped(folder: Path, day: int = 9) -> Path:
     rows = frame(np.random.default_rng(3), day, 60, weekly=False).with_columns(pl.col("price") * 1000)
     return file(folder, rows, day)
 
 
-def _send(loop: Loop, path: Path, day: int = 12) -> BatchReport:
+def _send(loop: Loop, path: Path, day: int = 9) -> BatchReport:
     return deliver(loop, Signal.PREDICTIONS, path, as_of=arrival(day))
 
 
@@ -156,19 +153,19 @@ def test_the_sums_that_are_kept_are_those_of_the_rows(workspace: Workspace, tmp_
 def test_a_warned_batch_enters_and_the_monitor_says_so(workspace: Workspace, tmp_path: Path) -> None:
     loop = _loop(workspace)
     _fill(loop, tmp_path)
-    windows = Windows.at(arrival(11), 7)
-    assert [f.state for f in check_batches(loop, windows, arrival(11))] == [State.OK]
+    windows = Windows.at(arrival(8), 7)
+    assert [f.state for f in check_batches(loop, windows, arrival(8))] == [State.OK]
     report = _send(loop, _slipped(tmp_path))
     assert report.state == "ingested"
     assert report.accepted == report.received
     assert report.notes[0].startswith("anomaly: price ")
-    (finding,) = check_batches(loop, Windows.at(arrival(12), 7), arrival(12))
+    (finding,) = check_batches(loop, Windows.at(arrival(9), 7), arrival(9))
     assert (finding.code, finding.state, finding.subject) == ("signals.anomaly", State.ALARM, "predictions")
     assert "1 of 7 batches" in finding.sentence
     assert "price" in finding.sentence
     assert finding.source == "orders-#-#-#.parquet"
     # What arrived later was not known before.
-    assert [f.state for f in check_batches(loop, windows, arrival(11))] == [State.OK]
+    assert [f.state for f in check_batches(loop, windows, arrival(8))] == [State.OK]
 
 
 def test_a_stopped_batch_loses_nothing(workspace: Workspace, tmp_path: Path) -> None:
@@ -179,7 +176,7 @@ def test_a_stopped_batch_loses_nothing(workspace: Workspace, tmp_path: Path) -> 
     report = _send(loop, path)
     assert (report.state, report.accepted) == ("stopped", 0)
     assert (contents(loop, "predictions"), contents(loop, "batch_stats")) == (before, kept)
-    (finding,) = check_batches(loop, Windows.at(arrival(12), 7), arrival(12))
+    (finding,) = check_batches(loop, Windows.at(arrival(9), 7), arrival(9))
     assert finding.state is State.ALARM
     assert "1 of 7 batches of predictions were stopped" in finding.sentence
     assert _send(loop, path).state == "stopped"
@@ -203,15 +200,10 @@ def test_a_workspace_from_before_gains_the_table(workspace: Workspace, tmp_path:
     assert len(past_batches(loop, Signal.PREDICTIONS, until=arrival(0))) == 1
 
 
-def test_black_friday_is_the_unusual_day_of_olist(real_data: Path, tmp_path: Path) -> None:
-    with Workspace.create(tmp_path / "olist") as workspace:
-        import_recipe(workspace, "olist", real_data / "olist_15k", actor="ana", as_of=datetime(2019, 1, 1, tzinfo=UTC))
-        loop = workspace.loop("orders")
-        names = ", ".join(quoted(name) for name in signal_columns(loop.charter, Signal.PREDICTIONS))
-        rows = loop.lake.frame(f"select {names} from {loop.table('predictions')} order by predicted_at")
+def test_black_friday_is_the_unusual_day_of_olist(olist_rows: pl.DataFrame) -> None:
     past: list[BatchStats] = []
     told: dict[str, Judgement] = {}
-    for (day,), part in rows.group_by(pl.col("predicted_at").dt.date(), maintain_order=True):
+    for (day,), part in olist_rows.group_by(pl.col("predicted_at").dt.date(), maintain_order=True):
         batch = stats(part, (day - START.date()).days)  # type: ignore[operator]
         told[str(day)] = judge(batch, past[-60:])
         past.append(batch)

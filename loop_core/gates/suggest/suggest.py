@@ -1,0 +1,57 @@
+"""The verb: look at a loop's reference period and propose what its gates should hold back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from loop_core.errors import NotReadyError
+from loop_core.gates.suggest.batches import batch_rules
+from loop_core.gates.suggest.columns import column_rules
+from loop_core.gates.suggest.period import MIN_ROWS, Period
+from loop_core.gates.suggest.suggestion import Suggestions
+from loop_core.lake import Reading
+
+if TYPE_CHECKING:
+    from loop_core.workspace import Loop
+
+
+def suggest_gates(loop: Loop, as_of: datetime, *, span: tuple[datetime, datetime] | None = None) -> Suggestions:
+    """Rules that the rows and batches of the reference period keep, with head-room, and that the charter lacks.
+
+    Row rules: ranges, closed lists of categories, values that are never null. Batch rules: rows by weekday, shares of
+    nulls, duplicates and quarantined rows, age at arrival.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; nothing later is looked at.
+        span: the reference period, end exclusive (`loop_core.monitor.profiles.reference.reference_span` knows the
+            monitor's); None: the loop's first `reference_days`.
+
+    Raises:
+        NotReadyError: fewer than 200 predictions in the period.
+    """
+    reading = Reading.at(loop.lake, loop.charter, as_of)
+    first, newest = reading.rows("select min(predicted_at), max(predicted_at) from predictions")[0]
+    if first is None:
+        raise NotReadyError("The loop has no predictions yet", "a reference period", "ingest predictions first")
+    start, end = span or _first_days(first, loop.charter.monitor.reference_days)
+    # A period that has only begun ends with its newest row.
+    period = Period(loop.charter, reading, start, min(end, as_of, newest + timedelta(microseconds=1)))
+    rows = int(
+        period.rows("select count(*) from predictions where predicted_at >= $first and predicted_at < $last")[0][0]
+    )
+    if rows < MIN_ROWS:
+        raise NotReadyError(
+            f"The reference period, {start:%Y-%m-%d} to {end:%Y-%m-%d}, has {rows:,} predictions",
+            f"at least {MIN_ROWS}",
+            "wait, or lengthen reference_days under [monitor]",
+        )
+    notes: list[str] = []
+    rules = [*column_rules(period, notes), *batch_rules(period, notes)]
+    return Suggestions(loop.name, start, period.end, rows, tuple(rules), tuple(notes))
+
+
+def _first_days(first: datetime, days: int) -> tuple[datetime, datetime]:
+    start = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start, start + timedelta(days=days)
