@@ -17,8 +17,8 @@ DAYS_A_MONTH = 30.436875
 SPENT = 0.8
 #: Half of the chance that a quiet window alarms is spent on persistence, half on windows that cannot wait.
 HALVES = 2
-#: No single window counts as moved when more than every other quiet one would.
-HIGHEST_LEVEL = 0.5
+#: However few features there are, or many that drift: what one quiet window in twenty reaches does not count as moved.
+HIGHEST_LEVEL = 0.05
 
 
 @dataclass(frozen=True)

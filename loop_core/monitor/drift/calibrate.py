@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from loop_core.charter import MonitorPlan
 from loop_core.errors import NotReadyError
 from loop_core.monitor.drift.alarm_rule import DAYS_A_MONTH
 from loop_core.monitor.drift.base import DriftMeasure
-from loop_core.monitor.drift.judge import Verdicts, judge
+from loop_core.monitor.drift.judge import Verdicts, judge, with_whole_windows
 from loop_core.monitor.drift.quiet import Usual
 from loop_core.monitor.drift.registry import measure_named
 from loop_core.monitor.drift.scores import with_every_window
@@ -34,8 +34,8 @@ class AlarmRate:
     """Feature name, or `score`."""
     expected_per_month: float
     """In made-up quiet pasts."""
-    seen_per_month: float
-    """In the reference period, each part judged against the others."""
+    seen_per_month: float | None
+    """In the reference period, each part judged against the others; None: it has too few windows for that."""
     since_per_month: float
     """After the reference period: false alarms and true ones."""
     fixed_expected_per_month: float | None
@@ -53,8 +53,8 @@ class Calibration:
     """`false_alarms_per_month` of the charter."""
     expected_per_month: float
     """False alarms expected: windows drawn from the loop's own reference, judged by the monitor itself."""
-    seen_per_month: float
-    """Alarms in the reference period, which is quiet by definition."""
+    seen_per_month: float | None
+    """Alarms in the reference period, which is quiet by definition; None: it has too few windows."""
     since_per_month: float
     """Alarms since: false ones and true ones."""
     fixed_expected_per_month: float | None
@@ -77,9 +77,12 @@ class Calibration:
         fixed = (
             "" if self.fixed_expected_per_month is None else f"; a fixed cut-off would give {self.fixed_expected_per_month:.3g}"
         )  # fmt: skip
+        seen = "too few windows to tell" if self.seen_per_month is None else f"{self.seen_per_month:.2f} a month"
+        loudest = ", ".join(row.feature for row in self.rows[:3])
+        why = f" Most are from {loudest}: they move within the reference itself." if kept == "OVER" else ""
         return (
             f"{self.expected_per_month:.2f} false alarms a month expected, {kept} the budget of {self.budget:g}{fixed}."
-            f" Seen in the reference period: {self.seen_per_month:.2f} a month; since: {self.since_per_month:.2f}."
+            f" Seen in the reference period: {seen}; since: {self.since_per_month:.2f}.{why}"
         )
 
 
@@ -98,7 +101,9 @@ def calibrate(loop: Loop, as_of: datetime, *, method: str = "psi", seed: int = 0
     """
     measure, plan = measure_named(method), loop.charter.monitor
     windows = Windows.at(as_of, plan.window_days)
-    found = [s for s in with_every_window(profile_series(loop, as_of, weeks=None), windows) if len(s.reference)]
+    told = (s for s in with_every_window(profile_series(loop, as_of, weeks=None), windows) if len(s.reference))
+    # The longest references first: those that can be judged part by part.
+    found = sorted((with_whole_windows(plan, s) for s in told), key=lambda s: -len(s.reference))
     if not found:
         raise NotReadyError("There is no reference period yet", "predictions", "bring in predictions first")
     rng = np.random.default_rng(seed)
@@ -140,23 +145,36 @@ def _quiet_past(series: Series, rng: np.random.Generator) -> Series:
     usual = Usual.learn(series.reference, series.binning.novelty if isinstance(series.binning, CategoryBins) else 0.0)
     if not len(usual.windows):
         return _with_windows(series, series.reference, np.zeros((WINDOWS, series.reference.shape[1])))
-    pooled, sizes = usual.total / usual.total.sum(), usual.windows.sum(axis=1)
-    shares = np.clip(pooled + usual.swing * (usual.windows / sizes[:, None] - pooled), 0, None)
-    shares /= shares.sum(axis=1, keepdims=True)
+    sizes, shares = usual.windows.sum(axis=1), _without_noise(usual)
     chosen = rng.integers(len(sizes), size=len(sizes) + WINDOWS)
     drawn = rng.multinomial(sizes[chosen].astype(int), shares[chosen]).astype(np.float64)
     return _with_windows(series, drawn[: len(sizes)], drawn[len(sizes) :])
 
 
+def _without_noise(usual: Usual) -> Counts:
+    """(R, K) shares of the reference's windows, moved towards their mean by as much as they differ by sampling noise."""
+    pooled, sizes = usual.total / usual.total.sum(), usual.windows.sum(axis=1, keepdims=True)
+    apart = usual.windows / sizes - pooled
+    distance = float((apart**2 / np.maximum(pooled, 0.5 / usual.total.sum())).sum(axis=1).mean())
+    real = np.sqrt(min(1.0, usual.swing.size / distance)) if distance > 0 else 0.0
+    shares: Counts = pooled + real * apart
+    return shares
+
+
 def _parts(plan: MonitorPlan, found: Sequence[Series]) -> list[list[Series]]:
     """The reference's windows part by part, each with the other parts as its reference."""
-    count = min(len(series.reference) for series in found)
+    count = len(found[0].reference)
     if count < 2 * PARTS:
         return []
     return [
-        [_with_windows(s, np.delete(s.reference[-count:], part, axis=0), s.reference[-count:][part]) for s in found]
+        [_with_windows(s, np.delete(s.reference, part, axis=0), s.reference[part]) for s in _alike(found)]
         for part in np.array_split(np.arange(count), PARTS)
     ]
+
+
+def _alike(found: Sequence[Series]) -> list[Series]:
+    """Those with as many windows in the reference as the first; the score has fewer."""
+    return [series for series in found if len(series.reference) == len(found[0].reference)]
 
 
 def _with_windows(series: Series, reference: Counts, counts: Counts) -> Series:
@@ -174,23 +192,24 @@ def _calibration(
     counted: tuple[list[_Counted], list[_Counted], list[_Counted]],
 ) -> Calibration:
     months = [sum(c.windows for c in part) * plan.window_days / DAYS_A_MONTH for part in counted]
-    alarms = [_rate([c.alarms for c in part], month, len(found)) for part, month in zip(counted, months, strict=True)]
-    fixed = [_rate([c.fixed for c in part], month, len(found)) for part, month in zip(counted, months, strict=True)]
-    known = measure.folklore is not None
+    alarms = [_rates([c.alarms for c in part], month, len(found)) for part, month in zip(counted, months, strict=True)]
+    fixed = [_rates([c.fixed for c in part], month, len(found)) for part, month in zip(counted, months, strict=True)]
+    if measure.folklore is None:
+        fixed = [np.full(len(found), np.nan)] * len(fixed)
     rates = [
-        AlarmRate(s.column, *(float(a[k]) for a in alarms), *(float(f[k]) if known else None for f in fixed[:2]))
-        for k, s in enumerate(found)
-    ]
+        AlarmRate(s.column, a or 0.0, b, c or 0.0, d, e)
+        for s, (a, b, c, d, e) in zip(found, (_numbers(row) for row in zip(*alarms, *fixed[:2], strict=True)), strict=True)
+    ]  # fmt: skip
+    expected, seen, since, fixed_expected, fixed_seen = _numbers([_total(a) for a in (*alarms, *fixed[:2])])
     sizes = [size for series in found for size in series.reference.sum(axis=1) if size]
-    sums, fixed_sums = [float(a.sum()) for a in alarms], [float(f.sum()) if known else None for f in fixed]
     return Calibration(
         method=measure.name,
         budget=plan.false_alarms_per_month,
-        expected_per_month=sums[0],
-        seen_per_month=sums[1],
-        since_per_month=sums[2],
-        fixed_expected_per_month=fixed_sums[0],
-        fixed_seen_per_month=fixed_sums[1],
+        expected_per_month=expected or 0.0,
+        seen_per_month=seen,
+        since_per_month=since or 0.0,
+        fixed_expected_per_month=fixed_expected,
+        fixed_seen_per_month=fixed_seen,
         months_expected=months[0],
         months_seen=months[1],
         months_since=months[2],
@@ -199,7 +218,19 @@ def _calibration(
     )
 
 
-def _rate(counts: list[Counts], months: float, width: int) -> Counts:
-    """(S,) per month."""
-    total: Counts = np.sum(counts, axis=0, dtype=np.float64) if counts else np.zeros(width)
-    return total / months if months else np.zeros(width)
+def _rates(counts: list[Counts], months: float, width: int) -> Counts:
+    """(width,) per month; NaN for series that were not judged."""
+    if not months:
+        return np.full(width, np.nan)
+    total: Counts = np.asarray(np.sum(counts, axis=0, dtype=np.float64)) / months
+    return np.append(total, np.full(width - len(total), np.nan))
+
+
+def _total(rates: Counts) -> float:
+    """Of all series that were judged; NaN: none was."""
+    told = rates[np.isfinite(rates)]
+    return float(told.sum()) if len(told) else float("nan")
+
+
+def _numbers(values: Iterable[float]) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]

@@ -4,7 +4,7 @@ because features correct one another and windows lend one another weight."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from loop_core.monitor.drift.threshold import Chance
 from loop_core.monitor.profiles import Counts, Series
 from loop_core.vocabulary import State
 
+#: With fewer windows in the reference, none is dropped.
+FEW = 4
 NOTHING_TO_COMPARE: Outcome = (State.NOT_APPLICABLE, "There is no value to compare.")
 
 
@@ -53,7 +55,7 @@ def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> 
         found: series of S columns (and cohort values), each with the same W windows.
         measure: what to measure.
     """
-    rule = AlarmRule.of_plan(plan)
+    rule, found = AlarmRule.of_plan(plan), [with_whole_windows(plan, series) for series in found]
     outcomes = [list(window_outcomes(plan, series, measure)) for series in found]
     values, p_values = _measured(found, measure, outcomes)
     _say_what_has_no_value(outcomes, values)
@@ -63,8 +65,22 @@ def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> 
     q_values = np.stack([corrected(column) for column in evidence.T], axis=1)
     alarms = q_values <= rule.false_discovery_rate
     levels = _levels(rule, p_values, alarms, shared)
+    alarms &= p_values <= levels
     thresholds = np.stack([_thresholds(series, measure, *of) for series, *of in zip(found, levels, rows, strict=True)])
     return Verdicts(values, np.where(np.isnan(p_values), np.nan, thresholds), p_values, q_values, alarms, outcomes)
+
+
+def with_whole_windows(plan: MonitorPlan, series: Series) -> Series:
+    """Without the oldest window of a reference that is no multiple of the window's length: a part of a week has weekdays
+    of its own. Where only few windows are there, it is added to the next one."""
+    days = (series.reference_end - series.reference_start).total_seconds() / 86400
+    whole, windows = int(days // plan.window_days), len(series.reference)
+    if windows < 2 or windows != whole + 1:
+        return series
+    if windows > FEW:
+        return replace(series, reference=series.reference[1:])
+    merged = np.vstack([series.reference[:2].sum(axis=0, keepdims=True), series.reference[2:]])
+    return replace(series, reference=merged)
 
 
 def _measured(
