@@ -14,8 +14,8 @@ from app.session import View
 from app.widgets import cohort_picker, labelled, moment, spaced, verdict, why, worst
 from loop_core.errors import LoopbenchError
 from loop_core.monitor import METHODS, DriftScore, drift_scores, importance
+from loop_core.monitor.drift import calibrate
 from loop_core.monitor.drift.alarm_rule import AlarmRule
-from loop_core.monitor.drift.calibrate import calibrate
 from loop_core.monitor.drift.titles import TITLES
 from loop_core.monitor.profiles.reference import reference_span
 from loop_core.vocabulary import State
@@ -67,14 +67,10 @@ def choices(view: View) -> tuple[Asked, list[DriftScore]]:
 
 def finding(view: View, asked: Asked, scores: Sequence[DriftScore], order: Sequence[str]) -> None:
     """The newest window in one sentence, and beneath it what that rests on."""
-    newest = max(score.window_start for score in scores)
-    now = [score for score in scores if score.window_start == newest]
-    judged = [score for score in now if score.value is not None]
+    judged, now = _judged(scores), _newest(scores)
     if not judged:
-        asked = view.loop.charter.monitor.min_rows
-        verdict(
-            f"The newest window has too few rows to judge: {asked} are asked for.", State.TOO_FEW, _rests_on(view, now)
-        )
+        reason = next((score.reason for score in now if score.reason), "It has too few rows.")
+        verdict(f"The newest window cannot be judged. {reason}", State.TOO_FEW, _rests_on(view, now))
         return
     drifted, moved = ([s.feature for s in judged if s.state is state] for state in (State.ALARM, State.WATCH))
     chance = AlarmRule.of_plan(view.loop.charter.monitor).per_window * asked.share

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import evidence, session
 from app.drift import Asked
+from app.exact import measures, separation
 from app.faults import boundary
 from app.moved import groups, importance_quadrant
 from app.report import evidently_panel
@@ -84,6 +85,8 @@ def _look(view: View, found: Drifted, cell: DriftScore, mine: Sequence[DriftScor
         "Distribution": lambda: _distribution(view, cell, mine),
         "Groups": lambda: groups(view, found.asked, cell),
         "Does it matter?": lambda: importance_quadrant(view, found.scores, cell, found.importance),
+        "Every measure": lambda: measures(view, cell),
+        "What separates": lambda: separation(view, cell),
         "Evidently": lambda: evidently_panel(view, cell.window_start, cell.window_end, cell.cohort, cell.cohort_value),
     }
     if view.presenting:

@@ -9,7 +9,7 @@ import streamlit as st
 from app import session
 from app.drift import LOUD, Asked
 from app.session import View
-from app.widgets import bounded, empty, labelled, mark_of, moment, spaced, table, why
+from app.widgets import bounded, empty, labelled, mark_of, moment, table, why
 from loop_core import charts
 from loop_core.monitor import DriftScore, drift_scores
 
@@ -21,7 +21,7 @@ def groups(view: View, asked: Asked, cell: DriftScore) -> None:
         empty("No cohort is declared", "The charter's `[[cohorts]]` say which groups to tell apart.", key="nocohorts")
         return
     start = names.index(asked.cohort) if asked.cohort in names else 0
-    cohort = labelled("by", "Groups by", names, key="by", width=230, index=start, format_func=spaced)
+    cohort = labelled("by", "Groups by", names, key="by", width=230, index=start)
     found = session.compute(view, drift_scores, weeks=asked.weeks, cohort=cohort, method=asked.method)
     here = [s for s in found if s.feature == cell.feature and s.window_start == cell.window_start]
     known = sorted((s for s in here if s.value is not None), key=lambda s: -(s.value or 0) / (s.threshold or 1))

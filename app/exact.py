@@ -1,0 +1,85 @@
+"""One cell of the heatmap on its rows: every measure without bins, and what separates the window from the reference."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import evidence, session
+from app.drift import LOUD
+from app.session import View
+from app.widgets import chip, mark_of, moment, table, why
+from loop_core import charts
+from loop_core.monitor import DriftScore
+from loop_core.monitor.drift import domain_classifier, exact_drift
+from loop_core.monitor.drift.titles import TITLES
+
+
+def measures(view: View, cell: DriftScore) -> None:
+    """Every measure on the rows themselves, without bins."""
+    found = session.compute(view, exact_drift, **evidence.cell_of(cell))
+    rows = [
+        {
+            "measure": TITLES.get(s.method, s.method),
+            "state": mark_of(s.state),
+            "value": s.value,
+            "threshold": s.threshold,
+            "p": s.p_value,
+            "folklore": s.folklore,
+            "n reference": s.n_reference,
+            "n current": s.n_current,
+            "note": s.reason,
+        }
+        for s in found
+    ]
+    number = st.column_config.NumberColumn(format="%.4f", width=100)
+    p_value = st.column_config.NumberColumn(
+        format="%.2g", width=90, help="of the classical test on rows; it knows nothing of natural swing"
+    )
+    columns = {
+        "value": number,
+        "threshold": number,
+        "p": p_value,
+        "folklore": st.column_config.NumberColumn(format="%.2f"),
+    }
+    table(rows, "measures", columns, alt=f"Every measure of drift of {cell.feature}")
+    why(
+        view,
+        "Values are computed on rows, thresholds and states are those of the binned value; p is that of the classical test.",
+        evidence.cell_call("loop_core.monitor.drift:exact_drift", cell),
+        evidence.values_sql(view, cell),
+        key="measures",
+    )
+
+
+def separation(view: View, cell: DriftScore) -> None:
+    """A classifier that tries to tell the window from the reference, on demand: all features together."""
+    asked = evidence.window_of(cell)
+    st.markdown(
+        "Features can move together although none moves alone. A classifier tries to tell this window's rows from the "
+        "reference's: AUC 0.5 means that it cannot."
+    )
+    key = f"{sorted((name, str(value)) for name, value in asked.items())}"
+    if st.button("Ask the classifier", key="separate", icon=":material/call_split:"):
+        st.session_state["separated"] = key
+    if st.session_state.get("separated") != key:
+        return
+    with st.spinner("Training on both windows …"):
+        found = session.compute(view, domain_classifier, **asked)
+    if found.auc is None:
+        st.info(f"It cannot be told. {found.reason}", icon=":material/hourglass_empty:")
+        return
+    interval = f" (95 % {found.ci_low:.3f} – {found.ci_high:.3f})" if found.ci_low is not None else ""
+    told = "tells them apart" if found.state in LOUD else "cannot tell them apart"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chip(found.state)
+        rows = f"n = {found.n_reference:,} / {found.n_current:,}"
+        st.markdown(
+            f"**It {told}: AUC {found.auc:.3f}{interval}** · {rows} · {moment(cell.window_start)} – {moment(cell.window_end)}"
+        )
+    st.altair_chart(charts.separating(found.features[:15]), key="separating")
+    why(
+        view,
+        "Cross-validated LightGBM on equal samples of both windows (Rabanser, Günnemann, Lipton 2019).",
+        evidence.cell_call("loop_core.monitor.drift:domain_classifier", cell, feature=False),
+        key="separation",
+    )
