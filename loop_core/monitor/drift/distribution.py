@@ -5,22 +5,21 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loop_core.errors import NotReadyError, UnknownNameError
-from loop_core.labels import known_at
-from loop_core.monitor.profiles.binning import Binning, NumberBins
-from loop_core.monitor.profiles.counts import Selection, count
-from loop_core.monitor.profiles.reference import (
-    SCORE,
-    Reference,
-    feature_reference,
-    score_reference,
-    score_selection,
-)
+from loop_core.monitor.profiles import SCORE
+from loop_core.monitor.profiles.binning import Binning, Counts, NumberBins
+from loop_core.monitor.profiles.daily import Days, days_at
+from loop_core.monitor.profiles.plan import Span
+from loop_core.monitor.profiles.series import windows_of
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -55,34 +54,36 @@ def feature_distribution(
         UnknownNameError: no such feature or cohort.
         NotReadyError: there is no reference yet.
     """
-    reading = known_at(loop, as_of)
     group = loop.charter.cohort(cohort) if cohort else None
-    reference = (score_reference if feature == SCORE else feature_reference)(loop, reading, group)
-    if reference is None:
+    days = days_at(loop, as_of)
+    if days is None or (feature == SCORE and days.plan.scored is None):
         raise NotReadyError(
             "There is no reference period yet", "predictions before this window", "bring in older predictions"
         )
-    if feature not in reference.bins:
-        raise UnknownNameError("feature", feature, reference.bins)
-    windows = Windows(window_end, max(1, (window_end - window_start).days))
-    selected = Selection(reading, windows, window_start, window_end, group)
-    champion = loop.champion(as_of)
-    if feature == SCORE and champion is not None:
-        selected = score_selection(selected, champion)
-    table = count(selected, {feature: reference.bins[feature]})[feature]
-    found = [counts for (_, value), counts in table.items() if value == cohort_value]
-    return _shares(reference, feature, cohort_value, sum(found, np.zeros(len(reference.bins[feature].labels))))
-
-
-def _shares(reference: Reference, feature: str, value: str | None, current: np.ndarray) -> list[BinShare]:
-    usual = reference.of(feature, value).sum(axis=0)
-    both = {"reference": usual, "current": current}
+    if feature not in days.plan.subjects:
+        raise UnknownNameError("feature", feature, days.plan.subjects)
+    usual, window = days.plan.span_of(feature), Span.of(window_start, window_end)
+    frame = days.counts([usual, *([window] if window else [])], group, [feature])
+    both = {
+        "reference": _sum(days, frame, usual, feature, cohort_value),
+        "current": _sum(days, frame, window, feature, cohort_value),
+    }
     return [
-        BinShare(label, place, window, int(counts[place]), float(counts[place] / max(1.0, counts.sum())))
-        for place, label in enumerate(_labels(reference.bins[feature]))
-        if usual[place] or current[place]
-        for window, counts in both.items()
+        BinShare(label, place, name, int(counts[place]), float(counts[place] / max(1.0, counts.sum())))
+        for place, label in enumerate(_labels(days.plan.subjects[feature]))
+        if both["reference"][place] or both["current"][place]
+        for name, counts in both.items()
     ]
+
+
+def _sum(days: Days, frame: pl.DataFrame, span: Span | None, feature: str, value: str | None) -> Counts:
+    """(K,) rows per bin in a span of days."""
+    none = np.zeros(len(days.plan.subjects[feature].labels))
+    if span is None:
+        return none
+    windows = Windows(span.instants[1], max(1, (span.end - span.start).days))
+    found = windows_of(frame, span, windows, days, [feature])[feature].get(value)
+    return none if found is None else found.counts.sum(axis=0)
 
 
 def _labels(bins: Binning) -> tuple[str, ...]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import numpy as np
 import polars as pl
 import pytest
 
 from loop_core.errors import UnknownNameError
 from loop_core.monitor import drift_scores
-from loop_core.monitor.profiles.binning import CategoryBins, NumberBins
 from loop_core.vocabulary import State
 from tests.conftest import START
 from tests.monitor.world import DAYS, fill, predictions
@@ -87,18 +85,3 @@ def test_nothing_later_is_seen(loop):
 
     loop.lake.write(arrive, actor="ana", message="later")
     assert drift_scores(loop, early) == before
-
-
-def test_bins():
-    assert NumberBins.learn([0.0, 0.0, 1.0]).labels == (
-        "≤ -4.94066e-324",
-        "-4.94066e-324 – 0",
-        "0 – 1",
-        "> 1",
-        "(null)",
-    )
-    assert NumberBins.learn([]).counts({float("inf"): 3}, 5).tolist() == [3, 2]
-    bins = CategoryBins.learn({f"c{k}": 100 - k for k in range(80)})
-    assert len(bins.kept) == 50
-    assert bins.counts({"c0": 5, "c79": 2, "new": 1, None: 4})[[0, -3, -2, -1]].tolist() == [5, 2, 1, 4]
-    assert np.isclose(bins.counts({"c0": 5, "c79": 2, "new": 1, None: 4}).sum(), 12)

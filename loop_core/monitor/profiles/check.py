@@ -1,0 +1,116 @@
+"""Do the stored profiles say what the rows say?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from loop_core.errors import StorageError
+from loop_core.lake import Reading
+from loop_core.monitor.profiles import store
+from loop_core.monitor.profiles.learn import FAR
+from loop_core.monitor.profiles.plan import Plan, bound, row_columns
+from loop_core.monitor.profiles.refresh import BATCH, touched
+from loop_core.monitor.profiles.tally import Tally
+from loop_core.workspace import Loop
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: A check counts about this many rows again; of a larger loop, days spread evenly over its time.
+CHECKED_ROWS = 1_000_000
+_GROUP = ["day", "subject", "cohort", "cohort_value"]
+
+
+@dataclass(frozen=True)
+class ProfileCheck:
+    """What a recount found."""
+
+    days: int
+    """Days with predictions."""
+    checked: int
+    """Days that were counted again."""
+    differences: tuple[str, ...]
+    """A sentence for each day that differs."""
+
+
+def check_profiles(loop: Loop) -> list[str]:
+    """Sentences of what differs between the stored profiles and a recount, which is bounded; empty: nothing."""
+    found = recount(loop)
+    return list(found.differences) if found else []
+
+
+def recount(loop: Loop) -> ProfileCheck | None:
+    """Count days again and compare. Changes nothing. None: there are no profiles, or what they are of is gone.
+
+    Rows that came since the last refresh are no difference: both sides are as of its snapshot.
+    """
+    mark = store.read_mark(loop)
+    if mark is None:
+        return None
+    plan, snapshot = store.read_plan(loop, mark), _snapshot(loop, mark)
+    if plan.key != mark.key or snapshot is None or {c.name for c in loop.charter.cohorts} != set(plan.cohorts):
+        return None
+    reading = Reading.at(loop.lake, loop.charter, FAR, snapshot)
+    rows = reading.rows("select predicted_at::date as d, count(*) from predictions group by d order by d")
+    step = max(1, sum(n for _, n in rows) // CHECKED_ROWS)
+    chosen = [day for day, _ in rows][::step]
+    stray = _days(loop, plan) - {day for day, _ in rows}
+    return ProfileCheck(len(rows), len(chosen), tuple(_sentences(sorted(_wrong(loop, reading, plan, chosen) | stray))))
+
+
+def _days(loop: Loop, plan: Plan) -> set[date]:
+    """Days of which the profiles say there are rows."""
+    sql = f"select day from {loop.table('profiles')} where binning = $id and cohort is null group by day having sum(n) <> 0"
+    return {row[0] for row in loop.lake.rows(sql, {"id": plan.id})}
+
+
+def _snapshot(loop: Loop, mark: store.Mark) -> int | None:
+    """A snapshot that shows the rows the profiles are of; None: it expired, and rows changed since."""
+    newest = loop.lake.snapshot()
+    try:
+        there = loop.lake.rows(
+            "select count(*) from ducklake_snapshots('lake') where snapshot_id = $id", {"id": mark.snapshot}
+        )[0][0]
+        return mark.snapshot if there else (None if touched(loop, mark.snapshot, newest) else newest)
+    except StorageError:
+        return None
+
+
+def _wrong(loop: Loop, reading: Reading, plan: Plan, days: Sequence[date]) -> set[date]:
+    """Those of the days whose profiles differ from their rows."""
+    subjects = tuple(plan.subjects)
+    tally = Tally(plan, loop.charter.cohorts, subjects)
+    sql = f"select {row_columns(plan, loop.charter.cohorts, subjects)} from predictions where list_contains($days, predicted_at::date)"
+    for batch in reading.batches(sql, BATCH, days=list(days), **bound(plan, subjects)):
+        tally.add(batch)
+    stored = loop.lake.frame(
+        f"select * exclude (binning) from {loop.table('profiles')} where binning = $id and list_contains($days, day)",
+        {"id": plan.id, "days": list(days)},
+    )
+    both = [*((frame, 1) for frame in tally.frames()), (stored, -1)]
+    return _unequal([(frame, sign) for frame, sign in both if frame.height])
+
+
+def _unequal(parts: Sequence[tuple[pl.DataFrame, int]]) -> set[date]:
+    """Days on which the signed bins of profile rows do not cancel out."""
+    import polars as pl
+
+    if not parts:
+        return set()
+    bins = pl.int_ranges(0, pl.col("counts").list.len()).alias("bin")
+    cells = pl.concat(
+        frame.select(*_GROUP, bins, "counts")
+        .explode("bin", "counts", empty_as_null=False)
+        .with_columns(pl.col("counts").cast(pl.Int64) * sign)
+        for frame, sign in parts
+    )
+    left = cells.group_by(*_GROUP, "bin").agg(pl.col("counts").sum()).filter(pl.col("counts") != 0)
+    return set(left["day"])
+
+
+def _sentences(wrong: Sequence[date]) -> list[str]:
+    shown = [f"The profiles of {day} differ from its rows." for day in wrong[:5]]
+    return shown + ([f"So do {len(wrong) - 5} more days."] if len(wrong) > 5 else [])

@@ -1,0 +1,189 @@
+"""Stored profiles brought up to date: what came is added, what went is taken away; new bins mean counting again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from loop_core.errors import StorageError
+from loop_core.lake import Reading
+from loop_core.monitor.profiles import store
+from loop_core.monitor.profiles.learn import FAR, learn_plan
+from loop_core.monitor.profiles.plan import Plan, Span, bound, row_columns
+from loop_core.monitor.profiles.reference import reference_days, score_days
+from loop_core.monitor.profiles.tally import Tally
+from loop_core.workspace import Loop
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Progress = Callable[[float, str], None]
+
+#: Rows counted at once.
+BATCH = 500_000
+#: Bins are learned again when the reference's rows changed by more than this share: late rows came, or many left.
+RELEARN_SHARE = 0.1
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class ProfileState:
+    """What the stored profiles are of."""
+
+    binning: str | None
+    """Hash of the bins; None: there is no whole reference yet, and nothing is stored."""
+    snapshot: int | None
+    """Every row up to this snapshot is counted."""
+    rows: int
+    """Rows that this refresh counted: 0 when nothing had changed."""
+    rebuilt: bool
+    """Whether everything was counted again, because the reference changed."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the profiles should be of."""
+
+    key: str
+    span: Span
+    champion: tuple[str, Span] | None
+    """Whose scores; None: nobody has served long enough."""
+
+
+def refresh_profiles(loop: Loop, *, actor: str, progress: Progress | None = None) -> ProfileState:
+    """Bring the loop's profiles up to the newest snapshot. Cheap when nothing changed; safe from many processes.
+
+    Args:
+        loop: the loop.
+        actor: recorded in the lake's snapshot.
+        progress: told of a rebuild.
+
+    Raises:
+        StorageError: the lake cannot be written.
+    """
+    for _ in range(_TRIES):
+        try:
+            return _refreshed(loop, actor, progress or (lambda share, sentence: None))
+        except store.MovedError:
+            continue
+    raise StorageError(f"The profiles of {loop.name} are written all the time", "a quiet moment", "try again")
+
+
+def _refreshed(loop: Loop, actor: str, progress: Progress) -> ProfileState:
+    mark, newest = store.read_mark(loop), loop.lake.snapshot()
+    wanted = _wanted(loop)
+    if wanted is None:
+        return ProfileState(None, None, 0, False)
+    if mark is None or mark.key != wanted.key or not _followable(loop, mark.snapshot, newest):
+        return _rebuild(loop, mark, wanted, newest, actor, progress)
+    if not touched(loop, mark.snapshot, newest):
+        return ProfileState(mark.binning, mark.snapshot, 0, False)
+    plan = store.read_plan(loop, mark)
+    if _outgrown(loop, plan, wanted):
+        return _rebuild(loop, mark, wanted, newest, actor, progress)
+    return _follow(loop, mark, plan, newest, actor)
+
+
+def _wanted(loop: Loop) -> _Wanted | None:
+    found = reference_days(loop, FAR)
+    newest = loop.lake.rows(f"select max(predicted_at) from {loop.table('predictions')}")[0][0]
+    if found is None or newest is None or newest < found[1].instants[1]:
+        return None
+    return _Wanted(*found, score_days(loop, FAR))
+
+
+def _followable(loop: Loop, after: int, to: int) -> bool:
+    """Whether every snapshot in (after, to] is there: an expired one took its changes with it."""
+    there = loop.lake.rows(
+        "select count(*) from ducklake_snapshots('lake') where snapshot_id > $after and snapshot_id <= $to",
+        {"after": after, "to": to},
+    )[0][0]
+    return bool(there == to - after)
+
+
+def touched(loop: Loop, after: int, to: int) -> bool:
+    """Whether predictions (of any loop) changed in (after, to]."""
+    if after >= to:
+        return False
+    return bool(
+        loop.lake.rows(
+            """select count(*) from ducklake_snapshots('lake') where snapshot_id > $after and snapshot_id <= $to
+            and list_has_any(flatten(map_values(changes)),
+              (select list(table_id::varchar) from ducklake_table_info('lake') where table_name = 'predictions'))""",
+            {"after": after, "to": to},
+        )[0][0]
+    )
+
+
+def _outgrown(loop: Loop, plan: Plan, wanted: _Wanted) -> bool:
+    """Whether to learn the bins again: the champion's first weeks are over, or the reference got other rows."""
+    if plan.scored is None and wanted.champion is not None and _has_served(loop, *wanted.champion):
+        return True
+    rows = _reading(loop, None).rows(
+        "select count(*) from predictions where predicted_at >= $first and predicted_at < $last",
+        **dict(zip(("first", "last"), plan.span.instants, strict=True)),
+    )[0][0]
+    return bool(abs(rows - plan.rows) > RELEARN_SHARE * max(plan.rows, 1))
+
+
+def _has_served(loop: Loop, version: str, span: Span) -> bool:
+    """Whether a version answered until the last day of a span."""
+    newest = loop.lake.rows(
+        f"select max(predicted_at) from {loop.table('predictions')} where model_version = $version and score is not null",
+        {"version": version},
+    )[0][0]
+    return newest is not None and newest >= span.instants[1] - timedelta(days=1)
+
+
+def _rebuild(
+    loop: Loop, mark: store.Mark | None, wanted: _Wanted, newest: int, actor: str, progress: Progress
+) -> ProfileState:
+    reading = _reading(loop, newest)
+    champion = wanted.champion if wanted.champion and _has_served(loop, *wanted.champion) else None
+    progress(0.0, "Learning the bins")
+    plan = learn_plan(reading, wanted.key, wanted.span, champion)
+    whole = reading.rows("select count(*) from predictions")[0][0]
+    tally, done = _tally(loop, plan), 0
+    for batch in reading.batches(
+        f"select {_columns(loop, plan)} from predictions", BATCH, **bound(plan, tuple(plan.subjects))
+    ):
+        tally.add(batch)
+        done += batch.num_rows
+        progress(done / whole, f"Profiled {done:,} of {whole:,} predictions")
+    frames = list(tally.frames())
+    loop.lake.write(
+        lambda tx: store.replace(tx, loop, mark, plan, newest, frames), actor=actor, message="profiles counted again"
+    )
+    return ProfileState(plan.id, newest, done, True)
+
+
+def _follow(loop: Loop, mark: store.Mark, plan: Plan, newest: int, actor: str) -> ProfileState:
+    tally, done = _tally(loop, plan), 0
+    for change, sign in (("insertions", 1), ("deletions", -1)):
+        for batch in _feed(loop, plan, change, mark.snapshot + 1, newest):
+            tally.add(batch, sign)
+            done += batch.num_rows
+    frames = list(tally.frames())
+    loop.lake.write(lambda tx: store.add(tx, loop, mark, newest, frames), actor=actor, message="profiles")
+    return ProfileState(mark.binning, newest, done, False)
+
+
+def _feed(loop: Loop, plan: Plan, change: str, first: int, last: int) -> Iterator[pa.RecordBatch]:
+    """Rows that came or went; an update is both. Without the join by which the joint feed tells updates."""
+    source = f"ducklake_table_{change}('lake', $schema, 'predictions', $first::bigint, $last::bigint)"
+    given = {"schema": loop.name, "first": first, "last": last, **bound(plan, tuple(plan.subjects))}
+    yield from loop.lake.batches(f"select {_columns(loop, plan)} from {source}", given, BATCH)
+
+
+def _tally(loop: Loop, plan: Plan) -> Tally:
+    return Tally(plan, loop.charter.cohorts, tuple(plan.subjects))
+
+
+def _columns(loop: Loop, plan: Plan) -> str:
+    return row_columns(plan, loop.charter.cohorts, tuple(plan.subjects))
+
+
+def _reading(loop: Loop, snapshot: int | None) -> Reading:
+    return Reading.at(loop.lake, loop.charter, FAR, snapshot)

@@ -1,0 +1,242 @@
+"""Whatever happens to the rows, the sum of the stored profiles is what a recount of the rows gives."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loop_core.lake import maintain_lake
+from loop_core.monitor.profiles import check_profiles, profile_series, refresh_profiles, store
+from loop_core.monitor.profiles.check import recount
+from loop_core.workspace import Loop, Workspace
+from tests.conftest import CHARTER, START
+from tests.monitor.world import DAYS, fill, predictions
+
+END = START + timedelta(days=DAYS)
+
+
+def write(loop: Loop, sql: str, frame: pl.DataFrame | None = None, **given: object) -> None:
+    def body(tx):
+        if frame is not None:
+            tx.register("given_rows", frame)
+        tx.execute(sql, given)
+
+    loop.lake.write(body, actor="ana", message="test")
+
+
+def some(seed: int, n: int = 400) -> pl.DataFrame:
+    """Rows all over the time, with fresh ids."""
+    rows = predictions(seed).sample(n, seed=seed).drop("chance")
+    return rows.with_columns(prediction_id=f"{seed}-" + pl.col("prediction_id"), model_version=pl.lit("old"))
+
+
+def insert(loop: Loop, seed: int) -> None:
+    write(loop, f"insert into {loop.table('predictions')} by name from given_rows", some(seed))
+
+
+def delete(loop: Loop, seed: int) -> None:
+    write(loop, f"delete from {loop.table('predictions')} where hash(prediction_id) % 17 = $k", k=seed % 17)
+
+
+def correct(loop: Loop, seed: int) -> None:
+    """A source sends other content under the same ids, as gates do with on_conflict = "update"."""
+    write(
+        loop,
+        f"""merge into {loop.table("predictions")} as l using (select prediction_id, -price as price, 'ZZ' as state
+        from {loop.table("predictions")} where hash(prediction_id) % 13 = $k) as s on s.prediction_id = l.prediction_id
+        when matched then update set price = s.price, state = s.state""",
+        k=seed % 13,
+    )
+
+
+def serve(loop: Loop, seed: int) -> None:
+    """Another model answers some rows, as `release.serve` does."""
+    version = "old" if seed % 2 else "new"
+    write(
+        loop,
+        f"""merge into {loop.table("predictions")} as p using (select prediction_id from {loop.table("predictions")}
+        where hash(prediction_id) % 5 = $k) as s on p.prediction_id = s.prediction_id
+        when matched then update set score = 0.25, model_version = $version, route = 'champion'""",
+        k=seed % 5,
+        version=version,
+    )
+
+
+def move(loop: Loop, seed: int) -> None:
+    write(
+        loop,
+        f"update {loop.table('predictions')} set predicted_at = predicted_at + interval 3 day where hash(prediction_id) % 29 = $k",
+        k=seed % 29,
+    )
+
+
+def odd(loop: Loop, seed: int) -> None:
+    odd = some(seed, 40).with_columns(
+        weight=pl.Series([float("inf"), float("-inf"), float("nan"), None, 1e300] * 8), state=pl.lit(None, pl.String)
+    )
+    write(loop, f"insert into {loop.table('predictions')} by name from given_rows", odd)
+
+
+def refresh(loop: Loop, seed: int) -> None:
+    refresh_profiles(loop, actor="ana")
+
+
+def tidy(loop: Loop, seed: int) -> None:
+    store.compact(loop, actor="ana")
+
+
+def maintain(loop: Loop, seed: int) -> None:
+    maintain_lake(loop.lake, pinned=[], older_than=datetime.now(UTC) + timedelta(days=1))
+
+
+STEPS = [insert, delete, correct, serve, move, odd, refresh, tidy, maintain]
+
+
+def world(folder: Path, catalog: str | None) -> Loop:
+    workspace = Workspace.create(folder / "w", catalog=catalog)
+    loop = workspace.set_charter(CHARTER, actor="ana", reason="", as_of=START)
+    fill(loop, predictions().head(4_000))
+    refresh_profiles(loop, actor="ana")
+    return loop
+
+
+def holds(loop: Loop) -> None:
+    refresh_profiles(loop, actor="ana")
+    found = recount(loop)
+    assert found is not None
+    assert found.checked == found.days > 50
+    assert found.differences == ()
+
+
+@pytest.mark.parametrize("catalog", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_profiles_are_the_recount_after_any_sequence_of_changes(catalog, request, tmp_path_factory):
+    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from(STEPS), st.integers(1, 10**6)), min_size=3, max_size=7, unique_by=lambda s: s[1]
+        )
+    )
+    def check(steps):
+        from tests.postgres import fresh_database
+
+        address = fresh_database(request.getfixturevalue("postgres")) if catalog == "postgres" else None
+        loop = world(tmp_path_factory.mktemp("p"), address)
+        for step, seed in steps:
+            step(loop, seed)
+        holds(loop)
+        tidy(loop, 0)
+        holds(loop)
+        loop.workspace.close()
+
+    check()
+
+
+def test_a_refresh_with_nothing_new_writes_nothing_and_counts_nothing(loop):
+    fill(loop, predictions())
+    first = refresh_profiles(loop, actor="ana")
+    assert first.rebuilt
+    assert first.rows == 8_000
+    before = loop.lake.snapshot()
+    again = refresh_profiles(loop, actor="ana")
+    assert (again.rows, again.rebuilt, again.binning) == (0, False, first.binning)
+    assert loop.lake.snapshot() == before
+
+
+def test_only_what_changed_is_counted_and_what_cancels_out_leaves_no_row(loop):
+    fill(loop, predictions())
+    refresh_profiles(loop, actor="ana")
+    stored = f"select subject, count(*) from {loop.table('profiles')} group by subject order by subject"
+    before = dict(loop.lake.rows(stored))
+    write(loop, f"update {loop.table('predictions')} set score = 0.5 where prediction_id < '00100'")
+    assert refresh_profiles(loop, actor="ana").rows == 200
+    after = dict(loop.lake.rows(stored))
+    assert {name for name in after if after[name] != before[name]} == {"score"}
+    assert check_profiles(loop) == []
+
+
+def test_a_difference_is_told(loop):
+    fill(loop, predictions())
+    refresh_profiles(loop, actor="ana")
+    write(loop, f"delete from {loop.table('profiles')} where day = $day and subject = 'price'", day=START.date())
+    assert check_profiles(loop) == [f"The profiles of {START.date()} differ from its rows."]
+
+
+def test_a_reference_that_grew_by_late_rows_is_learned_again(loop):
+    rows = predictions()
+    fill(loop, rows)
+    first = refresh_profiles(loop, actor="ana")
+    late = rows.head(1_000).drop("chance").with_columns(prediction_id="late" + pl.col("prediction_id"), price=1.0)
+    write(loop, f"insert into {loop.table('predictions')} by name from given_rows", late)
+    again = refresh_profiles(loop, actor="ana")
+    assert again.rebuilt
+    assert again.binning != first.binning
+    assert check_profiles(loop) == []
+
+
+def test_no_predictions_and_a_reference_that_is_not_over(loop):
+    assert refresh_profiles(loop, actor="ana").binning is None
+    fill(loop, predictions().head(400))
+    assert refresh_profiles(loop, actor="ana").binning is None
+    assert profile_series(loop, START + timedelta(days=10)) != []
+
+
+@pytest.mark.postgres
+def test_refreshes_that_race_on_postgresql_count_once(database, tmp_path):
+    race(world(tmp_path, database))
+
+
+def test_refreshes_that_race_on_sqlite_count_once(tmp_path):
+    race(world(tmp_path, None))
+
+
+def race(loop: Loop) -> None:
+    other = Workspace.open(loop.workspace.path).loop("orders")
+    for seed in (1, 2, 3):
+        insert(loop, seed)
+        barrier = threading.Barrier(3)
+        failed: list[BaseException] = []
+
+        def run(handle: Loop, barrier: threading.Barrier = barrier, failed: list[BaseException] = failed) -> None:
+            barrier.wait()
+            try:
+                refresh_profiles(handle, actor="ana")
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=run, args=(handle,)) for handle in (loop, loop, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failed == []
+        assert check_profiles(loop) == []
+    holds(loop)
+    other.workspace.close()
+    loop.workspace.close()
+
+
+def test_a_refresh_that_dies_before_its_commit_leaves_nothing_and_the_next_goes_on(loop, monkeypatch):
+    fill(loop, predictions())
+    refresh_profiles(loop, actor="ana")
+    insert(loop, 5)
+
+    class Died(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Died
+
+    before = loop.lake.snapshot()
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_move", die)
+        with pytest.raises(Died):
+            refresh_profiles(loop, actor="ana")
+    assert loop.lake.snapshot() == before
+    assert refresh_profiles(loop, actor="ana").rows == 400
+    assert check_profiles(loop) == []
