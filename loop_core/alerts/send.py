@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +80,9 @@ def receiver(channel: Channel) -> Any:
     """
     import apprise
 
-    with _listening():
+    with _listening(), warnings.catch_warnings():
+        # At the first address apprise imports all its services, and those import old modules of Python.
+        warnings.simplefilter("ignore", DeprecationWarning)
         try:
             plugin = apprise.Apprise.instantiate(channel.url, suppress_exceptions=False)
         except Exception:
@@ -112,7 +115,7 @@ def _failure(heard: str) -> Outcome:
     if status is not None:
         said = f"it answered HTTP {status[1]}"
         return Outcome("unknown" if status[1] in _DOUBTFUL else "refused", said)
-    refused = re.search(r"Socket Exception: \((\d{3}), ", heard)
+    refused = re.search(r"Socket Exception: .*?\(([45]\d\d), ", heard)
     if refused is not None:
         return Outcome("refused", f"the mail server answered {refused[1]}")
     for proof, words in _NOT_TAKEN.items():
