@@ -9,8 +9,8 @@ from loop_core.compare.paired import paired_difference
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.scores import score_rows
 from loop_core.compare.store import latest_scorecard, load_scorecard
-from loop_core.compare.units import Units
 from loop_core.compare.verdict import rows_needed, verdict
+from loop_core.monitor.units import Units
 
 __all__ = [
     "METRICS",

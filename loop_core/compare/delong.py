@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.compare.estimate import CONFIDENCE, MIN_UNITS, Estimate, NotEstimable
-from loop_core.compare.units import Units
-from loop_core.monitor.roc import MIN_CLASS_ROWS, independent_se, placements
+from loop_core.monitor.roc import MIN_CLASS_ROWS, auc_se, placements
+from loop_core.monitor.units import Units
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,31 +35,16 @@ def auc_difference(
     first, second = placements(labels, champion), placements(labels, challenger)
     up, down = second.positives - first.positives, second.negatives - first.negatives
     difference = second.auc - first.auc
-    se, freedom, method = _se(labels, up - difference, down - difference, units or Units(None, n))
-    half = _student(freedom) * se
+    units = units or Units(None, n)
+    se, freedom = auc_se(labels, up - difference, down - difference, units)
+    half, method = _student(freedom) * se, _method(units, m, n - m)
     return Estimate(n, first.auc, second.auc, difference, se, difference - half, difference + half, method)
 
 
-def _se(labels: Floats, up: Floats, down: Floats, units: Units) -> tuple[float, float, str]:
-    """Standard error from centred components, its degrees of freedom, and the method's name."""
-    m, k = len(up), len(down)
+def _method(units: Units, m: int, k: int) -> str:
     if units.codes is not None:
-        positive = labels > 0.5
-        influence = np.empty(m + k)
-        influence[positive], influence[~positive] = up / m, down / k
-        groups = [len(np.unique(units.codes[rows])) for rows in (positive, ~positive)]
-        low = min(groups)
-        se = float(np.sqrt((units.sums(influence) ** 2).sum() * low / (low - 1)))
-        # Welch's degrees of freedom over the entities of the two classes: the smaller class decides how sure one is.
-        a, b = (
-            float((units.sums(np.where(rows, influence, 0.0)) ** 2).sum() * count / (count - 1))
-            for rows, count in zip((positive, ~positive), groups, strict=True)
-        )
-        spread = a * a / (groups[0] - 1) + b * b / (groups[1] - 1)
-        freedom = (a + b) ** 2 / spread if spread > 0 else float(sum(groups) - 2)
-        return se, freedom, f"DeLong, clustered by {units.count:,} entities"
-    se, freedom = independent_se(up, down)
-    return se, freedom, f"DeLong, {m:,} positives and {k:,} negatives"
+        return f"DeLong, clustered by {units.count:,} entities"
+    return f"DeLong, {m:,} positives and {k:,} negatives"
 
 
 def _too_clustered(labels: Floats, units: Units) -> str:

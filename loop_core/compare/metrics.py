@@ -12,10 +12,10 @@ import numpy.typing as npt
 from loop_core.compare.delong import auc_difference
 from loop_core.compare.estimate import Estimate, NotEstimable
 from loop_core.compare.paired import paired_difference
-from loop_core.compare.units import Units
 from loop_core.errors import UnknownNameError
 from loop_core.monitor.losses import ROW_LOSSES
 from loop_core.monitor.roc import MIN_CLASS_ROWS
+from loop_core.monitor.units import Units
 
 Floats = npt.NDArray[np.float64]
 

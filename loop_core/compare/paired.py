@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from loop_core.compare.bca import bca_interval
 from loop_core.compare.estimate import CONFIDENCE, MIN_UNITS, Estimate, NotEstimable
-from loop_core.compare.units import Units
+from loop_core.monitor.units import Units, clustered_se
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,12 +48,6 @@ def paired_difference(
     low, high, method = _interval(gaps, mean, se, units, seed)
     first, second = _means(champion, challenger)
     return Estimate(n, float(first or 0), float(second or 0), mean, se, low, high, method)
-
-
-def clustered_se(influence: Floats, units: Units) -> float:
-    """Standard error of a mean from (n,) centred row contributions, added up within units first."""
-    totals = units.sums(influence)
-    return float(np.sqrt((totals**2).sum() * units.count / (units.count - 1)) / len(influence))
 
 
 def _interval(gaps: Floats, mean: float, se: float, units: Units, seed: int) -> tuple[float, float, str]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from loop_core.compare.metrics import Pairs
 from loop_core.compare.scores import scored_batches
-from loop_core.compare.units import Units
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.labels import known_at, mature_shares
 from loop_core.lake import Reading, quoted
+from loop_core.monitor.units import Units
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 

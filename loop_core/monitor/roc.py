@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from loop_core.monitor.units import Units
+
 Floats = npt.NDArray[np.float64]
 
 #: Rows that each class must have: the variance of a class is estimated from its own rows.
@@ -56,14 +58,48 @@ def _midranks(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[Floats, 
     return above, below
 
 
-def auc_with_error(labels: Floats, scores: Floats) -> tuple[float, float, float] | None:
-    """(AUC, standard error, degrees of freedom) of one model by DeLong; None with under 10 rows of a class."""
-    m = int((labels > 0.5).sum())
-    if min(m, len(labels) - m) < MIN_CLASS_ROWS:
+def auc_with_error(labels: Floats, scores: Floats, units: Units | None = None) -> tuple[float, float, float] | None:
+    """(AUC, standard error, degrees of freedom) of one model by DeLong, clustered where entities repeat.
+
+    None: under 10 rows of a class, or all rows of one belong to one entity.
+    """
+    n, positive = len(labels), labels > 0.5
+    m, units = int(positive.sum()), units or Units(None, n)
+    if min(m, n - m) < MIN_CLASS_ROWS:
+        return None
+    if units.codes is not None and min(len(np.unique(units.codes[rows])) for rows in (positive, ~positive)) < 2:
         return None
     found = placements(labels, scores)
-    se, freedom = independent_se(found.positives - found.auc, found.negatives - found.auc)
+    se, freedom = auc_se(labels, found.positives - found.auc, found.negatives - found.auc, units)
     return found.auc, se, freedom
+
+
+def auc_se(labels: Floats, up: Floats, down: Floats, units: Units) -> tuple[float, float]:
+    """Standard error of an AUC, or of a difference of two, and its degrees of freedom.
+
+    Args:
+        labels: (n,) 0 or 1.
+        up: (m,) centred components of the positives.
+        down: (k,) centred components of the negatives.
+        units: which rows belong together; both classes have two at least.
+
+    Source: DeLong, DeLong & Clarke-Pearson 1988; Obuchowski 1997 for clustered rows.
+    """
+    if units.codes is None:
+        return independent_se(up, down)
+    m, k, positive = len(up), len(down), labels > 0.5
+    influence = np.empty(m + k)
+    influence[positive], influence[~positive] = up / m, down / k
+    groups = [len(np.unique(units.codes[rows])) for rows in (positive, ~positive)]
+    low = min(groups)
+    se = float(np.sqrt((units.sums(influence) ** 2).sum() * low / (low - 1)))
+    # Welch's degrees of freedom over the entities of the two classes: the smaller class decides how sure one is.
+    a, b = (
+        float((units.sums(np.where(rows, influence, 0.0)) ** 2).sum() * count / (count - 1))
+        for rows, count in zip((positive, ~positive), groups, strict=True)
+    )
+    spread = a * a / (groups[0] - 1) + b * b / (groups[1] - 1)
+    return se, (a + b) ** 2 / spread if spread > 0 else float(sum(groups) - 2)
 
 
 def independent_se(up: Floats, down: Floats) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import pytest
 
 from loop_core.compare.delong import auc_difference
 from loop_core.compare.estimate import NotEstimable
-from loop_core.compare.units import Units
+from loop_core.monitor.units import Units
 from tests.compare.worlds import SEPARATION, two_models
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from loop_core.compare.estimate import Estimate, NotEstimable
 from loop_core.compare.paired import paired_difference
-from loop_core.compare.units import Units
 from loop_core.monitor.losses import brier_losses, log_losses
+from loop_core.monitor.units import Units
 from tests.compare.worlds import two_models
 
 

@@ -1,4 +1,4 @@
-"""The independent units of a comparison: rows, or entities where entities repeat."""
+"""The independent units of a statistic: rows, or entities where entities repeat."""
 
 from __future__ import annotations
 
@@ -64,3 +64,12 @@ class Units:
     def name(self) -> str:
         """`rows`, or `entities` where they repeat."""
         return "rows" if self.codes is None else "entities"
+
+
+def clustered_se(influence: Floats, units: Units) -> float:
+    """Standard error of a mean from (n,) centred row contributions, added up within units first.
+
+    With the factor G/(G−1) for G units. Source: Liang & Zeger 1986.
+    """
+    totals = units.sums(influence)
+    return float(np.sqrt((totals**2).sum() * units.count / (units.count - 1)) / len(influence))
