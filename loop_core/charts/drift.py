@@ -65,11 +65,11 @@ def worst_first(scores: Sequence[DriftScore], importance: Mapping[str, float] | 
     now: dict[str, tuple[bool, float]] = {}
     ever: dict[str, float] = {}
     for score in scores:
-        weighted = ratio(score) * weight(score.feature, importance)
-        ever[score.feature] = max(ever.get(score.feature, -1.0), weighted)
+        weighted = max(0.0, ratio(score)) * weight(score.feature, importance)
+        ever[score.feature] = max(ever.get(score.feature, 0.0), weighted)
         if score.window_start == newest:
             now[score.feature] = (score.state in LOUD, weighted)
-    places = {feature: (*now.get(feature, (False, -1.0)), ever[feature]) for feature in ever}
+    places = {f: (*now.get(f, (False, 0.0)), ever[f], weight(f, importance)) for f in ever}
     return sorted(places, key=lambda feature: (*(-place for place in places[feature]), feature))
 
 
