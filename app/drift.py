@@ -55,7 +55,7 @@ def choices(view: View) -> tuple[Asked, list[DriftScore]]:
         method = labelled("by", "Measure", list(METHODS), key="method", width=230, format_func=_title)
         cohort = cohort_picker(view)
         asked = Asked(int(weeks), str(method), cohort, None)
-        why(view, HOW, asked.call, more=lambda: false_alarms(view, asked.method))
+        _how(view, asked)
     found = session.compute(view, drift_scores, weeks=asked.weeks, cohort=cohort, method=asked.method)
     if cohort is None or not found:
         return asked, found
@@ -123,6 +123,12 @@ def _rests_on(view: View, now: Sequence[DriftScore]) -> str:
 def _last(view: View, end: datetime) -> str:
     # A window that is not over yet ends now.
     return moment(min(end, view.as_of))
+
+
+@st.fragment
+def _how(view: View, asked: Asked) -> None:
+    # By itself, so that the page stays as it is while false alarms are counted.
+    why(view, HOW, asked.call, more=lambda: false_alarms(view, asked.method))
 
 
 def _value_picker(cohort: str, scores: Sequence[DriftScore]) -> str | None:
