@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from loop_core.charter import Column
 from loop_core.errors import NotReadyError
@@ -106,11 +107,12 @@ def _cross_validated(encoding: Encoding, numbers: Counts, labels: Counts, seed: 
     """(n,) scores of rows by models that did not see them, and (features,) total gain."""
     import lightgbm
 
-    folds = np.random.default_rng(seed).permutation(len(labels)) % FOLDS
+    folds = _folds(labels, seed)
     scores, gains = np.zeros(len(labels)), np.zeros(numbers.shape[1])
     parameters = {
         "objective": "binary", "num_leaves": 15, "learning_rate": 0.1, "min_data_in_leaf": max(5, len(labels) // 200),
-        "num_threads": 1, "seed": seed, "deterministic": True, "force_row_wise": True, "verbosity": -1,
+        # Both sides weigh the same, so that folds with more rows of one side do not score lower because of it.
+        "boost_from_average": False, "is_unbalance": True, "num_threads": 1, "seed": seed, "deterministic": True, "force_row_wise": True, "verbosity": -1,
     }  # fmt: skip
     for fold in range(FOLDS):
         kept = folds != fold
@@ -121,3 +123,11 @@ def _cross_validated(encoding: Encoding, numbers: Counts, labels: Counts, seed: 
         scores[~kept] = booster.predict(numbers[~kept], num_threads=1)
         gains += booster.feature_importance("gain")
     return scores, gains
+
+
+def _folds(labels: Counts, seed: int) -> npt.NDArray[np.int64]:
+    """(n,) fold of each row, with both sides in proportion."""
+    rng, folds = np.random.default_rng(seed), np.zeros(len(labels), dtype=np.int64)
+    for side in (labels > 0.5, labels < 0.5):
+        folds[side] = rng.permutation(int(side.sum())) % FOLDS
+    return folds

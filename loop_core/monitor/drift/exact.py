@@ -63,6 +63,8 @@ def _on_rows(loop: Loop, as_of: datetime, series: Series, binned: list[DriftScor
     whose = (series.cohort, series.cohort_value)
     usual = rows_of(loop, as_of, Cut(series.reference_start, series.reference_end, *whose), [series.column])
     now = rows_of(loop, as_of, Cut(binned[0].window_start, binned[0].window_end, *whose), [series.column])
+    if not usual.height or not now.height:
+        return binned
     values = as_values(usual.to_series(), now.to_series(), isinstance(series.binning, NumberBins))
     return [_exact(score, *METHODS[score.method].exact(*values)) for score in binned]
 

@@ -1,4 +1,4 @@
-"""Unseen-category share: the part of rows with a value that the reference never had."""
+"""Unseen-category share: the part of rows with a value that the reference never had, beyond the usual part."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from loop_core.monitor.profiles import Binning, Counts
 
 @dataclass(frozen=True)
 class Unseen:
-    """Share of unseen categories among all rows, in [0, 1]. What is usual is Good & Turing's estimate: as many as the
-    reference has values that occur only once (Good 1953)."""
+    """Share of rows with an unseen category less the share that the reference had in its own time, in [0, 1], 0 where it
+    is lower: a column with a long tail brings some every week.
+
+    In bins, a value was unseen in the reference where it occurs in one of its windows only. On rows, the usual share is
+    estimated by that of values which occur once (Good 1953, after Turing).
+    """
 
     name: str = "unseen"
     folklore: float | None = None
@@ -24,11 +28,13 @@ class Unseen:
 
     def binned(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
         with np.errstate(invalid="ignore", divide="ignore"):
-            share: Counts = current[..., -2] / current.sum(axis=-1)
-        # One value for each pair, whichever side has the more windows.
-        return share + np.zeros(reference.shape[:-1])
+            now, usual = current[..., -2] / current.sum(axis=-1), reference[..., -2] / reference.sum(axis=-1)
+        more: Counts = np.maximum(now - usual, 0.0)
+        return more
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
-        if is_number(reference) or not len(current):
+        if is_number(reference) or not len(reference) or not len(current):
             return float("nan"), None
-        return float((~np.isin(current, known(reference)) & ~nulls(current)).mean()), None
+        seen, times = np.unique(known(reference), return_counts=True)
+        now = float((~np.isin(current, seen) & ~nulls(current)).mean())
+        return max(now - float((times == 1).sum()) / len(reference), 0.0), None

@@ -1,0 +1,139 @@
+"""Loops in which it is known what happened: windows of counts as the profiles would hold them, without the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from scipy.stats import norm
+
+from loop_core.charter import MonitorPlan
+from loop_core.monitor.drift.judge import Verdicts, judge
+from loop_core.monitor.drift.registry import METHODS
+from loop_core.monitor.profiles import Binning, CategoryBins, Counts, NumberBins, Series
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+#: Windows of the reference, 90 days in whole weeks.
+REFERENCE = 13
+FEATURES, NUMBERS = 40, 28
+#: Shares of the categories of every third feature.
+ZIPF = (1 / np.arange(1, 13) ** 1.2) / (1 / np.arange(1, 13) ** 1.2).sum()
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What a quiet loop said."""
+
+    alarms_a_month: float
+    """Cells in alarm."""
+    months: float
+    folklore_share: float
+    """Share of windows of a single feature over 0.1, as the trade bins: ten quantile bins."""
+
+
+def series(name: str, bins: Binning, reference: Counts, counts: Counts) -> Series:
+    """One feature of everybody."""
+    end = START + timedelta(days=7 * len(reference))
+    numbers = tuple(range(1 - len(counts), 1))
+    spans = tuple((end + timedelta(days=7 * k), end + timedelta(days=7 * k + 7)) for k in range(len(counts)))
+    return Series(name, None, None, bins, START, end, reference, numbers, spans, counts, None, None)
+
+
+def number(
+    rng: np.random.Generator, n: int, windows: int, shifts: Counts | None = None
+) -> tuple[Binning, Counts, Counts]:
+    """A normal feature: its bins are the quantiles of a reference of REFERENCE · n rows; `shifts` (W,) in its standard
+    deviations moves each window."""
+    gaps = rng.standard_gamma(REFERENCE * n / 20, size=20)
+    edges = norm.ppf(np.cumsum(gaps / gaps.sum())[:-1])
+    moved = np.zeros(windows) if shifts is None else shifts
+    chances = np.diff(norm.cdf(edges - moved[:, None]), axis=1, prepend=0, append=1)
+    usual = np.full(20, REFERENCE * n // 20)
+    usual[: REFERENCE * n - usual.sum()] += 1
+    reference = _dealt(rng, usual, n)
+    return NumberBins(tuple(edges)), _with_null(reference), _with_null(rng.multinomial(n, chances))
+
+
+def category(rng: np.random.Generator, n: int, windows: int) -> tuple[Binning, Counts, Counts]:
+    """Twelve quiet categories."""
+    empty = [(0, 0), (0, 3)]
+    bins = CategoryBins(tuple(f"c{k}" for k in range(12)), frozenset())
+    reference = np.pad(rng.multinomial(n, ZIPF, size=REFERENCE).astype(float), empty)
+    return bins, reference, np.pad(rng.multinomial(n, ZIPF, size=windows).astype(float), empty)
+
+
+def quiet_features(rng: np.random.Generator, n: int, windows: int) -> list[Series]:
+    """FEATURES quiet ones."""
+    made = (number if k < NUMBERS else category for k in range(FEATURES))
+    return [series(f"f{k}", *make(rng, n, windows)) for k, make in enumerate(made)]
+
+
+def quiet_rates(n: int, loops: int, *, windows: int = 26, method: str = "psi", seed: int = 0) -> Rates:
+    """Alarms of quiet loops with windows of n rows, under the default charter's budget of 1 a month."""
+    rng, plan = np.random.default_rng(seed), MonitorPlan()
+    alarms = counted = 0
+    for _ in range(loops):
+        verdicts = judge(plan, quiet_features(rng, n, windows + plan.alarm_of - 1), METHODS[method])
+        alarms += int(verdicts.alarms[:, plan.alarm_of - 1 :].sum())
+        counted += windows
+    months = counted * plan.window_days / 30.436875
+    return Rates(alarms / months, months, folklore_share(rng, n))
+
+
+def folklore_share(rng: np.random.Generator, n: int, times: int = 400) -> float:
+    """Share of quiet windows of one feature whose PSI in ten equal bins is over 0.1."""
+    reference = rng.multinomial(REFERENCE * n, np.full(10, 0.1), size=times).astype(float)
+    values = METHODS["psi"].binned(
+        reference, rng.multinomial(n, np.full(10, 0.1), size=times).astype(float), NumberBins(())
+    )
+    return float((values > 0.1).mean())
+
+
+def found_within(times: int, n: int, runs: int, change: str, *, method: str = "psi", seed: int = 0) -> float:
+    """Share of runs in which one changed feature of FEATURES is in alarm within so many windows.
+
+    Args:
+        change: `shift` of 0.3 standard deviations, or `mass`: 10 % goes from one category to another.
+    """
+    rng, plan = np.random.default_rng(seed), MonitorPlan()
+    # The quiet ones are the same in all runs, because what chance does to them was learned once.
+    quiet, found = quiet_features(rng, n, times + 2), 0
+    for _ in range(runs):
+        changed = series("changed", *_CHANGES[change](rng, n, times))
+        found += bool(judge(plan, [*quiet[1:], changed], METHODS[method]).alarms[-1, 2:].any())
+    return found / runs
+
+
+def _shifted(rng: np.random.Generator, n: int, windows: int) -> tuple[Binning, Counts, Counts]:
+    return number(rng, n, windows + 2, np.r_[0.0, 0.0, np.full(windows, 0.3)])
+
+
+def _massed(rng: np.random.Generator, n: int, windows: int) -> tuple[Binning, Counts, Counts]:
+    bins, reference, before = category(rng, n, 2)
+    now = ZIPF.copy()
+    now[0], now[2] = now[0] - 0.1, now[2] + 0.1
+    after = np.pad(rng.multinomial(n, now, size=windows).astype(float), [(0, 0), (0, 3)])
+    return bins, reference, np.vstack([before, after])
+
+
+#: Two quiet windows, and then so many in which something changed.
+_CHANGES = {"shift": _shifted, "mass": _massed}
+
+
+def verdicts_of(found: list[Series], method: str = "psi", plan: MonitorPlan | None = None) -> Verdicts:
+    """Judged under the default charter."""
+    return judge(plan or MonitorPlan(), found, METHODS[method])
+
+
+def _dealt(rng: np.random.Generator, usual: Counts, n: int) -> Counts:
+    """The reference's rows dealt to its windows, n each."""
+    left, windows = usual.astype(np.int64), []
+    for _ in range(REFERENCE - 1):
+        windows.append(rng.multivariate_hypergeometric(left, n, method="marginals"))
+        left = left - windows[-1]
+    return np.array([*windows, left])
+
+
+def _with_null(counts: Counts) -> Counts:
+    return np.pad(counts.astype(float), [(0, 0), (0, 1)])

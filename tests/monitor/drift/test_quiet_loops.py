@@ -1,0 +1,40 @@
+"""Statistics tested as statistics, seeded: quiet loops keep to their budget at every window size, real changes are found.
+The long form is `python -m tests.bench alarms`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from loop_core.monitor.drift import METHODS
+from loop_core.monitor.drift.threshold import Chance
+from tests.monitor.drift.simulated import category, found_within, number, quiet_rates
+
+
+@pytest.mark.parametrize("n", [100, 1_000, 100_000])
+def test_a_quiet_loop_of_40_features_alarms_at_most_once_a_month(n):
+    rates = quiet_rates(n, loops=3, seed=n)
+    # Binomial error: in so many months one a month would be seen this often in one of a thousand runs at most.
+    assert rates.alarms_a_month <= 1 + 3 / np.sqrt(rates.months)
+    assert (rates.folklore_share > 0.3) if n == 100 else (rates.folklore_share == 0)
+
+
+@pytest.mark.parametrize("change", ["shift", "mass"])
+def test_a_change_of_one_feature_of_40_is_found_within_two_windows(change):
+    assert found_within(2, 2_000, 20, change, seed=1) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("method", "make"),
+    [(m, number) for m in METHODS if m != "unseen"]
+    + [(m, category) for m in METHODS if m not in ("wasserstein", "kolmogorov_smirnov")],
+)
+def test_p_values_of_every_measure_hold_into_the_tail(method, make):
+    rng, found = np.random.default_rng(9), []
+    for _ in range(30):
+        bins, reference, counts = make(rng, 500, 40)
+        values = METHODS[method].binned(reference.sum(axis=0), counts, bins)
+        found.append(Chance(METHODS[method], bins, reference).p_values(values, np.full(40, 500)))
+    p_values = np.concatenate(found)
+    for level, most in ((0.05, 1.35), (0.01, 1.7), (0.002, 3.5)):
+        assert (p_values <= level).mean() <= most * level + 2 * np.sqrt(level / len(p_values))
