@@ -1,22 +1,33 @@
 """Windows of a loop → drift, realised performance, service health → findings."""
 
+from loop_core.monitor.boundary import ScoreBands, decision_boundary
+from loop_core.monitor.calibration import calibration
 from loop_core.monitor.drift import METHODS, DriftScore, drift_scores, learned_threshold, psi
+from loop_core.monitor.estimate.estimated import estimated_performance
+from loop_core.monitor.estimate.point import EstimatedPoint
 from loop_core.monitor.finding import Finding
 from loop_core.monitor.importance import importance
 from loop_core.monitor.losses import brier_losses, log_losses
 from loop_core.monitor.monitor import monitor
 from loop_core.monitor.performance import PerformancePoint, performance
 from loop_core.monitor.record import findings_at, record_findings, standing_since
+from loop_core.monitor.reliability import ReliabilityCurve
 from loop_core.monitor.service import HealthPoint, service_health
 
 __all__ = [
     "METHODS",
     "DriftScore",
+    "EstimatedPoint",
     "Finding",
     "HealthPoint",
     "PerformancePoint",
+    "ReliabilityCurve",
+    "ScoreBands",
     "brier_losses",
+    "calibration",
+    "decision_boundary",
     "drift_scores",
+    "estimated_performance",
     "findings_at",
     "importance",
     "learned_threshold",

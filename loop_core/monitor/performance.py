@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from loop_core.charter import Charter, Cohort
+from loop_core.charter import Charter
 from loop_core.labels import known_at
-from loop_core.lake import Reading
 from loop_core.monitor.baseline import judged
-from loop_core.monitor.losses import ROW_LOSSES
-from loop_core.monitor.roc import auc_with_error
+from loop_core.monitor.cut import Cut
+from loop_core.monitor.groups import Group, Place, read_groups, rolled
+from loop_core.monitor.measure import Measured, measure, rises
+from loop_core.monitor.shrink import shrink
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
-if TYPE_CHECKING:
-    import polars as pl
-
-Floats = npt.NDArray[np.float64]
-
-#: Metrics of which less is worse.
-UP_IS_GOOD = frozenset({"auc"})
+#: So many windows before the oldest one shown are read too, so that each is judged by what came before it.
+HISTORY = 52
 
 
 @dataclass(frozen=True)
@@ -69,95 +61,128 @@ def performance(
     loop: Loop,
     as_of: datetime,
     *,
-    cohort: str | None = None,
+    cohort: str | tuple[str, ...] | None = None,
     metrics: Sequence[str] | None = None,
     weeks: int | None = None,
+    trend: bool = False,
 ) -> list[PerformancePoint]:
     """Realised metrics of scored predictions, oldest window first.
 
     Args:
         loop: the loop.
         as_of: UTC instant; labels known later are not used.
-        cohort: split by this declared cohort.
+        cohort: split by this declared cohort, or by a pair: `("a", "b")` or `"a × b"`.
         metrics: names; None: those of the charter.
-        weeks: only the newest windows; None: all.
+        weeks: only the newest windows; None: all. They are judged by 52 more before them all the same.
+        trend: also the long-term trend: at every window, it and those before it together, `trend_windows` in all
+            (`length_days` tells the two apart).
 
     Raises:
-        UnknownNameError: no such cohort.
+        UnknownNameError: no such cohort or metric.
     """
-    group = loop.charter.cohort(cohort) if cohort else None
-    names = tuple(metrics or (m.name for m in loop.charter.metrics))
+    cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.metrics))
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    reading = known_at(loop, as_of, since=windows.start(weeks))
-    return list(_points(loop.charter, reading, windows, group, names))
+    oldest = windows.start(None if weeks is None else weeks + HISTORY)
+    reading = known_at(loop, as_of, since=oldest)
+    groups = read_groups(reading, windows, cut, (windows.number(oldest), 0))
+    shown = _Shown(loop.charter, windows, cut, names, windows.number(oldest) if weeks is None else 1 - weeks)
+    points = list(_points(shown, groups, 1))
+    if trend:
+        length = loop.charter.monitor.trend_windows
+        points += _points(shown, rolled(groups, length), length)
+    return points
 
 
-_SELECTED = """select ({window})::smallint as w, {cohort} as c, model_version, score, label, mature from rows
-    where score is not null and not isnan(score)"""
+@dataclass(frozen=True)
+class _Shown:
+    """What is asked for."""
+
+    charter: Charter
+    windows: Windows
+    cut: Cut
+    names: tuple[str, ...]
+    first: int
+    """Number of the oldest window that is given back; those before it only judge."""
 
 
-def _points(
-    charter: Charter, reading: Reading, windows: Windows, cohort: Cohort | None, names: Sequence[str]
-) -> Iterator[PerformancePoint]:
-    sql = _SELECTED.format(window=windows.sql("predicted_at"), cohort=cohort.sql if cohort else "null::varchar")
-    frame = reading.frame(sql, **windows.parameters())
-    labelled = _by_group(frame)
-    history: dict[tuple[str, str | None], list[float]] = {}
-    for w, c, known, share, versions in _summary(frame).iter_rows():
-        ready = share >= charter.labels.min_mature_share and known >= charter.monitor.min_rows
-        (start, end), group = windows.span(w), cohort.name if cohort else None
-        for name in names:
-            found = _measure(name, *labelled[w, c]) if ready else None
-            state = _state(charter, name, found, ready, history.setdefault((name, c), []))
-            value, low, high = _interval(found)
-            yield PerformancePoint(name, start, end, group, c, versions, value, low, high, known, share, state)
+def _points(shown: _Shown, groups: Mapping[Place, Group], length: int) -> Iterator[PerformancePoint]:
+    """Points of windows of `length` charter windows each, drawn together where there are several in a window."""
+    history: dict[tuple[str, str | None, int], list[float]] = {}
+    waiting: list[tuple[PerformancePoint, Measured | None]] = []
+    for (w, value), group in groups.items():
+        if waiting and waiting[0][0].window_end != shown.windows.span(w)[1]:
+            yield from _shrunken(shown, waiting)
+            waiting = []
+        for name in shown.names:
+            # Windows that overlap say the same twice, so a trend is judged by those that ended before it began.
+            before = history.setdefault((name, value, w % length), [])
+            found = measure(name, group) if _mature(shown.charter, group) else None
+            state = _state(shown.charter, name, group, found, before)
+            if w >= shown.first:
+                waiting.append((_point(shown, (w, value), length, group, _Told(name, found, state)), found))
+    if waiting:
+        yield from _shrunken(shown, waiting)
 
 
-def _summary(frame: pl.DataFrame) -> pl.DataFrame:
-    """(window, cohort value, labelled rows, mature share, versions), by time and value."""
-    import polars as pl
-
-    versions = pl.col("model_version").drop_nulls().unique().sort().str.join(" + ")
-    parts = frame.group_by("w", "c").agg(pl.col("label").count(), pl.col("mature").mean(), versions)
-    return parts.sort("w", "c", nulls_last=False)
+@dataclass(frozen=True)
+class _Told:
+    metric: str
+    found: Measured | None
+    state: State
 
 
-def _by_group(frame: pl.DataFrame) -> dict[tuple[int, str | None], tuple[Floats, Floats]]:
-    """(window, cohort value) → (labels, scores) of the labelled rows."""
-    known = frame.select("w", "c", "label", "score").filter(frame["label"].is_not_null())
-    parts = known.partition_by("w", "c", as_dict=True, include_key=False)
-    return {(int(key[0]), key[1]): (part["label"].to_numpy(), part["score"].to_numpy()) for key, part in parts.items()}
+def _point(shown: _Shown, place: Place, length: int, group: Group, told: _Told) -> PerformancePoint:
+    w, value = place
+    low, high = told.found.interval if told.found else (None, None)
+    return PerformancePoint(
+        metric=told.metric,
+        window_start=shown.windows.span(w - length + 1)[0],
+        window_end=shown.windows.span(w)[1],
+        cohort=shown.cut.name,
+        cohort_value=value,
+        model_version=group.model_version,
+        value=told.found.value if told.found else None,
+        ci_low=low,
+        ci_high=high,
+        n=group.n,
+        mature_share=group.mature_share,
+        state=told.state,
+        length_days=shown.windows.days * length,
+        small=group.n < shown.cut.min_rows,
+    )
 
 
-def _measure(name: str, labels: Floats, scores: Floats) -> tuple[float, float, float] | None:
-    """(value, standard error, degrees of freedom); None: not estimable."""
-    if name == "auc":
-        return auc_with_error(labels, scores)
-    losses = ROW_LOSSES[name](labels, scores)
-    return float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(len(losses))), float(len(losses) - 1)
+def _shrunken(shown: _Shown, window: Sequence[tuple[PerformancePoint, Measured | None]]) -> Iterator[PerformancePoint]:
+    """The points of one window, each cohort value drawn towards the others."""
+    if not shown.cut.cohorts:
+        yield from (point for point, _ in window)
+        return
+    drawn = {}
+    for name in shown.names:
+        some = [(point, found) for point, found in window if found is not None and point.metric == name]
+        if some:
+            together = shrink([found.value for _, found in some], [found.se for _, found in some])
+            drawn.update({id(point): one for (point, _), one in zip(some, together, strict=True)})
+    for point, _ in window:
+        one = drawn.get(id(point))
+        yield replace(point, shrunk=one.value, shrunk_ci_low=one.ci_low, shrunk_ci_high=one.ci_high) if one else point
 
 
-def _interval(found: tuple[float, float, float] | None) -> tuple[float | None, float | None, float | None]:
-    if found is None:
-        return None, None, None
-    from scipy.special import stdtrit
-
-    value, se, freedom = found
-    half = float(stdtrit(freedom, 0.975)) * se
-    return value, value - half, value + half
+def _mature(charter: Charter, group: Group) -> bool:
+    return group.mature_share >= charter.labels.min_mature_share
 
 
-def _state(
-    charter: Charter, name: str, found: tuple[float, float, float] | None, ready: bool, before: list[float]
-) -> State:
+def _state(charter: Charter, name: str, group: Group, found: Measured | None, before: list[float]) -> State:
     """Judge the window against the quiet ones before it, and add it to them if it is quiet too."""
-    if not ready:
+    if not _mature(charter, group):
         return State.PENDING
+    if group.n < charter.monitor.min_rows:
+        return State.TOO_FEW
     if found is None:
         return State.NOT_APPLICABLE
-    bad = -found[0] if name in UP_IS_GOOD else found[0]
+    bad = rises(name, found.value)
     margin = next((m.margin for m in charter.metrics if m.name == name), 0.0)
-    state = judged(bad, found[1], before, margin)
+    state = judged(bad, found.se, before, margin)
     if state is State.OK:
         # A lasting fall must not become the new usual.
         before.append(bad)

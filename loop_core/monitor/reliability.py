@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.feedback import wilson
+from loop_core.monitor.losses import brier_losses
 from loop_core.vocabulary import State
+
+Floats = npt.NDArray[np.float64]
+
+#: Bins of equal mass, and draws of the bootstrap.
+BINS, DRAWS = 15, 200
+#: Rows that a bin should have at least: with fewer rows there are fewer bins.
+MIN_BIN_ROWS = 10
+_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -61,3 +75,117 @@ class ReliabilityCurve:
     intercept_ci_high: float | None
     state: State
     """`watch`: slope or intercept are not what they should be, beyond chance; `pending`: no window is mature yet."""
+
+
+def reliability_bins(labels: Floats, scores: Floats, most: int = BINS) -> tuple[ReliabilityBin, ...]:
+    """Rows in bins of equal mass by score; rows of one score stay together.
+
+    Args:
+        labels: (n,) 0 or 1.
+        scores: (n,) probabilities of label 1.
+        most: bins at most.
+    """
+    return tuple(_bins(labels, scores, _places(scores, most)))
+
+
+def _places(scores: Floats, most: int) -> npt.NDArray[np.int64]:
+    """(n,) number of each row's bin."""
+    bins = max(1, min(most, len(scores) // MIN_BIN_ROWS))
+    edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1])) if bins > 1 else np.empty(0)
+    found = np.searchsorted(edges, scores, side="left")
+    dense: npt.NDArray[np.int64] = np.unique(found, return_inverse=True)[1].astype(np.int64)
+    return dense
+
+
+def _bins(labels: Floats, scores: Floats, places: npt.NDArray[np.int64]) -> Iterator[ReliabilityBin]:
+    counts = np.bincount(places)
+    hits, total = np.bincount(places, labels), np.bincount(places, scores)
+    for n, hit, score in zip(counts.tolist(), hits.tolist(), (total / counts).tolist(), strict=True):
+        low, high = wilson(round(hit), n) or (0.0, 1.0)
+        yield ReliabilityBin(score, hit / n, low, high, n)
+
+
+def calibration_error(labels: Floats, scores: Floats, *, seed: int = 0) -> tuple[float, float, float]:
+    """(ECE, low, high): the mean distance of the bins' shares from their scores, with its 95 % interval.
+
+    Noise makes the distance of even perfect scores positive, and a bootstrap adds it once more; so the interval is
+    the basic one around 2·ECE − draw, and ends at 0.
+
+    Args:
+        labels: (n,) 0 or 1.
+        scores: (n,) probabilities of label 1.
+        seed: of the 200 draws of bin counts and labels.
+
+    Source: Nixon et al. 2019, "Measuring calibration in deep learning" (equal mass).
+    """
+    places = _places(scores, BINS)
+    counts = np.bincount(places)
+    shares, means = np.bincount(places, labels) / counts, np.bincount(places, scores) / counts
+    ece = float((counts * abs(shares - means)).sum() / len(labels))
+    drawn = np.random.default_rng(seed).binomial(counts, shares, (DRAWS, len(counts))) / counts
+    noisy = (counts * abs(drawn - means)).sum(axis=1) / len(labels)
+    low, high = np.quantile(2 * ece - noisy, [0.025, 0.975])
+    return ece, max(0.0, float(low)), max(ece, float(high))
+
+
+def brier_parts(labels: Floats, scores: Floats) -> tuple[float, float, float, float]:
+    """(Brier score, reliability, resolution, uncertainty) over the bins (Murphy 1973).
+
+    >>> [round(x, 3) for x in brier_parts(np.array([0.0, 1.0] * 50), np.full(100, 0.6))]
+    [0.26, 0.01, 0.0, 0.25]
+    """
+    places = _places(scores, BINS)
+    counts, rate = np.bincount(places), float(labels.mean())
+    shares, means = np.bincount(places, labels) / counts, np.bincount(places, scores) / counts
+    reliability = float((counts * (shares - means) ** 2).sum() / len(labels))
+    resolution = float((counts * (shares - rate) ** 2).sum() / len(labels))
+    return float(brier_losses(labels, scores).mean()), reliability, resolution, rate * (1 - rate)
+
+
+@dataclass(frozen=True)
+class Cox:
+    """Logistic recalibration of scores, each value with its standard error."""
+
+    slope: float
+    slope_se: float
+    intercept: float
+    """With the slope held at 1: calibration in the large."""
+    intercept_se: float
+
+
+def cox(labels: Floats, scores: Floats) -> Cox | None:
+    """Slope and intercept of a logistic regression of the label on the score's log-odds, by Newton's method.
+
+    None: one class, or scores that separate the classes or do not vary.
+
+    Args:
+        labels: (n,) 0 or 1.
+        scores: (n,) probabilities, clipped to [1e-6, 1 − 1e-6].
+
+    Source: Cox 1958, "Two further applications of a model for binary regression"; Steyerberg 2009, chapter 15.
+    """
+    clipped = np.clip(scores, 1e-6, 1 - 1e-6)
+    odds = np.log(clipped / (1 - clipped))
+    if min(labels.sum(), (1 - labels).sum()) < 2 or np.ptp(odds) < 1e-9:
+        return None
+    both = _newton(np.column_stack([np.ones_like(odds), odds]), labels, np.zeros_like(odds))
+    large = _newton(np.ones((len(odds), 1)), labels, odds)
+    if both is None or large is None:
+        return None
+    return Cox(both[0][1], both[1][1], large[0][0], large[1][0])
+
+
+def _newton(inputs: Floats, labels: Floats, offset: Floats) -> tuple[list[float], list[float]] | None:
+    """(coefficients, standard errors) of a logistic regression; None: it does not settle."""
+    beta = np.zeros(inputs.shape[1])
+    for _ in range(50):
+        chances = 1 / (1 + np.exp(-np.clip(inputs @ beta + offset, -35, 35)))
+        information = (inputs * (chances * (1 - chances))[:, None]).T @ inputs
+        try:
+            step = np.linalg.solve(information, inputs.T @ (labels - chances))
+        except np.linalg.LinAlgError:
+            return None
+        beta = beta + np.clip(step, -2, 2)
+        if float(abs(step).max()) < 1e-9:
+            return beta.tolist(), np.sqrt(np.diag(np.linalg.inv(information))).tolist()
+    return None

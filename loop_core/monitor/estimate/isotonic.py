@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +87,7 @@ def _folds(labels: Floats) -> npt.NDArray[np.int64]:
     return folds
 
 
-def _isotonic(knots: Floats, counts: Floats, hits: Floats) -> Calibrator:
+def _isotonic(knots: Floats, counts: npt.NDArray[Any], hits: npt.NDArray[Any]) -> Calibrator:
     from scipy.optimize import isotonic_regression
 
     seen = counts > 0

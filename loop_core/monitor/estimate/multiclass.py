@@ -31,7 +31,8 @@ class MulticlassEstimator:
         """(n, K) chances that add up to one; even where every class came out as impossible."""
         raw = np.column_stack([one(scores[:, k]) for k, one in enumerate(self.calibrators)])
         total = raw.sum(axis=1, keepdims=True)
-        return np.divide(raw, total, out=np.full_like(raw, 1 / raw.shape[1]), where=total != 0)
+        found: Floats = np.divide(raw, total, out=np.full_like(raw, 1 / raw.shape[1]), where=total != 0)
+        return found
 
     def estimate(self, metric: str, scores: Floats, predicted: Codes | None = None) -> Expected | None:
         """One metric of a window. Raises UnknownNameError.

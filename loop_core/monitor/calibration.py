@@ -1,0 +1,125 @@
+"""Calibration of the scores of mature windows, by cohort and over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from loop_core.labels import known_at
+from loop_core.monitor.cut import Cut
+from loop_core.monitor.groups import Group, Place, read_groups
+from loop_core.monitor.reliability import Cox, ReliabilityCurve, brier_parts, calibration_error, cox, reliability_bins
+from loop_core.vocabulary import State
+from loop_core.windows import Windows
+from loop_core.workspace import Loop
+
+#: Windows that one curve is drawn from, unless others are asked for.
+WEEKS = 12
+_Z = 1.959964
+
+
+def calibration(
+    loop: Loop,
+    as_of: datetime,
+    *,
+    cohort: str | tuple[str, ...] | None = None,
+    weeks: int = WEEKS,
+    over_time: bool = False,
+    seed: int = 0,
+) -> list[ReliabilityCurve]:
+    """Reliability curves with their summaries; only windows whose labels are mature count.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; labels known later are not used.
+        cohort: split by this declared cohort, or by a pair.
+        weeks: the newest windows.
+        over_time: one curve for each `trend_windows` windows, oldest first, rather than one for all.
+        seed: of the bootstrap of the calibration error.
+
+    Raises:
+        UnknownNameError: no such cohort.
+    """
+    cut, windows = Cut.of(loop.charter, cohort), Windows.at(as_of, loop.charter.monitor.window_days)
+    groups = read_groups(known_at(loop, as_of, since=windows.start(weeks)), windows, cut, (1 - weeks, 0))
+    ripe = mature_windows(groups, loop.charter.labels.min_mature_share)
+    length = loop.charter.monitor.trend_windows
+    spans = [(first, first + length - 1) for first in range(1 - weeks, 1, length)] if over_time else [(1 - weeks, 0)]
+    return [
+        _curve((windows.span(first)[0], windows.span(last)[1]), (cut.name, value), group, loop, seed)
+        for first, last in spans
+        for value, group in joined_by_value(groups, ripe, (first, last)).items()
+    ]
+
+
+def mature_windows(groups: Mapping[Place, Group], share: float) -> frozenset[int]:
+    """Windows of which, over all cohort values, enough predictions are mature."""
+    sums: dict[int, list[int]] = {}
+    for (w, _), group in groups.items():
+        mature, predictions = sums.setdefault(w, [0, 0])
+        sums[w] = [mature + group.mature, predictions + group.predictions]
+    return frozenset(w for w, (mature, predictions) in sums.items() if mature >= share * predictions)
+
+
+def joined_by_value(
+    groups: Mapping[Place, Group], ripe: frozenset[int], span: tuple[int, int]
+) -> dict[str | None, Group]:
+    """Cohort value → its rows in the mature windows of a span; without such windows, no rows."""
+    inside = {place: group for place, group in groups.items() if span[0] <= place[0] <= span[1]}
+    parts: dict[str | None, list[Group]] = {}
+    for (w, value), group in sorted(inside.items(), key=lambda item: (item[0][1] or "", item[0][0])):
+        parts.setdefault(value, []).append(group if w in ripe else group.without_rows())
+    return {value: Group.joined(some) for value, some in parts.items()}
+
+
+def _curve(
+    span: tuple[datetime, datetime], cohort: tuple[str | None, str | None], group: Group, loop: Loop, seed: int
+) -> ReliabilityCurve:
+    empty = _empty(span, cohort, group)
+    if group.n < loop.charter.monitor.min_rows:
+        return empty
+    labels, scores = group.labels, group.scores.clip(0, 1)
+    ece, ece_low, ece_high = calibration_error(labels, scores, seed=seed)
+    brier, reliability, resolution, uncertainty = brier_parts(labels, scores)
+    curve = replace(
+        empty,
+        bins=reliability_bins(labels, scores),
+        ece=ece,
+        ece_ci_low=ece_low,
+        ece_ci_high=ece_high,
+        brier=brier,
+        reliability=reliability,
+        resolution=resolution,
+        uncertainty=uncertainty,
+        state=State.OK,
+    )
+    found = cox(labels, scores)
+    return _with_cox(curve, found) if found else curve
+
+
+def _empty(span: tuple[datetime, datetime], cohort: tuple[str | None, str | None], group: Group) -> ReliabilityCurve:
+    state = State.PENDING if not group.n and group.predictions else State.TOO_FEW
+    return ReliabilityCurve(
+        *span, *cohort, group.model_version, group.n, (),
+        ece=None, ece_ci_low=None, ece_ci_high=None,
+        brier=None, reliability=None, resolution=None, uncertainty=None,
+        slope=None, slope_ci_low=None, slope_ci_high=None,
+        intercept=None, intercept_ci_low=None, intercept_ci_high=None, state=state,
+    )  # fmt: skip
+
+
+def _with_cox(curve: ReliabilityCurve, found: Cox) -> ReliabilityCurve:
+    slope, intercept = found.slope, found.intercept
+    # Two looks at 2.5 % each.
+    off = abs(slope - 1) > 2.2414 * found.slope_se or abs(intercept) > 2.2414 * found.intercept_se
+    return replace(
+        curve,
+        slope=slope,
+        slope_ci_low=slope - _Z * found.slope_se,
+        slope_ci_high=slope + _Z * found.slope_se,
+        intercept=intercept,
+        intercept_ci_low=intercept - _Z * found.intercept_se,
+        intercept_ci_high=intercept + _Z * found.intercept_se,
+        state=State.WATCH if off else State.OK,
+    )

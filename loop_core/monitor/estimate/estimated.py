@@ -1,0 +1,177 @@
+"""Metrics of every window, pending ones included, as far as scores alone can tell them (CBPE)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.charter import Charter
+from loop_core.labels import known_at
+from loop_core.monitor.cut import OTHER, Cut
+from loop_core.monitor.estimate.expected import Expected, Rows, expected
+from loop_core.monitor.estimate.point import EstimatedPoint
+from loop_core.monitor.estimate.reference import Calibrated, references
+from loop_core.monitor.measure import UP_IS_GOOD
+from loop_core.vocabulary import State
+from loop_core.windows import Windows
+from loop_core.workspace import Loop
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = npt.NDArray[np.float64]
+
+#: What every estimate rests on, for people.
+ASSUMPTION = (
+    "Estimated from scores, as if the same score still meant the same chance: it follows changes of the inputs,"
+    " and does not see a change in what the inputs mean (concept drift). The realised metric decides when labels are in."
+)
+#: Scores are put together where their log-odds differ by less than 1/512: two in a thousand of the odds.
+STEPS = 512
+
+
+def estimated_performance(
+    loop: Loop,
+    as_of: datetime,
+    *,
+    cohort: str | tuple[str, ...] | None = None,
+    metrics: Sequence[str] | None = None,
+    weeks: int | None = None,
+) -> list[EstimatedPoint]:
+    """Estimated metrics of scored predictions, oldest window first; labels are used only to calibrate.
+
+    Each version's scores are calibrated on its own first mature windows (see `references`), each cohort value's on
+    its own rows where there are 300 of them.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; nothing later is seen.
+        cohort: split by this declared cohort, or by a pair: `("a", "b")` or `"a × b"`.
+        metrics: names; None: those of the charter.
+        weeks: only the newest windows; None: all.
+
+    Raises:
+        UnknownNameError: no such cohort or metric.
+    """
+    cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.metrics))
+    windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    frame = _scores(loop, as_of, windows, cut, windows.start(weeks))
+    known = references(loop, as_of, windows, cut, names) if frame.height else {}
+    return list(_points(loop.charter, windows, cut, names, _windows(frame, known)))
+
+
+_SCORES = """select ({window})::smallint as w, {cohort} as c, model_version as v,
+      round(ln(s / (1 - s)) * {steps})::int as bin, count(*)::double as n, avg(score) as score
+    from (select *, greatest(1e-15, least(1 - 1e-15, score)) as s from predictions
+          where score is not null and isfinite(score) and predicted_at >= $first)
+    group by all order by w, c nulls first, v, bin"""
+
+
+def _scores(loop: Loop, as_of: datetime, windows: Windows, cut: Cut, first: datetime) -> pl.DataFrame:
+    import polars as pl
+
+    sql = _SCORES.format(window=windows.sql("predicted_at"), cohort=cut.sql, steps=STEPS)
+    frame = known_at(loop, as_of, since=first).frame(sql, first=first, **windows.parameters())
+    if not cut.cohorts or frame["c"].n_unique() <= cut.max_values:
+        return frame
+    sizes = frame.group_by("c").agg(pl.col("n").sum()).sort("n", "c", descending=[True, False])
+    kept = sizes.head(cut.max_values)["c"].implode()
+    return frame.with_columns(pl.when(pl.col("c").is_in(kept)).then(pl.col("c")).otherwise(pl.lit(OTHER)).alias("c"))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """One window's scores in one cohort value, each with its chance."""
+
+    number: int
+    value: str | None
+    versions: tuple[str, ...]
+    n: int
+    rows: Rows | None
+    """None: a version has no reference."""
+    reference: Calibrated | None
+    """Of the version that scored most rows."""
+
+
+def _windows(frame: pl.DataFrame, known: Mapping[str, Calibrated]) -> Iterator[_Window]:
+    for (w, value), part in frame.partition_by("w", "c", as_dict=True, include_key=False, maintain_order=True).items():
+        versions = part.partition_by("v", as_dict=True, include_key=False, maintain_order=True)
+        most = max(versions, key=lambda v: float(versions[v]["n"].sum()))[0]
+        n, names = int(part["n"].sum()), tuple(sorted(v for (v,) in versions if v))
+        if any(v not in known for (v,) in versions):
+            yield _Window(int(w), value, names, n, None, None)
+            continue
+        scored = [
+            (rows["score"].to_numpy(), rows["n"].to_numpy(), known[v].estimator(value))
+            for (v,), rows in versions.items()
+        ]
+        scores, weights = np.concatenate([s for s, _, _ in scored]), np.concatenate([k for _, k, _ in scored])
+        chances = np.concatenate([estimator.calibrator(s) for s, _, estimator in scored])
+        yield _Window(int(w), value, names, n, Rows.of(scores, chances, weights), known[most])
+
+
+def _points(
+    charter: Charter, windows: Windows, cut: Cut, names: tuple[str, ...], found: Iterator[_Window]
+) -> Iterator[EstimatedPoint]:
+    for one in found:
+        for name in names:
+            band = one.reference.bands.get((name, one.value)) if one.reference else None
+            value = expected(name, one.rows) if one.rows is not None else None
+            few = one.n < charter.monitor.min_rows
+            state = State.TOO_FEW if few else _state(name, value, band)
+            yield _point(windows, cut.name, one, name, (value, band, state))
+
+
+def _point(
+    windows: Windows,
+    cohort: str | None,
+    one: _Window,
+    metric: str,
+    told: tuple[Expected | None, tuple[float, float] | None, State],
+) -> EstimatedPoint:
+    value, band, state = told
+    half = 1.959964 * value.se if value else 0.0
+    return EstimatedPoint(
+        metric=metric,
+        window_start=windows.span(one.number)[0],
+        window_end=windows.span(one.number)[1],
+        cohort=cohort,
+        cohort_value=one.value,
+        model_version=" + ".join(one.versions) or None,
+        value=value.value if value else None,
+        ci_low=value.value - half if value else None,
+        ci_high=value.value + half if value else None,
+        threshold_low=band[0] if band else None,
+        threshold_high=band[1] if band else None,
+        n=one.n,
+        state=state,
+        note=_note(one, value),
+    )
+
+
+def _note(one: _Window, value: Expected | None) -> str:
+    if one.reference is None:
+        return "No estimate: the labels of no window are mature yet that scores could be calibrated on."
+    if value is None:
+        return "No estimate: one class is not to be expected at all."
+    span = f"{one.reference.start:%Y-%m-%d} to {one.reference.end:%Y-%m-%d}"
+    whose = "its own scores" if one.reference.own else "the scores that were served before it"
+    return f"{ASSUMPTION} Calibrated on {whose}, {span}."
+
+
+def _state(metric: str, value: Expected | None, band: tuple[float, float] | None) -> State:
+    """Beyond the reference's own scatter on the bad side: `watch`; with the whole band: `alarm`."""
+    if value is None:
+        return State.PENDING
+    if band is None:
+        return State.OK
+    sign = -1 if metric in UP_IS_GOOD else 1
+    beyond = sign * value.value - max(sign * band[0], sign * band[1])
+    if beyond <= 0:
+        return State.OK
+    return State.ALARM if beyond > 1.959964 * value.se else State.WATCH

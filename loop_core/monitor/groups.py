@@ -1,0 +1,151 @@
+"""Scored rows with what is known of their labels, by window of prediction time and cohort value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.lake import Reading
+from loop_core.monitor.cut import OTHER, Cut
+from loop_core.monitor.units import Units
+from loop_core.windows import Windows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = npt.NDArray[np.float64]
+Place = tuple[int, str | None]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The labelled rows of one cohort value in one span, and how complete they are."""
+
+    scores: Floats
+    """(n,)"""
+    labels: Floats
+    """(n,) 0 or 1."""
+    entities: npt.NDArray[np.uint64] | None
+    """(n,) code of the entity, 0 where unknown; None: no row has one."""
+    predictions: int
+    """Scored rows, labelled or not."""
+    mature: int
+    """Of them, those whose label is known or overdue."""
+    versions: frozenset[str]
+    """Who scored them."""
+
+    @property
+    def n(self) -> int:
+        return len(self.labels)
+
+    @property
+    def mature_share(self) -> float:
+        return self.mature / self.predictions if self.predictions else 0.0
+
+    @property
+    def model_version(self) -> str | None:
+        """Who scored them, joined by ` + `."""
+        return " + ".join(sorted(self.versions)) or None
+
+    @cached_property
+    def units(self) -> Units:
+        """Which rows belong together."""
+        if self.entities is None:
+            return Units(None, self.n)
+        import polars as pl
+
+        codes = pl.Series(self.entities)
+        return Units.of(codes.set(codes == 0, None), self.n)
+
+    def without_rows(self) -> Group:
+        """Its predictions, with no label told."""
+        return Group(np.empty(0), np.empty(0), None, self.predictions, self.mature, self.versions)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Group]) -> Group:
+        """Several spans as one."""
+        if len(parts) == 1:
+            return parts[0]
+        filled = [p for p in parts if p.n]
+        known = [p.entities for p in filled if p.entities is not None]
+        return cls(
+            np.concatenate([p.scores for p in parts]),
+            np.concatenate([p.labels for p in parts]),
+            np.concatenate(known) if filled and len(known) == len(filled) else None,
+            sum(p.predictions for p in parts),
+            sum(p.mature for p in parts),
+            frozenset().union(*(p.versions for p in parts)),
+        )
+
+
+_SELECTED = """select ({window})::smallint as w, {cohort} as c, model_version as v, score, label, mature,
+      case when entity_id is null then 0::ubigint else hash(entity_id) end as e
+    from rows where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last
+      and ($version is null or model_version = $version)"""
+
+
+def read_groups(
+    reading: Reading, windows: Windows, cut: Cut, numbers: tuple[int, int], version: str | None = None
+) -> dict[Place, Group]:
+    """(window, cohort value) → its rows, oldest window first, then by value.
+
+    Args:
+        reading: what is known.
+        windows: of time of prediction.
+        cut: how they are split.
+        numbers: the oldest and the newest window to read.
+        version: only rows that this model version scored; None: whoever did.
+    """
+    first, last = windows.span(numbers[0])[0], windows.span(numbers[1])[1]
+    sql = _SELECTED.format(window=windows.sql("predicted_at"), cohort=cut.sql)
+    frame = reading.frame(sql, first=first, last=last, version=version, **windows.parameters())
+    return _grouped(_bounded(frame, cut))
+
+
+def _bounded(frame: pl.DataFrame, cut: Cut) -> pl.DataFrame:
+    import polars as pl
+
+    if not cut.cohorts or frame["c"].n_unique() <= cut.max_values:
+        return frame
+    sizes = frame["c"].value_counts().sort("count", "c", descending=[True, False])
+    kept = sizes.head(cut.max_values)["c"].implode()
+    return frame.with_columns(pl.when(pl.col("c").is_in(kept)).then(pl.col("c")).otherwise(pl.lit(OTHER)).alias("c"))
+
+
+def _grouped(frame: pl.DataFrame) -> dict[Place, Group]:
+    import polars as pl
+
+    known = frame.filter(pl.col("label").is_not_null()).select("w", "c", "score", "label", "e")
+    rows = known.partition_by("w", "c", as_dict=True, include_key=False)
+    anybody = bool((frame["e"] != 0).any())
+    sizes = frame.group_by("w", "c").agg(
+        pl.len().alias("n"), pl.col("mature").sum(), pl.col("v").drop_nulls().unique().alias("versions")
+    )
+    return {
+        (int(w), c): _group(rows.get((w, c)), anybody, n, mature, versions)
+        for w, c, n, mature, versions in sizes.sort("w", "c", nulls_last=False).iter_rows()
+    }
+
+
+def _group(part: pl.DataFrame | None, anybody: bool, n: int, mature: int, versions: Sequence[str]) -> Group:
+    if part is None:
+        return Group(np.empty(0), np.empty(0), None, n, mature, frozenset(versions))
+    entities = part["e"].to_numpy() if anybody else None
+    return Group(part["score"].to_numpy(), part["label"].to_numpy(), entities, n, mature, frozenset(versions))
+
+
+def rolled(groups: Mapping[Place, Group], length: int) -> dict[Place, Group]:
+    """Every run of `length` windows as one group, placed at its newest; only runs that begin within the data."""
+    found: dict[Place, list[Group]] = {}
+    oldest = min((w for w, _ in groups), default=0)
+    for (w, c), group in groups.items():
+        for ahead in range(length):
+            found.setdefault((w + ahead, c), []).append(group)
+    newest = max((w for w, _ in groups), default=0)
+    kept = sorted((p for p in found if oldest + length - 1 <= p[0] <= newest), key=lambda p: (p[0], p[1] or ""))
+    return {place: Group.joined(found[place]) for place in kept}
