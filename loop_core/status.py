@@ -42,7 +42,7 @@ def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
         champion=releases.champion,
         champion_since=releases.since,
         findings=findings,
-        since=tuple(since[finding.code, finding.subject] for finding in findings),
+        since=tuple(since[finding.key] for finding in findings),
         waiting=tuple(_waiting(loop, releases, cycles=bool(findings))),
     )
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 import streamlit as st
 
 from app import session
+from app.alerts import alerts_section
+from app.faults import boundary
 from app.happened import events
 from app.loops import findings_table, loops_table, waits
 from app.widgets import empty, moment, short, verdict, why, worst
@@ -36,6 +38,8 @@ if status.waiting:
     st.markdown("##### Waits for a decision")
     waits(status)
 if status.findings:
+    with boundary():
+        alerts_section(view)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("##### What the last cycle found", width="content")
         why(view, HOW, "loop_core.monitor:monitor(loop, as_of)")

@@ -45,9 +45,7 @@ class Member:
 
     @classmethod
     def of(cls, finding: Finding) -> Member:
-        return cls(
-            finding.code, finding.subject, finding.cohort or "", finding.cohort_value or "", finding.source or ""
-        )
+        return cls(*finding.key)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from loop_core.cli import cycling, gates, look, monitor, record, releasing, report, serve, setup, signals, training
+from loop_core.cli import (
+    alerts,
+    cycling,
+    gates,
+    look,
+    monitor,
+    record,
+    releasing,
+    report,
+    serve,
+    setup,
+    signals,
+    training,
+)
 from loop_core.cli.console import complain
 from loop_core.errors import LoopbenchError
 
@@ -36,7 +49,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (setup, signals, gates, look, monitor, report, training, cycling, releasing, record, serve):
+for module in (setup, signals, gates, look, monitor, report, training, cycling, alerts, releasing, record, serve):
     module.add_to(app)
 
 

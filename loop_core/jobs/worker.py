@@ -9,12 +9,14 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any
 
 from loop_core.errors import LoopbenchError, StoppedError, StorageError
 from loop_core.jobs.kinds import KINDS, Body
 from loop_core.jobs.lease import LEASE_SECONDS, claim, end_stopped, fail, finish, give_back, heartbeat
+from loop_core.jobs.post import postman
 from loop_core.jobs.view import JobView
 from loop_core.workspace import Workspace
 
@@ -41,7 +43,7 @@ class Worker:
         self._closing = threading.Event()
 
     def run(self, poll_seconds: float = 1.0, once: bool = False) -> int:
-        """Take and run jobs until `shut_down`.
+        """Take and run jobs until `shut_down`; alerts are escalated and sent meanwhile.
 
         Args:
             poll_seconds: how often to look when there is nothing to do.
@@ -51,15 +53,16 @@ class Worker:
             How many jobs were run.
         """
         count = 0
-        while not self._closing.is_set():
-            job = self._claim(once)
-            if job is not None:
-                self._work(job)
-                count += 1
-            elif once:
-                break
-            else:
-                self._closing.wait(poll_seconds)
+        with nullcontext() if once else postman(self.ws):
+            while not self._closing.is_set():
+                job = self._claim(once)
+                if job is not None:
+                    self._work(job)
+                    count += 1
+                elif once:
+                    break
+                else:
+                    self._closing.wait(poll_seconds)
         return count
 
     def shut_down(self) -> None:

@@ -47,6 +47,11 @@ class Finding:
     evidence: str = ""
     """SQL or call that reproduces the value; empty: the sentence says it all."""
 
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What it is about, whatever its numbers: code, subject, cohort, its value, source; empty for none."""
+        return self.code, self.subject, self.cohort or "", self.cohort_value or "", self.source or ""
+
 
 def window_text(start: datetime, end: datetime) -> str:
     """A window in words: its first and last day.

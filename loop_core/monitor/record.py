@@ -41,22 +41,27 @@ def findings_at(loop: Loop, as_of: datetime) -> list[Finding]:
     return sorted(found, key=lambda f: (_STAGES.index(f.stage), f.code, f.subject))
 
 
-def standing_since(loop: Loop, as_of: datetime) -> dict[tuple[str, str], datetime]:
-    """(code, subject) → the first of the recorded instants in a row at which it had the state it has at `as_of`."""
+def standing_since(loop: Loop, as_of: datetime) -> dict[tuple[str, ...], datetime]:
+    """`Finding.key` → the first of the recorded instants in a row at which it had the state it has at `as_of`."""
     reading = known_at(loop, as_of).with_views(
-        told="select * from findings where as_of <= $as_of",
+        told=f"select {_KEY}, state, as_of from findings where as_of <= $as_of",
         newest="select * from told where as_of = (select max(as_of) from told)",
-        changed="select code, subject, max(told.as_of) as changed_at from told join newest using (code, subject)"
+        changed=f"select {_KEY_NAMES}, max(told.as_of) as changed_at from told join newest using ({_KEY_NAMES})"
         " where told.state <> newest.state group by all",
     )
     rows = reading.rows(
-        "select code, subject, min(told.as_of) from told join newest using (code, subject)"
-        " left join changed using (code, subject)"
+        f"select {_KEY_NAMES}, min(told.as_of) from told join newest using ({_KEY_NAMES})"
+        f" left join changed using ({_KEY_NAMES})"
         " where changed_at is null or told.as_of > changed_at group by all"
     )
-    return {(code, subject): since.astimezone(UTC) for code, subject, since in rows}
+    return {tuple(key): since.astimezone(UTC) for *key, since in rows}
 
 
+_KEY_NAMES = "code, subject, cohort, cohort_value, source"
+_KEY = (
+    "code, subject, coalesce(cohort, '') as cohort, coalesce(cohort_value, '') as cohort_value,"
+    " coalesce(source, '') as source"
+)
 _STAGES = ("signals", "quality", "drift", "performance", "feedback", "service")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from loop_core.monitor import Finding, findings_at, record_findings, standing_since
@@ -17,6 +18,9 @@ def finding(subject: str, state: State) -> Finding:
     )  # fmt: skip
 
 
+PRICE = finding("price", State.OK).key
+
+
 def record(loop: Loop, **states: str) -> None:
     """`price="aoo"`: the state's first letter at each of three weeks."""
     letters = {"a": State.ALARM, "o": State.OK}
@@ -28,10 +32,18 @@ def record(loop: Loop, **states: str) -> None:
 def test_a_finding_stands_since_its_state_last_changed(loop: Loop) -> None:
     record(loop, price="oaoaa", weight="ooooo", state="aaaao")
     since = standing_since(loop, START + 4 * WEEK)
-    assert since["drift.feature", "price"] == START + 3 * WEEK
-    assert since["drift.feature", "weight"] == START
-    assert since["drift.feature", "state"] == START + 4 * WEEK
-    assert standing_since(loop, START + 1 * WEEK)["drift.feature", "price"] == START + WEEK
+    assert since[PRICE] == START + 3 * WEEK
+    assert since[finding("weight", State.OK).key] == START
+    assert since[finding("state", State.OK).key] == START + 4 * WEEK
+    assert standing_since(loop, START + 1 * WEEK)[PRICE] == START + WEEK
+
+
+def test_each_cohort_stands_for_itself(loop: Loop) -> None:
+    for week, state in enumerate((State.OK, State.ALARM)):
+        north = replace(finding("price", state), cohort="state", cohort_value="RJ")
+        record_findings(loop, START + week * WEEK, [finding("price", State.OK), north], actor="ana")
+    since = standing_since(loop, START + WEEK)
+    assert (since[PRICE], since[north.key]) == (START, START + WEEK)
 
 
 def test_the_same_instant_is_replaced_and_the_past_stays_readable(loop: Loop) -> None:

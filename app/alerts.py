@@ -1,0 +1,180 @@
+"""Alerts on a page: who is asked for what, since when, on what evidence; acknowledge, mute, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+
+import streamlit as st
+
+from app import session
+from app.actions import act
+from app.faults import plain
+from app.session import View
+from app.widgets import acting, bounded, labelled, mark_of, moment, table
+from loop_core.alerts import (
+    ALERT_MARKS,
+    Alert,
+    AlertState,
+    MessageStatus,
+    acknowledge,
+    alerts,
+    messages,
+    mute,
+    playbook,
+    playbooks,
+    resend,
+    unmute,
+)
+
+#: Instants are days here.
+_DAY = st.column_config.TextColumn(width=95)
+_COLUMNS = {
+    "alert": st.column_config.TextColumn(width=55),
+    "state": st.column_config.TextColumn(width=130),
+    "severity": st.column_config.TextColumn(width=85),
+    "what": st.column_config.TextColumn(width=430),
+    "asks": st.column_config.TextColumn(width=100),
+    "impact": st.column_config.NumberColumn(format="%.4f", width=75, help="Estimated harm to the first metric."),
+    "first seen": _DAY,
+    "since": _DAY,
+}
+
+
+def alerts_section(view: View) -> None:
+    """What asks somebody for something, what costs most first; one of them from every side."""
+    # Not `session.compute`: on the wall clock it looks from the last full minute, and a click shall show at once.
+    standing = alerts(view.loop, view.as_of)
+    st.markdown("##### Alerts")
+    if not standing:
+        st.markdown("● Nobody is asked for anything.")
+        return
+    _shown(bounded(standing, "alerts", "alerts"), view)
+    chosen = _chosen(standing, view)
+    if chosen is not None:
+        _one(view, chosen)
+    if not view.presenting:
+        _undelivered(view)
+
+
+def _shown(standing: Sequence[Alert], view: View) -> None:
+    rows = [
+        {
+            "alert": one.id,
+            "state": ALERT_MARKS[one.state],
+            "severity": mark_of(one.severity),
+            "what": one.title,
+            "asks": one.owner,
+            "impact": one.impact,
+            "first seen": f"{one.first_seen:%Y-%m-%d}",
+            "since": f"{one.since:%Y-%m-%d}",
+        }
+        for one in standing
+    ]
+    take = partial(_take_clicked, [one.id for one in standing])
+    more = {} if view.presenting else {"on_select": take, "selection_mode": "single-row"}
+    table(rows, "alerts", _COLUMNS, alt="Alerts, what costs most first", **more)
+
+
+def _take_clicked(names: Sequence[str]) -> None:
+    """A row that was clicked is the alert to look into."""
+    for index in st.session_state["alerts"].selection.rows:
+        st.session_state["alert"] = names[index]
+
+
+def _chosen(standing: Sequence[Alert], view: View) -> Alert | None:
+    """The alert that is looked into: the costliest, until the URL or a reader says another."""
+    if view.presenting:
+        return standing[0]
+    names = [one.id for one in standing]
+    name = labelled("look into", "Alert", names, key="alert", width=110)
+    return next((one for one in standing if one.id == name), None)
+
+
+def _one(view: View, one: Alert) -> None:
+    with st.container(border=True, key=f"alert_{one.id}"):
+        st.markdown(f"**{one.id}** · {ALERT_MARKS[one.state]} · asks **{plain(one.owner)}** · {plain(_since(one))}")
+        for finding in one.findings:
+            st.markdown(f"{mark_of(finding.state)} · {plain(finding.sentence)}")
+        if view.presenting:
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _what_to_do(one)
+            _evidence(one)
+        if acting(view):
+            _verbs(view, one)
+
+
+def _since(one: Alert) -> str:
+    parts = [f"first seen {moment(one.first_seen)}", f"raised {moment(one.since)}"]
+    if one.acknowledged_by:
+        parts.append(f"acknowledged by {one.acknowledged_by} on {moment(one.acknowledged_at)}")
+    if one.state is AlertState.MUTED:
+        parts.append(f"muted until {moment(one.muted_until)} by {one.muted_by}")
+    if one.escalated_at:
+        parts.append(f"escalated {moment(one.escalated_at)}")
+    return " · ".join(parts) + (f" – {one.note}" if one.note else "")
+
+
+def _what_to_do(one: Alert) -> None:
+    for code in one.codes[:3]:
+        if code in playbooks() and st.button(
+            f"Playbook: {code}", key=f"playbook_{code}", icon=":material/menu_book:", type="tertiary"
+        ):
+            _playbook(code)
+
+
+@st.dialog("What to do", width="large")
+def _playbook(code: str) -> None:
+    st.markdown(playbook(code))
+
+
+def _evidence(one: Alert) -> None:
+    told = [finding for finding in one.findings if finding.evidence]
+    if not told:
+        return
+    with st.popover("Evidence", key="evidence", type="tertiary", icon=":material/search:"):
+        st.caption("Gives the same numbers again")
+        for finding in told:
+            st.markdown(f"{plain(finding.subject)}")
+            st.code(finding.evidence, language="sql" if "select" in finding.evidence.lower() else "python")
+
+
+def _verbs(view: View, one: Alert) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        reason = st.text_input("Reason", key=f"alert_reason_{one.id}", placeholder="for the record", width=330)
+        if one.state is AlertState.OPEN:
+            act("Acknowledge", f"ack_{one.id}", acknowledge, view, one.id, reason=reason)
+        if one.state is AlertState.MUTED:
+            act("Unmute", f"unmute_{one.id}", unmute, view, one.id, reason=reason, kind="secondary")
+            return
+        tomorrow = session.shown_day(view.present) + timedelta(days=1)
+        day = st.date_input(
+            "Mute until",
+            tomorrow + timedelta(days=6),
+            tomorrow,
+            key=f"mute_until_{one.id}",
+            width=140,
+            format="YYYY-MM-DD",
+        )
+        until = datetime.combine(day or tomorrow, time(), UTC)
+        named = {"reason": reason, "kind": "secondary", "disabled": not reason.strip()}
+        act("Mute", f"mute_{one.id}", mute, view, one.id, until, help="Needs a reason.", **named)  # type: ignore[arg-type]
+
+
+def _undelivered(view: View) -> None:
+    """Where messages go, and those that may not have arrived."""
+    doubtful = [
+        message
+        for status in (MessageStatus.UNKNOWN, MessageStatus.FAILED)
+        for message in messages(view.loop.workspace, loop=view.loop.name, status=status, limit=5)
+    ]
+    if view.loop.charter.loop.clock == "data":
+        st.caption("This loop replays the past: nobody is sent a message.")
+    for message in doubtful[:5]:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"message_{message.id}"):
+            may = "may not have arrived" if message.status is MessageStatus.UNKNOWN else "was not delivered"
+            st.markdown(f"○ {message.alert} to {plain(message.channel)} {may}: {plain(message.last_error)}")
+            if view.is_present:
+                act("Send again", f"resend_{message.id}", resend, view, message.id, kind="secondary")
