@@ -3,12 +3,12 @@
 import streamlit as st
 
 from app import session
+from app.arriving import arrivals, freshness
 from app.intake import bring_in
 from app.quarantine import quarantine
 from app.widgets import bounded, empty, moment, table, verdict, why, worst
 from loop_core import charts
 from loop_core.gates.quarantine import rule_counts
-from loop_core.monitor import service_health
 from loop_core.monitor.intake import batches, intake, label_ages
 from loop_core.vocabulary import State
 
@@ -29,25 +29,13 @@ verdict(
     f"{predictions.rows:,} predictions, the newest of {moment(predictions.newest)}; " + (f"{waiting:,} breaches of a rule wait in the quarantine." if waiting else "nothing waits in the quarantine."),
     worst([signal.state for signal in signals] + ([State.WATCH] if waiting else [])), f"As known on {moment(view.as_of, clock=True)} · {len(arrived):,} batches",
 )  # fmt: skip
-for column, signal in zip(st.columns(3), signals, strict=True):
-    fresh = (
-        "–"
-        if signal.age_days is None
-        else f"{signal.age_days:.1f} days old" + (f", limit {signal.limit_days:g}" if signal.limit_days else "")
-    )
-    column.metric(signal.signal.value, f"{signal.rows:,}", fresh, delta_color="off", delta_arrow="off", border=True)
+freshness(signals)
+arrivals(view, arrived)
 
-left, right = st.columns(2, gap="large")
-with left:
-    st.markdown("##### Predictions by window")
-    health = session.compute(view, service_health)
-    if health:
-        st.altair_chart(charts.volume(health), key="volume")
-with right:
-    st.markdown("##### Labels known, by age of the prediction")
-    ages = session.compute(view, label_ages)
-    if ages:
-        st.altair_chart(charts.completeness(ages, view.loop.charter.labels.horizon_days), key="label_ages")
+st.markdown("##### Labels known, by age of the prediction")
+ages = session.compute(view, label_ages)
+if ages:
+    st.altair_chart(charts.completeness(ages, view.loop.charter.labels.horizon_days), key="label_ages")
 why(
     view,
     "Labels count as known once a statement about them was observed; the horizon is when a prediction without a label counts as settled.",
@@ -72,6 +60,10 @@ if rows:
     table(
         rows,
         "batches",
-        {"arrived": st.column_config.DatetimeColumn(format="D MMM YYYY HH:mm", timezone="UTC", width=140)},
+        {"arrived": st.column_config.DatetimeColumn(format="D MMM YYYY HH:mm", timezone="UTC", width=140)}
+        | {
+            name: st.column_config.NumberColumn(format="localized")
+            for name in ("received", "accepted", "quarantined", "unchanged", "conflicting")
+        },
         alt="Batches, newest first",
     )
