@@ -85,6 +85,25 @@ class NumberBins:
         codes[np.isnan(values)] = len(self.edges) + 1
         return codes
 
+    def histogram(self, values: npt.NDArray[np.float64]) -> Counts:
+        """(K,) rows per bin: `codes`, counted without being written down.
+
+        >>> NumberBins((1.0, 2.0)).histogram(np.array([0.5, 2.0, 9.0, np.nan])).tolist()
+        [1.0, 1.0, 1.0, 1.0]
+        """
+        above = np.zeros(len(self.edges), dtype=np.int64)
+        over, nulls = np.empty(_PART, dtype=bool), 0
+        for start in range(0, len(values), _PART):
+            part = values[start : start + _PART]
+            flags = over[: len(part)]
+            np.isnan(part, out=flags)
+            nulls += int(np.count_nonzero(flags))
+            for k, edge in enumerate(self.edges):
+                np.greater(part, edge, out=flags)
+                above[k] += np.count_nonzero(flags)
+        steps = np.array([len(values) - nulls, *above, 0])
+        return np.append(steps[:-1] - steps[1:], nulls).astype(np.float64)
+
 
 @dataclass(frozen=True)
 class CategoryBins:

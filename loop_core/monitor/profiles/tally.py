@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 #: Squares of numbers beyond this overflow: they have a bin, and no part in sums.
-LARGEST = 1e150
+LARGEST = 1e140
 _THREADS = 2
 
 

@@ -1,0 +1,117 @@
+"""Two files side by side: agreement with Evidently, and a stated outcome for every odd column."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from loop_core.errors import SourceError, UnknownNameError
+from loop_core.monitor.drift import psi
+from loop_core.monitor.drift.files import compare_files
+from loop_core.monitor.profiles.binning import NumberBins
+from loop_core.monitor.profiles.files import profile_files
+
+
+def frame(seed: int, shift: float = 0.0, n: int = 2_000) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "x": rng.normal(shift, 1, n),
+            "k": rng.integers(0, 9, n),
+            "c": rng.choice(["a", "b", "c"], n, p=[0.6, 0.3, 0.1]),
+            "f": rng.random(n) < 0.3 + shift / 10,
+        }
+    )
+
+
+def test_psi_on_evidentlys_own_bins_is_evidentlys():
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from evidently.legacy.calculations.stattests.psi import psi_stat_test
+        from evidently.legacy.core import ColumnType
+
+    rng = np.random.default_rng(0)
+    before, now = rng.random(3_000), rng.random(2_000) ** 1.5
+    theirs = psi_stat_test.func(pd.Series(before), pd.Series(now), ColumnType.Numerical, 0.1)[0]
+    edges = np.histogram_bin_edges(np.append(before, now), bins="sturges")
+    # Its bins are closed below, ours above.
+    bins = NumberBins(tuple(float(edge) for edge in np.nextafter(edges[1:-1], -np.inf)))
+    shares = [bins.histogram(values)[:-1] / len(values) for values in (before, now)]
+    assert all((share > 0).all() for share in shares)  # it has a filling of its own for empty bins
+    assert theirs > 0.05
+    # So many rows that the pseudo-count, which Evidently has none of, is nothing.
+    assert float(psi(*(share * 1e15 for share in shares))) == pytest.approx(theirs, abs=1e-9)
+
+
+def test_counts_and_sums_of_files_and_frames_are_those_of_the_rows(tmp_path: Path):
+    before, now = frame(0), frame(1, 0.5)
+    found = profile_files(before, now)
+    assert (found.n_reference, found.n_current) == (2_000, 2_000)
+    by_name = {pair.column: pair for pair in found.columns}
+    x = by_name["x"]
+    assert x.reference.sum() == x.current.sum() == 2_000
+    assert x.reference[:-1].std() < 2  # quantile bins hold alike
+    assert x.current_moments is not None
+    assert x.current_moments.total[0] == pytest.approx(now["x"].sum())
+    assert x.current_moments.squares[0] == pytest.approx((now["x"] ** 2).sum())
+    assert dict(zip(by_name["c"].binning.labels, by_name["c"].current, strict=True))["b"] == (now["c"] == "b").sum()
+    before.write_parquet(tmp_path / "before.parquet")
+    now.write_csv(tmp_path / "now.csv")
+    again = profile_files(tmp_path / "before.parquet", str(tmp_path / "now.csv"))
+    for pair in again.columns:
+        assert pair.current.tolist() == by_name[pair.column].current.tolist()
+
+
+def test_odd_columns_have_stated_outcomes():
+    before = pl.DataFrame(
+        {
+            "gone": [1.0, 2.0],
+            "typed": [1.0, 2.0],
+            "empty": pl.Series([None, None], dtype=pl.Float64),
+            "wild": [float("inf"), float("nan")],
+            "same": [7.0, 7.0],
+            "huge": [1e300, -1e300],
+            "when": pl.Series([0, 1]).cast(pl.Date),
+        }
+    )
+    now = before.drop("gone").with_columns(typed=pl.lit("a"), new=pl.lit(1), same=pl.lit(6.9))
+    found = compare_files(before, now)
+    files = found.files
+    assert (files.gone, files.new, files.left_out) == (("gone",), ("new",), ("when",))
+    assert files.changed == (("typed", "number", "category"),)
+    values = {(s.column, s.method): s for s in found.scores}
+    assert values["empty", "psi"].value == pytest.approx(0)
+    assert values["wild", "psi"].value == pytest.approx(0)
+    assert values["same", "psi"].value > 0.3
+    assert values["same", "unseen"].value is None
+    assert values["same", "unseen"].reason
+    assert all((s.value is None) == bool(s.reason) for s in found.scores)
+    empty = compare_files(before, now.clear())
+    assert all(s.value is None and s.reason for s in empty.scores)
+
+
+def test_many_categories_take_seconds_and_little_memory():
+    values = pl.Series([f"id {k}" for k in range(100_000)])
+    found = profile_files(pl.DataFrame({"id": values}), pl.DataFrame({"id": values + "!"}))
+    pair = found.columns[0]
+    assert pair.reference.tolist() == [100_000, 0, 0]
+    assert pair.current.tolist() == [0, 100_000, 0]
+    assert pair.binning.novelty == 1.0
+
+
+def test_mistakes_are_said(tmp_path: Path):
+    with pytest.raises(SourceError, match="no file"):
+        profile_files(tmp_path / "a.parquet", frame(0))
+    (tmp_path / "b.parquet").write_text("no parquet")
+    with pytest.raises(SourceError, match="cannot be read"):
+        profile_files(tmp_path / "b.parquet", frame(0))
+    with pytest.raises(UnknownNameError, match="'y'"):
+        profile_files(frame(0), frame(0), columns=["y"])
+    with pytest.raises(UnknownNameError, match="psi"):
+        compare_files(frame(0), frame(0), methods=["feeling"])
