@@ -2,7 +2,18 @@
 
 from loop_core.monitor.boundary import ScoreBands, decision_boundary
 from loop_core.monitor.calibration import calibration
-from loop_core.monitor.drift import METHODS, DriftScore, drift_scores, learned_threshold, psi
+from loop_core.monitor.drift import (
+    METHODS,
+    Calibration,
+    DomainResult,
+    DriftScore,
+    calibrate,
+    domain_classifier,
+    drift_scores,
+    exact_drift,
+    learned_threshold,
+    psi,
+)
 from loop_core.monitor.estimate.estimated import estimated_performance
 from loop_core.monitor.estimate.point import EstimatedPoint
 from loop_core.monitor.finding import Finding
@@ -16,6 +27,8 @@ from loop_core.monitor.service import HealthPoint, service_health
 
 __all__ = [
     "METHODS",
+    "Calibration",
+    "DomainResult",
     "DriftScore",
     "EstimatedPoint",
     "Finding",
@@ -24,10 +37,13 @@ __all__ = [
     "ReliabilityCurve",
     "ScoreBands",
     "brier_losses",
+    "calibrate",
     "calibration",
     "decision_boundary",
+    "domain_classifier",
     "drift_scores",
     "estimated_performance",
+    "exact_drift",
     "findings_at",
     "importance",
     "learned_threshold",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from datetime import datetime
 
 from loop_core.labels import known_at
 from loop_core.monitor.baseline import BEFORE
 from loop_core.monitor.check_batches import check_batches
 from loop_core.monitor.check_drift import Weighing, check_drift
-from loop_core.monitor.check_performance import check_performance
+from loop_core.monitor.check_performance import check_cohorts, check_performance
 from loop_core.monitor.check_service import check_service
 from loop_core.monitor.check_signals import check_freshness, check_quarantine, check_volume
 from loop_core.monitor.drift import drift_scores
+from loop_core.monitor.effect import estimated_effect
 from loop_core.monitor.finding import Finding
 from loop_core.monitor.importance import importance
-from loop_core.monitor.performance import performance
+from loop_core.monitor.performance import PerformancePoint, performance, unjudged_performance
 from loop_core.monitor.service import service_health
+from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -44,11 +48,27 @@ def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
         check_freshness(loop.charter, health, windows, as_of),
         *check_batches(loop, windows, as_of),
         *check_quarantine(loop.charter, reading, windows),
-        *check_drift(drift_scores(loop, as_of, weeks=1), _weighing(loop, as_of)),
+        *_drift(loop, as_of),
         *check_performance(performance(loop, as_of, weeks=YEAR)),
+        *check_cohorts(*_by_cohort(loop, as_of)),
         *check_service(loop.charter.monitor, health, start, end),
     ]
 
 
-def _weighing(loop: Loop, as_of: datetime) -> Weighing:
-    return Weighing(as_of, loop.champion(as_of), importance(loop, as_of))
+def _drift(loop: Loop, as_of: datetime) -> Iterator[Finding]:
+    scores = drift_scores(loop, as_of, weeks=1)
+    loud = any(score.state in (State.WATCH, State.ALARM) for score in scores)
+    effect = estimated_effect(loop, as_of) if loud else None
+    yield from check_drift(scores, Weighing(as_of, loop.champion(as_of), importance(loop, as_of), effect))
+
+
+def _by_cohort(loop: Loop, as_of: datetime) -> tuple[list[PerformancePoint], dict[str, float]]:
+    """The first metric in every declared cohort over the windows that are compared, and the margins there."""
+    metric = loop.charter.metrics[0]
+    weeks = BEFORE + 1 + math.ceil(loop.charter.labels.horizon_days / loop.charter.monitor.window_days)
+    points = [
+        point
+        for cohort in loop.charter.cohorts
+        for point in unjudged_performance(loop, as_of, cohort=cohort.name, metric=metric.name, weeks=weeks)
+    ]
+    return points, {metric.name: metric.margin_for("any")}

@@ -1,0 +1,69 @@
+"""How often drift alarms cry wolf, what they find, and how late: by simulation, and on streams with known changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from loop_core.monitor.drift import METHODS
+from tests.bench.measure import Measurement
+from tests.monitor.drift.simulated import folklore_share, found_within, quiet_rates
+from tests.monitor.drift.streams import DETECTORS, Detection, detections
+
+#: Loops, each with half a year of quiet weeks after its reference.
+LOOPS, RUNS = 20, 200
+
+
+def measurements() -> Iterator[Measurement]:
+    yield from _quiet()
+    yield from _found()
+    yield from _streams()
+
+
+def _quiet() -> Iterator[Measurement]:
+    for n in (100, 1_000, 100_000):
+        rates = quiet_rates(n, LOOPS, seed=n)
+        what = f"alarms a quiet month, 40 features, {n:,} rows a week"
+        yield Measurement(what, rates.alarms_a_month, "a month", 1)
+    for n in (100, 1_000):
+        share = folklore_share(np.random.default_rng(0), n, times=20_000)
+        yield Measurement(f"quiet windows over a fixed PSI of 0.1 (ten bins), {n:,} rows", 100 * share, "%")
+    for method in METHODS:
+        if method != "psi":
+            yield Measurement(f"alarms a quiet month by {method}, 1,000 rows a week", _alarms(method), "a month", 1)
+
+
+def _alarms(method: str) -> float:
+    return quiet_rates(1_000, LOOPS // 2, method=method, seed=1).alarms_a_month
+
+
+def _found() -> Iterator[Measurement]:
+    for change, words in (("shift", "a shift of 0.3 σ"), ("mass", "10 % of mass moved")):
+        for weeks in (1, 2):
+            share = 100 * found_within(weeks, 2_000, RUNS, change, seed=2)
+            what = f"{words} in one of 40 features, 2,000 rows: found within {weeks}"
+            yield Measurement(what, share, "% of runs", 95 if weeks == 2 else None, more_is_better=True)
+
+
+def _streams() -> Iterator[Measurement]:
+    folder = Path(os.environ.get("LOOPBENCH_DATA", "../shared/data")) / "drift_streams"
+    files = sorted(folder.glob("*.csv.gz"))
+    for detector in DETECTORS:
+        found = [d for file in files for d in detections(file, detector)]
+        if found:
+            yield from _summary(detector, found)
+
+
+def _summary(detector: str, found: list[Detection]) -> Iterator[Measurement]:
+    delays = [d.delay for d in found if d.delay is not None]
+    quiet = sum(d.quiet_windows for d in found)
+    where = f"{detector} on {len(found)} changes, windows of 500"
+    yield Measurement(f"{where}: found within 2,000 rows", 100 * len(delays) / len(found), "%")
+    if delays:
+        yield Measurement(f"{where}: median delay of those found", float(np.median(delays)), "rows")
+    yield Measurement(
+        f"{where}: false alarms in 100 quiet windows", 100 * sum(d.false_alarms for d in found) / quiet, "alarms"
+    )
