@@ -4,12 +4,13 @@ import streamlit as st
 
 from app import session
 from app.arriving import arrivals, freshness
+from app.completeness import completeness_panel
+from app.faults import boundary
 from app.intake import bring_in
 from app.quarantine import quarantine
-from app.widgets import bounded, empty, moment, table, verdict, why, worst
-from loop_core import charts
+from app.widgets import bounded, empty, moment, table, verdict, worst
 from loop_core.gates.quarantine import rule_counts
-from loop_core.monitor.intake import batches, intake, label_ages
+from loop_core.monitor.intake import batches, intake
 from loop_core.vocabulary import State
 
 view = session.current()
@@ -33,14 +34,8 @@ freshness(signals)
 arrivals(view, arrived)
 
 st.markdown("##### Labels known, by age of the prediction")
-ages = session.compute(view, label_ages)
-if ages:
-    st.altair_chart(charts.completeness(ages, view.loop.charter.labels.horizon_days), key="label_ages")
-why(
-    view,
-    "Labels count as known once a statement about them was observed; the horizon is when a prediction without a label counts as settled.",
-    "loop_core.monitor.intake:label_ages(loop, as_of)",
-)
+with boundary():
+    completeness_panel(view)
 
 st.markdown("##### Quarantine")
 quarantine(view)

@@ -94,8 +94,11 @@ def boundary_chart(bands: ScoreBands) -> alt.LayerChart:
             "ci_high": band.ci_high,
         }
         for band in bands.bands
+        if band.n
     ]
-    x: dict[str, Any] = {"title": "score", "scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(tickCount=10)}
+    end = max([bands.threshold + 0.05, *(band.high for band in bands.bands if band.n)])
+    scale = alt.Scale(domain=[0, min(1.0, end)])
+    x: dict[str, Any] = {"title": "score", "scale": scale, "axis": alt.Axis(tickCount=10)}
     density = (
         chart(rows)
         .mark_rect(color=GREY, opacity=0.45, stroke="white", strokeOpacity=0.4)

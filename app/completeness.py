@@ -1,0 +1,51 @@
+"""How complete the labels are by age, in which groups: how long a window has to wait."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import evidence, session
+from app.session import View
+from app.widgets import EVERYBODY, empty, labelled, why
+from loop_core import charts
+from loop_core.labels import completeness
+
+#: Lines that can be told apart in one chart.
+LINES = 4
+
+
+def completeness_panel(view: View, cohort: str | None = None) -> None:
+    """Share of labels known by age, by group: how long a window has to wait."""
+    labels = view.loop.charter.labels
+    split = split_picker(view, "completed", cohort)
+    points = session.compute(view, completeness, cohort=split)
+    if not points:
+        empty("No label arrived yet", "Bring in outcomes; this shows how long they take.", key="nolabels")
+        return
+    sizes = {point.cohort_value: point.n for point in reversed(points)}
+    largest = sorted(sizes, key=lambda value: -sizes[value])[:LINES]
+    drawn = [point for point in points if point.cohort_value in largest]
+    st.altair_chart(charts.completeness_curve(drawn, labels.horizon_days, labels.min_mature_share), key="completeness")
+    reached = next((p for p in points if p.share >= labels.min_mature_share), None) if split is None else None
+    st.caption(
+        (f"{labels.min_mature_share:.0%} of labels are known after {reached.age_days:.0f} days. " if reached else "")
+        + f"Dashed: what a window needs, and the horizon of {labels.horizon_days:g} days."
+        + (f" The {LINES} largest of {len(sizes)} groups." if len(sizes) > LINES else "")
+    )
+    why(
+        view,
+        "Younger predictions count for the ages they have reached and no further (Kaplan & Meier). The SQL counts plainly.",
+        f"loop_core.labels:completeness(loop, as_of, cohort={split!r})",
+        evidence.ages_sql(view),
+        key="completeness",
+    )
+
+
+def split_picker(view: View, key: str, cohort: str | None) -> str | None:
+    """By which declared cohort to draw a line each; None: one for everybody."""
+    names = [EVERYBODY, *(declared.name for declared in view.loop.charter.cohorts)]
+    if view.presenting:
+        return cohort
+    start = names.index(cohort) if cohort in names else 0
+    chosen = labelled("by", "Groups by", names, key=key, width=230, index=start)
+    return None if chosen == EVERYBODY else str(chosen)

@@ -1,0 +1,105 @@
+"""Can a score be taken at its word: calibration, and the operating threshold."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import evidence, session
+from app.completeness import LINES, split_picker
+from app.performance import Measured
+from app.session import View
+from app.widgets import chip, empty, moment, why
+from loop_core import charts
+from loop_core.monitor import calibration, decision_boundary, service_health
+from loop_core.monitor.reliability import ReliabilityCurve
+from loop_core.vocabulary import State
+
+
+def calibration_panel(view: View, measured: Measured) -> None:
+    """Reliability with intervals by group over all mature windows, and the calibration error over time."""
+    split = split_picker(view, "calibrated", measured.cohort)
+    curves = session.compute(view, calibration, cohort=split)
+    drawn = sorted((curve for curve in curves if curve.bins), key=lambda curve: -curve.n)[:LINES]
+    if not drawn:
+        empty("Calibration cannot be told yet", "It needs a mature window with enough labels.", key="nocalibration")
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("##### Observed share against score")
+        st.altair_chart(charts.reliability_chart(drawn), key="reliability")
+        largest = f"The {len(drawn)} largest of {len(curves)} groups. " if len(curves) > len(drawn) else ""
+        st.caption(f"{largest}On the dashed diagonal a probability keeps its word.")
+    with right:
+        st.markdown("##### Calibration error over time")
+        everybody = measured.mine(session.compute(view, calibration, cohort=measured.split, over_time=True))
+        st.altair_chart(charts.calibration_trend([c for c in everybody if c.ece is not None]), key="calibration_trend")
+    for curve in drawn:
+        _said(curve)
+    why(
+        view,
+        "Fifteen bins of equal mass with Wilson intervals; the error (ECE) is corrected for its upward bias; slope and "
+        "intercept are Cox's. The SQL is of the largest group.",
+        f"loop_core.monitor:calibration(loop, as_of, cohort={split!r})",
+        evidence.calibration_sql(view, drawn[0]),
+        key="calibration",
+    )
+
+
+def boundary_panel(view: View, measured: Measured) -> None:
+    """Where scores lie around a threshold, and how often decisions there are wrong."""
+    threshold = _threshold(view, measured)
+    found = measured.mine(session.compute(view, decision_boundary, cohort=measured.split, threshold=threshold))
+    if not found or not found[0].n:
+        empty("There is no mature window yet", "Decisions can be checked once labels are in.", key="noboundary")
+        return
+    bands = found[0]
+    wrong = (
+        f", and {bands.near_error_share:.0%} of those are decided wrongly ({bands.near_ci_low:.0%} – {bands.near_ci_high:.0%})"
+        if bands.near_error_share is not None
+        else ""
+    )
+    st.markdown(f"**{bands.near_share:.1%} of scores lie within 0.05 of the threshold {bands.threshold:.3g}**{wrong}.")
+    st.altair_chart(charts.boundary_chart(bands), key="boundary")
+    st.caption(
+        f"Grey: share of all predictions; ▲ share decided wrongly. {moment(bands.window_start)} – {moment(bands.window_end)} · "
+        f"n = {bands.n:,}, labelled {bands.n_labelled:,} · model {charts.short(bands.model_version)}"
+    )
+    why(
+        view,
+        "Only windows whose labels are mature count. A score within 0.05 of the threshold turns over with a small shift.",
+        f"loop_core.monitor:decision_boundary(loop, as_of, cohort={measured.split!r}, threshold={threshold!r})",
+        evidence.boundary_sql(view, bands),
+        key="boundary",
+    )
+
+
+def _threshold(view: View, measured: Measured) -> float:
+    """From which score on the model says yes: asked for, and to start with the highest tenth of the newest scores."""
+    health = measured.mine(session.compute(view, service_health, cohort=measured.split, weeks=measured.weeks))
+    tenth = next((point.score_p90 for point in reversed(health) if point.score_p90 is not None), 0.5)
+    start = round(min(max(tenth, 0.0), 1.0), 2)
+    if view.presenting:
+        return start
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("yes from the score", width="content")
+        chosen = st.number_input(
+            "Threshold", 0.0, 1.0, start, 0.01, key="threshold", bind="query-params", width=130, label_visibility="collapsed",
+            help="The charter names no threshold; to start with, the highest tenth of the newest window's scores is yes.",
+        )  # fmt: skip
+    return float(chosen)
+
+
+def _said(curve: ReliabilityCurve) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chip(curve.state)
+        st.markdown(f"**{curve.cohort_value if curve.cohort_value is not None else 'everybody'}** · n = {curve.n:,}")
+    parts = []
+    if curve.ece is not None:
+        interval = f" ({curve.ece_ci_low:.1%} – {curve.ece_ci_high:.1%})" if curve.ece_ci_low is not None else ""
+        parts.append(f"scores are off by {curve.ece:.1%} on average{interval}")
+    if curve.slope is not None:
+        interval = f" ({curve.slope_ci_low:.2f} – {curve.slope_ci_high:.2f})" if curve.slope_ci_low is not None else ""
+        parts.append(f"slope {curve.slope:.2f}{interval}")
+    if curve.intercept is not None and curve.state in (State.WATCH, State.ALARM):
+        parts.append("they are too low" if curve.intercept > 0 else "they are too high")
+    st.caption("; ".join(parts) + "." if parts else "too few rows to say more.")
