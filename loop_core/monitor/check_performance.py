@@ -1,17 +1,22 @@
-"""Is the model still as good, in the newest window whose labels are in?"""
+"""Is the model still as good, in the newest window whose labels are in? For everybody, and for each declared cohort."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from loop_core.monitor.baseline import BEFORE, MIN_BEFORE
 from loop_core.monitor.finding import Finding, window_text
+from loop_core.monitor.measure import rises
 from loop_core.monitor.performance import PerformancePoint
 from loop_core.vocabulary import State
 
 _SAID = {State.OK: "as usual", State.WATCH: "worse than usual", State.ALARM: "clearly worse than usual"}
+_UNREAD = (State.PENDING, State.TOO_FEW)
+#: Share of false ones among the cohort values that are said to be worse (Benjamini & Hochberg 1995).
+FALSE_SHARE = 0.05
 
 
-def check_performance(points: list[PerformancePoint]) -> Iterator[Finding]:
+def check_performance(points: Sequence[PerformancePoint]) -> Iterator[Finding]:
     """A finding per metric: its newest mature window, and how many newer ones wait for labels.
 
     Args:
@@ -19,11 +24,81 @@ def check_performance(points: list[PerformancePoint]) -> Iterator[Finding]:
     """
     for metric in dict.fromkeys(point.metric for point in points):
         series = [point for point in points if point.metric == metric]
-        ready = [place for place, point in enumerate(series) if point.state is not State.PENDING]
-        yield _finding(series[ready[-1]], len(series) - 1 - ready[-1]) if ready else _waiting(series[-1])
+        ready = [place for place, point in enumerate(series) if point.state not in _UNREAD]
+        if ready:
+            newer = sum(point.state is State.PENDING for point in series[ready[-1] + 1 :])
+            yield _finding(series[ready[-1]], newer, series[: ready[-1]])
+        else:
+            yield _waiting(series[-1])
 
 
-def _finding(point: PerformancePoint, newer: int) -> Finding:
+def check_cohorts(points: Sequence[PerformancePoint], margins: Mapping[str, float]) -> Iterator[Finding]:
+    """A finding for each cohort value that got worse than it was, beyond what so many values show by chance.
+
+    Each value's newest mature window is compared with the mean of its own windows before; Benjamini–Hochberg runs over
+    all values, cohorts and metrics handed in together. A rise within the margin is `watch`, beyond it `alarm`. Values
+    that are as usual give no finding: they are the rule, and there are many.
+
+    Args:
+        points: of the newest windows, by declared cohorts, oldest first.
+        margins: metric → rise that a cohort may show.
+    """
+    tested = [one for series in _series(points) if (one := _rise(series)) is not None]
+    for (point, rise, before), worse in zip(tested, _upheld(_chances(tested)), strict=True):
+        if worse:
+            state = State.ALARM if rise > margins.get(point.metric, 0.0) else State.WATCH
+            yield _cohort_finding(point, state, rise, before)
+
+
+def _series(points: Sequence[PerformancePoint]) -> list[list[PerformancePoint]]:
+    found: dict[tuple[str, str | None, str | None], list[PerformancePoint]] = {}
+    for point in points:
+        if point.state not in _UNREAD and point.value is not None and not point.small:
+            found.setdefault((point.metric, point.cohort, point.cohort_value), []).append(point)
+    newest = max((point.window_start for series in found.values() for point in series), default=None)
+    return [series for series in found.values() if series[-1].window_start == newest]
+
+
+def _rise(series: Sequence[PerformancePoint]) -> tuple[PerformancePoint, float, float] | None:
+    """(newest, how much worse than before, what was usual); None: too little came before."""
+    before = [point.value for point in series[:-1] if point.value is not None][-BEFORE:]
+    value = series[-1].value
+    if len(before) < MIN_BEFORE or value is None:
+        return None
+    usual = sum(before) / len(before)
+    return series[-1], rises(series[-1].metric, value) - rises(series[-1].metric, usual), usual
+
+
+def _chances(tested: Sequence[tuple[PerformancePoint, float, float]]) -> list[float]:
+    """(k,) one-sided chance of such a rise where nothing changed."""
+    from scipy.special import ndtr
+
+    found = []
+    for point, rise, _ in tested:
+        half = ((point.ci_high or 0.0) - (point.ci_low or 0.0)) / 2
+        # The windows before scatter too: a mean of k of them adds 1/k of the variance, k being four at the least.
+        se = half / 1.959964 * (1 + 1 / MIN_BEFORE) ** 0.5
+        found.append(float(ndtr(-rise / se)) if se > 0 else float(rise <= 0))
+    return found
+
+
+def _upheld(chances: Sequence[float]) -> list[bool]:
+    order = sorted(range(len(chances)), key=lambda i: chances[i])
+    last = max((rank for rank, i in enumerate(order, 1) if chances[i] <= FALSE_SHARE * rank / len(order)), default=0)
+    kept = set(order[:last])
+    return [i in kept for i in range(len(chances))]
+
+
+def _cohort_finding(point: PerformancePoint, state: State, rise: float, before: float) -> Finding:
+    window = f"{window_text(point.window_start, point.window_end)}, n = {point.n:,}, model {point.model_version}"
+    sentence = (
+        f"{point.metric} {point.value:.4f} [{point.ci_low:.4f}, {point.ci_high:.4f}] where {point.cohort} is"
+        f" {point.cohort_value}, {_SAID[state]}: {before:.4f} before ({window})."
+    )
+    return _made(point, state, sentence, rise)
+
+
+def _finding(point: PerformancePoint, newer: int, before: Sequence[PerformancePoint]) -> Finding:
     window = f"{window_text(point.window_start, point.window_end)}, n = {point.n:,}, model {point.model_version}"
     waits = (
         f" {newer} newer windows wait for labels."
@@ -34,18 +109,25 @@ def _finding(point: PerformancePoint, newer: int) -> Finding:
     )
     if point.value is None:
         sentence = f"{point.metric} cannot be told: one class has too few rows ({window}).{waits}"
-    else:
-        sentence = f"{point.metric} {point.value:.4f} [{point.ci_low:.4f}, {point.ci_high:.4f}], {_SAID[point.state]} ({window}).{waits}"
-    return _made(point, point.state, sentence)
+        return _made(point, point.state, sentence, None)
+    sentence = f"{point.metric} {point.value:.4f} [{point.ci_low:.4f}, {point.ci_high:.4f}], {_SAID[point.state]} ({window}).{waits}"
+    quiet = [p.value for p in before if p.state is State.OK and p.value is not None][-BEFORE:]
+    usual = sum(quiet) / len(quiet) if quiet else None
+    rise = None if usual is None else rises(point.metric, point.value) - rises(point.metric, usual)
+    return _made(point, point.state, sentence, rise)
 
 
 def _waiting(point: PerformancePoint) -> Finding:
     window = window_text(point.window_start, point.window_end)
+    if point.state is State.TOO_FEW:
+        sentence = f"{point.metric} rests on too few rows: {point.n:,} are labelled of {window}, and no more will come."
+        return _made(point, State.TOO_FEW, sentence, None)
     sentence = f"{point.metric} waits for labels: {point.mature_share:.0%} of the predictions of {window} are mature, {point.n:,} labelled."
-    return _made(point, State.PENDING, sentence)
+    return _made(point, State.PENDING, sentence, None)
 
 
-def _made(point: PerformancePoint, state: State, sentence: str) -> Finding:
+def _made(point: PerformancePoint, state: State, sentence: str, rise: float | None) -> Finding:
+    cohort = f", cohort={point.cohort!r}" if point.cohort else ""
     return Finding(
         code=f"performance.{point.metric}",
         stage="performance",
@@ -59,4 +141,8 @@ def _made(point: PerformancePoint, state: State, sentence: str) -> Finding:
         window_start=point.window_start,
         window_end=point.window_end,
         model_version=point.model_version,
+        cohort=point.cohort,
+        cohort_value=point.cohort_value,
+        impact=rise,
+        evidence=f"loop_core.monitor:performance(loop, as_of, metrics=({point.metric!r},){cohort})",
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from loop_core.charter import MonitorPlan
-from loop_core.feedback import wilson
 from loop_core.monitor.baseline import judged, usual
 from loop_core.monitor.finding import Finding, window_text
 from loop_core.monitor.service import HealthPoint
@@ -49,7 +48,7 @@ def _rating(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoint
             "feedback.rating",
             "feedback",
             "rating",
-            State.PENDING,
+            State.TOO_FEW,
             sentence,
             mean,
             low,
@@ -81,8 +80,10 @@ def _latency(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoin
         state = State.ALARM
     compared = f"; {normal:.0f} ms is usual" if normal is not None else ""
     budget = f", the budget is {plan.latency_p95_ms:.0f} ms" if plan.latency_p95_ms else ""
+    slowest = f", 99 within {newest.latency_p99_ms:.0f} ms" if newest.latency_p99_ms is not None else ""
     sentence = (
-        f"95 of 100 answers came within {p95:.0f} ms{compared}{budget} ({window_text(start, end)}, n = {newest.n:,})."
+        f"95 of 100 answers came within {p95:.0f} ms{slowest}{compared}{budget}"
+        f" ({window_text(start, end)}, n = {newest.n:,})."
     )
     return Finding(
         "service.latency",
@@ -100,7 +101,7 @@ def _latency(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoin
 
 def _errors(plan: MonitorPlan, newest: HealthPoint) -> Finding:
     start, end, share = newest.window_start, newest.window_end, newest.error_share or 0.0
-    low, high = wilson(round(share * newest.n), newest.n) or (0.0, 1.0)
+    low, high = newest.error_ci_low or 0.0, newest.error_ci_high or 1.0
     state = State.ALARM if low > plan.max_error_share else State.WATCH if share > plan.max_error_share else State.OK
     sentence = f"{share:.2%} of answers failed; {plan.max_error_share:.0%} are allowed ({window_text(start, end)}, n = {newest.n:,})."
     return Finding(

@@ -93,6 +93,16 @@ def performance(
     return points
 
 
+def unjudged_performance(
+    loop: Loop, as_of: datetime, *, cohort: str, metric: str, weeks: int
+) -> list[PerformancePoint]:
+    """`performance` of one metric by one cohort, judged by the shown windows only: no others are read."""
+    windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    cut = Cut.of(loop.charter, cohort)
+    groups = read_groups(known_at(loop, as_of, since=windows.start(weeks)), windows, cut, (1 - weeks, 0))
+    return list(_points(_Shown(loop.charter, windows, cut, (metric,), 1 - weeks), groups, 1))
+
+
 @dataclass(frozen=True)
 class _Shown:
     """What is asked for."""

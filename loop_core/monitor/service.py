@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from loop_core.feedback import wilson
 from loop_core.feedback.trend import FeedbackPoint
 from loop_core.feedback.trend import points as rating_points
 from loop_core.labels import known_at
@@ -49,8 +50,9 @@ class HealthPoint:
 
 
 _HEALTH = """
-    select {window} as w, {cohort} as c, count(*), quantile_cont(latency_ms, [0.5, 0.95]), avg((error is not null)::int), max(predicted_at)
-    from predictions where predicted_at >= $first group by all order by w, c"""
+    select {window} as w, {cohort} as c, count(*), quantile_cont(latency_ms, [0.5, 0.95, 0.99]),
+      count(error), max(predicted_at), quantile_cont(score, [0.1, 0.5, 0.9]) filter (isfinite(score))
+    from predictions where predicted_at >= $first group by all order by w, c nulls first"""
 
 
 def service_health(
@@ -80,8 +82,10 @@ def service_health(
 def _point(
     span: tuple[datetime, datetime], cohort: str | None, row: tuple[Any, ...], rated: FeedbackPoint | None
 ) -> HealthPoint:
-    value, n, latency, error_share, newest_at = row
-    p50, p95 = latency or (None, None)
+    value, n, latency, errors, newest_at, scores = row
+    p50, p95, p99 = latency or (None, None, None)
+    low, middle, high = scores or (None, None, None)
+    error_low, error_high = wilson(errors, n) or (None, None)
     return HealthPoint(
         window_start=span[0],
         window_end=span[1],
@@ -90,10 +94,16 @@ def _point(
         n=n,
         latency_p50_ms=p50,
         latency_p95_ms=p95,
-        error_share=error_share,
+        error_share=errors / n,
         rating_mean=rated.rating_mean if rated else None,
         rating_ci_low=rated.rating_ci_low if rated else None,
         rating_ci_high=rated.rating_ci_high if rated else None,
         n_ratings=rated.n_rated if rated else 0,
         newest_at=newest_at,
+        latency_p99_ms=p99,
+        error_ci_low=error_low,
+        error_ci_high=error_high,
+        score_p10=low,
+        score_p50=middle,
+        score_p90=high,
     )
