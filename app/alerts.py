@@ -12,7 +12,7 @@ from app import session
 from app.actions import act
 from app.faults import plain
 from app.session import View
-from app.widgets import acting, bounded, labelled, mark_of, moment, table
+from app.widgets import acting, bounded, mark_of, moment, table
 from loop_core.alerts import (
     ALERT_MARKS,
     Alert,
@@ -29,14 +29,14 @@ from loop_core.alerts import (
 )
 
 #: Instants are days here.
-_DAY = st.column_config.TextColumn(width=95)
+_DAY = st.column_config.TextColumn(width=85)
 _COLUMNS = {
-    "alert": st.column_config.TextColumn(width=55),
-    "state": st.column_config.TextColumn(width=130),
-    "severity": st.column_config.TextColumn(width=85),
-    "what": st.column_config.TextColumn(width=430),
-    "asks": st.column_config.TextColumn(width=100),
-    "impact": st.column_config.NumberColumn(format="%.4f", width=75, help="Estimated harm to the first metric."),
+    "alert": st.column_config.TextColumn(width=45),
+    "state": st.column_config.TextColumn(width=115),
+    "severity": st.column_config.TextColumn(width=75),
+    "what": st.column_config.TextColumn(width=540),
+    "asks": st.column_config.TextColumn(width=80),
+    "impact": st.column_config.NumberColumn(format="%.4f", width=65, help="Estimated harm to the first metric."),
     "first seen": _DAY,
     "since": _DAY,
 }
@@ -88,15 +88,21 @@ def _chosen(standing: Sequence[Alert], view: View) -> Alert | None:
     if view.presenting:
         return standing[0]
     names = [one.id for one in standing]
-    name = labelled("look into", "Alert", names, key="alert", width=110)
+    # Bound by hand: a bound selectbox does not tell the URL what a clicked row has set.
+    wanted = st.query_params.get("alert")
+    if "alert" not in st.session_state and wanted in names:
+        st.session_state["alert"] = wanted
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.markdown("look into", width="content")
+        name = st.selectbox("Alert", names, key="alert", width=110, label_visibility="collapsed")
+    st.query_params["alert"] = str(name)
     return next((one for one in standing if one.id == name), None)
 
 
 def _one(view: View, one: Alert) -> None:
     with st.container(border=True, key=f"alert_{one.id}"):
         st.markdown(f"**{one.id}** · {ALERT_MARKS[one.state]} · asks **{plain(one.owner)}** · {plain(_since(one))}")
-        for finding in one.findings:
-            st.markdown(f"{mark_of(finding.state)} · {plain(finding.sentence)}")
+        st.markdown("  \n".join(f"{mark_of(finding.state)} · {plain(finding.sentence)}" for finding in one.findings))
         if view.presenting:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
