@@ -10,6 +10,7 @@ from loop_core.alerts import raise_alerts
 from loop_core.compare import Scorecard, compare
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.monitor import Finding, monitor, record_findings
+from loop_core.monitor.profiles import refresh_profiles
 from loop_core.release import ProposalState, approve, promote, propose, state, watch
 from loop_core.retrain import Budget, retrain
 from loop_core.triggers import Decision, decide, record_decision
@@ -53,6 +54,7 @@ def run_cycle(
         progress: told of the retrain's progress.
     """
     say = progress or (lambda share, sentence: None)
+    refresh_profiles(loop, actor=actor)
     findings = monitor(loop, as_of)
     record_findings(loop, as_of, findings, actor=actor)
     raise_alerts(loop, as_of, findings, actor=actor)

@@ -12,6 +12,8 @@ from loop_core.errors import CharterError
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
 from loop_core.ledger.fold import tenures
 from loop_core.models import ModelStore
+from loop_core.monitor.profiles import settle_profiles
+from loop_core.monitor.profiles.check import recount
 from loop_core.workspace import FORMAT, Loop, Workspace
 
 
@@ -33,7 +35,7 @@ def examine(workspace: Workspace) -> list[Check]:
     checks.extend(_lake(workspace))
     for name in workspace.loops():
         loop = workspace.loop(name)
-        for check in (_batches, _counts, _champion, _charter):
+        for check in (_batches, _counts, _profiles, _champion, _charter):
             checks.extend(check(loop))
     checks.extend(_models(workspace))
     checks.extend(_leftovers(workspace))
@@ -48,6 +50,9 @@ def maintain(workspace: Workspace, *, keep_days: float, wall: datetime) -> Maint
         keep_days: snapshots younger than this are kept, in days.
         wall: the wall clock's UTC instant.
     """
+    for name in workspace.loops():
+        # Profiles follow the changes between snapshots: first they must have seen those that are about to go.
+        settle_profiles(workspace.loop(name), actor="maintenance")
     entries = workspace.ledger.entries(kind="model.registered")
     pinned = {entry.payload["snapshot"] for entry in entries} - {None}
     return maintain_lake(workspace.lake, pinned=pinned, older_than=wall - timedelta(days=keep_days))
@@ -125,6 +130,19 @@ def _counts(loop: Loop) -> Iterator[Check]:
         )
     else:
         yield Check(f"{loop.name}: outcomes", "whole", f"{said:,} statements about {about:,} predictions, all there.")
+
+
+def _profiles(loop: Loop) -> Iterator[Check]:
+    """Stored profiles against a recount of days that together have about a million rows."""
+    found = recount(loop)
+    if found is None:
+        yield Check(f"{loop.name}: profiles", "whole", "There are none yet, or they wait to be made again.")
+    elif found.differences:
+        for sentence in found.differences:
+            yield Check(f"{loop.name}: profiles", "broken", sentence, "`loop maintain` counts them again")
+    else:
+        of = f"{found.days} days" if found.checked == found.days else f"{found.checked} of {found.days} days"
+        yield Check(f"{loop.name}: profiles", "whole", f"A recount of {of} agrees.")
 
 
 def _models(workspace: Workspace) -> Iterator[Check]:

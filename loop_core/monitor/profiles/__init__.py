@@ -4,7 +4,7 @@ from loop_core.monitor.profiles.binning import Binning, CategoryBins, Counts, Nu
 from loop_core.monitor.profiles.check import check_profiles
 from loop_core.monitor.profiles.plan import LATENCY, SCORE
 from loop_core.monitor.profiles.reference import reference_span
-from loop_core.monitor.profiles.refresh import ProfileState, refresh_profiles
+from loop_core.monitor.profiles.refresh import ProfileState, refresh_profiles, settle_profiles
 from loop_core.monitor.profiles.series import Moments, Series, profile_series
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "profile_series",
     "reference_span",
     "refresh_profiles",
+    "settle_profiles",
 ]

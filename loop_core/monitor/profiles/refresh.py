@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ Progress = Callable[[float, str], None]
 BATCH = 500_000
 #: Bins are learned again when the reference's rows changed by more than this share: late rows came, or many left.
 RELEARN_SHARE = 0.1
+#: After so many snapshots in which no prediction changed, the mark moves on, so that the next look is short.
+FAR_BEHIND = 500
 _TRIES = 20
 
 
@@ -79,11 +82,31 @@ def _refreshed(loop: Loop, actor: str, progress: Progress) -> ProfileState:
     if mark is None or mark.key != wanted.key or not _followable(loop, mark.snapshot, newest):
         return _rebuild(loop, mark, wanted, newest, actor, progress)
     if not touched(loop, mark.snapshot, newest):
+        if newest - mark.snapshot > FAR_BEHIND:
+            was = mark
+            mark = loop.lake.write(lambda tx: store.add(tx, loop, was, newest, []), actor=actor, message="profiles")
         return ProfileState(mark.binning, mark.snapshot, 0, False)
     plan = store.read_plan(loop, mark)
     if _outgrown(loop, plan, wanted):
         return _rebuild(loop, mark, wanted, newest, actor, progress)
     return _follow(loop, mark, plan, newest, actor)
+
+
+def settle_profiles(loop: Loop, *, actor: str) -> None:
+    """What maintenance does before it expires snapshots: up to date, recounted, summed up; counted anew where wrong."""
+    from loop_core.monitor.profiles.check import check_profiles
+
+    if refresh_profiles(loop, actor=actor).binning is None:
+        return
+    wanted, wrong = _wanted(loop), check_profiles(loop)
+    for _ in range(_TRIES):
+        mark, newest = store.read_mark(loop), loop.lake.snapshot()
+        with suppress(store.MovedError):
+            if mark is not None and wrong and wanted is not None:
+                _rebuild(loop, mark, wanted, newest, actor, lambda share, sentence: None)
+            elif mark is not None and not touched(loop, mark.snapshot, newest):
+                store.compact(loop, mark, newest, actor=actor)
+            return
 
 
 def _wanted(loop: Loop) -> _Wanted | None:

@@ -171,16 +171,17 @@ def sum_up(tx: Transaction, loop: Loop) -> int:
     return int(groups)
 
 
-def compact(loop: Loop, *, actor: str) -> None:
-    """`sum_up` in a transaction of its own; nothing without profiles."""
-    if read_mark(loop) is None:
-        return
+def compact(loop: Loop, was: Mark, snapshot: int, *, actor: str) -> None:
+    """`sum_up` in a transaction of its own, and move the mark on to a snapshot until which nothing changed.
+
+    Raises:
+        MovedError: the mark is not where it was.
+    """
 
     def body(tx: Transaction) -> None:
-        mark = _mark(tx.execute(_select(loop)))
-        if mark is not None and mark.added:
-            stored = sum_up(tx, loop)
-            _move(tx, loop, Mark(mark.snapshot, mark.binning, mark.key, stored, 0))
+        _expect(tx, loop, was)
+        stored = sum_up(tx, loop) if was.added else was.stored
+        _move(tx, loop, Mark(snapshot, was.binning, was.key, stored, 0))
 
     loop.lake.write(body, actor=actor, message="profiles summed up")
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loop_core.lake import maintain_lake
-from loop_core.monitor.profiles import check_profiles, profile_series, refresh_profiles, store
+from loop_core.monitor.profiles import check_profiles, profile_series, refresh_profiles, settle_profiles, store
 from loop_core.monitor.profiles.check import recount
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER, START
@@ -88,7 +88,7 @@ def refresh(loop: Loop, seed: int) -> None:
 
 
 def tidy(loop: Loop, seed: int) -> None:
-    store.compact(loop, actor="ana")
+    settle_profiles(loop, actor="ana")
 
 
 def maintain(loop: Loop, seed: int) -> None:
@@ -165,6 +165,8 @@ def test_a_difference_is_told(loop):
     refresh_profiles(loop, actor="ana")
     write(loop, f"delete from {loop.table('profiles')} where day = $day and subject = 'price'", day=START.date())
     assert check_profiles(loop) == [f"The profiles of {START.date()} differ from its rows."]
+    settle_profiles(loop, actor="ana")
+    assert check_profiles(loop) == []
 
 
 def test_a_reference_that_grew_by_late_rows_is_learned_again(loop):
