@@ -20,6 +20,7 @@ def frame(ws: Workspace, here: StreamlitPage) -> session.View:
         loop = ws.loop(_loop_picker(ws))
         day = _day_picker(loop)
         st.space("stretch")
+        st.markdown("acting as", width="content")
         actor = st.selectbox(
             "Acting as", session.identities(), key="actor", persist_state="session", width=170, label_visibility="collapsed",
             help="Nobody approves their own proposal: switch to the second identity to approve.",

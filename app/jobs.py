@@ -30,12 +30,15 @@ def enqueue_job(view: View, kind: str, parameters: Mapping[str, Any]) -> None:
 
 @st.fragment(run_every=1.5)
 def job_list(view: View, kinds: tuple[str, ...] = ()) -> None:
-    """The newest jobs of a loop, refreshed while the page is open; the whole page is rerun when one ends."""
+    """The newest jobs of a loop, refreshed while the page is open; the whole page is rerun when one ends.
+
+    Of certain kinds only: nothing is said where there is none.
+    """
     with boundary():
         jobs = [job for job in list_jobs(view.loop.workspace, loop=view.loop.name) if not kinds or job.kind in kinds][
             :SHOWN
         ]
-        if not jobs:
+        if not jobs and not kinds:
             empty(
                 "No job yet",
                 "What you start here runs in the worker beside the app, also when this tab is closed.",

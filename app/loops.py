@@ -57,17 +57,16 @@ def findings_table(status: LoopStatus) -> None:
         f"All {len(order)} findings, also the quiet ones", key="all_findings", bind="query-params"
     )
     rows = [
-        {"state": mark_of(f.state), "since": f"{since[f]:%Y-%m-%d}", "stage": f.stage, "finding": f.sentence, "n": f.n}
+        {"state": mark_of(f.state), "since": since[f], "stage": f.stage, "finding": f.sentence}
         for f in (order if everything else loud[:WORST])
     ]
     if not rows:
         st.markdown("● Every finding is quiet.")
         return
-    narrow = {name: st.column_config.TextColumn(width=120) for name in ("state", "stage")} | {
-        "since": st.column_config.TextColumn(width=95)
-    }
-    count = st.column_config.NumberColumn(format="localized", width=70)
-    table(rows, "findings", {**narrow, "finding": st.column_config.TextColumn(width=790), "n": count}, alt="Findings")
+    narrow = {name: st.column_config.TextColumn(width=105) for name in ("state", "stage")}
+    since_day = st.column_config.DatetimeColumn(format="D MMM YYYY", timezone="UTC", width=105)
+    wide = st.column_config.TextColumn(width=900)
+    table(rows, "findings", {**narrow, "since": since_day, "finding": wide}, alt="Findings")
 
 
 def waits(status: LoopStatus) -> None:

@@ -14,8 +14,13 @@ from loop_core.models import ModelView
 _METRICS = ("log_loss", "brier", "auc")
 
 
-def models_table(models: Sequence[ModelView], champion: str | None) -> None:
-    """Newest first, with what each was trained on and how it did in validation."""
+def models_table(models: Sequence[ModelView], served: Sequence[str]) -> None:
+    """Newest first, with what each was trained on and how it did in validation.
+
+    Args:
+        models: newest first.
+        served: versions that serve or served, the champion first.
+    """
     day = st.column_config.DatetimeColumn(format="D MMM YYYY", timezone="UTC")
     number = st.column_config.NumberColumn(format="%.4f")
     columns: dict[str, Any] = {
@@ -25,13 +30,19 @@ def models_table(models: Sequence[ModelView], champion: str | None) -> None:
         "rows": st.column_config.NumberColumn(format="localized"),
     }
     columns |= {spaced(name): number for name in _METRICS}
-    table([_row(model, champion) for model in models], "models", columns, alt="Models, newest first")
+    table([_row(model, _state(model.version, served)) for model in models], "models", columns, "Models, newest first")
 
 
-def _row(model: ModelView, champion: str | None) -> dict[str, Any]:
+def _state(version: str, served: Sequence[str]) -> str:
+    if version not in served:
+        return "○ challenger"
+    return "● champion" if version == served[0] else "– served before"
+
+
+def _row(model: ModelView, state: str) -> dict[str, Any]:
     return {
         "model": short(model.version),
-        "state": "● champion" if model.version == champion else "○ challenger",
+        "state": state,
         "trained": model.registered_at,
         "rows": model.n_rows or None,
         "from": model.train_start,

@@ -48,11 +48,17 @@ def _row(row: QuarantinedRow) -> dict[str, object]:
     values = " · ".join(f"{name} {value}" for name, value in row.row.items() if value is not None)
     return {
         "signal": row.signal.value,
-        "rules": ", ".join(row.rules),
+        "broke": ", ".join(_broken(row, rule) for rule in row.rules),
         "state": row.state,
         "arrived": moment(row.arrived_at),
         "row": values,
     }
+
+
+def _broken(row: QuarantinedRow, rule: str) -> str:
+    """A rule with the value that broke it, where the rule is about one column: price.min (-3)."""
+    value = row.row.get(rule.partition(".")[0])
+    return rule if value is None else f"{rule} ({value})"
 
 
 def _actions(view: View, rows: Sequence[QuarantinedRow]) -> None:

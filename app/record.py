@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.faults import plain
 from app.widgets import table
 from loop_core.ledger import Entry
 
@@ -33,7 +34,7 @@ def entries_table(entries: Sequence[Entry]) -> None:
         on_select="rerun", selection_mode="single-row",
     )  # fmt: skip
     for index in picked.selection.rows:
-        st.markdown(f"**Entry {entries[index].seq}** in full")
+        st.markdown(f"**Entry {entries[index].seq}** in full  \n{plain(entries[index].reason)}")
         st.json({"payload": entries[index].payload, "hash": entries[index].hash, "prev_hash": entries[index].prev_hash})
 
 

@@ -69,6 +69,11 @@ def spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """1 loop, 2,000 loops."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def empty(
     title: str,
     sentence: str,

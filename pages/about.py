@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 import streamlit as st
 
 from app import session
-from app.widgets import table, verdict
+from app.widgets import counted, table, verdict
 
 LIBRARIES = (
     "loopbench",
@@ -50,7 +50,7 @@ with proof:
     st.markdown("##### Workspace")
     st.code(str(ws.path), language=None)
     st.caption(
-        f"{len(ws.loops())} loops · {ws.ledger.length():,} ledger entries · lake snapshot {ws.lake.snapshot():,} · acting as {session.identities()[0]}"
+        f"{counted(len(ws.loops()), 'loop')} · {ws.ledger.length():,} ledger entries · lake snapshot {ws.lake.snapshot():,} · acting as {session.identities()[0]}"
     )
 with versions:
     st.markdown("##### Versions")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import session
 from app.record import entries_table, matching
-from app.widgets import bounded, empty, verdict, why
+from app.widgets import bounded, counted, empty, verdict, why
 
 EVERYTHING, EVERYBODY = "everything", "everybody"
 
@@ -20,7 +20,7 @@ if not entries:
 people = sorted({entry.actor for entry in entries})
 kinds = sorted({entry.kind.split(".")[0] for entry in entries})
 verdict(
-    f"{len(entries):,} decisions by {len(people)} identities are on record for {view.loop.charter.loop.title}.",
+    f"On record for {view.loop.charter.loop.title}: {counted(len(entries), 'entry', 'entries')} by {counted(len(people), 'identity', 'identities')}.",
     note="Append-only; every entry carries the hash of the one before it.",
 )
 with st.container(horizontal=True, vertical_alignment="bottom", key="side_search"):

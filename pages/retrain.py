@@ -9,6 +9,7 @@ from app.models import models_table
 from app.navigation import go
 from app.widgets import acting, empty, moment, short, verdict, why
 from loop_core.models import registered
+from loop_core.release import state
 from loop_core.vocabulary import State
 
 view = session.current()
@@ -42,7 +43,7 @@ st.markdown("##### Models of this loop")
 if not models:
     empty("No model yet", "Train one above; it appears here with what it was trained on.", key="nomodels")
     st.stop()
-models_table(models, champion)
+models_table(models, [tenure.version for tenure in state(view.loop, view.as_of).tenures])
 with st.container(horizontal=True, vertical_alignment="center", key="side_models"):
     if st.button("Compare a challenger", key="to_compare", icon=":material/compare_arrows:"):
         go("compare")

@@ -21,7 +21,7 @@ WORDS = {
     "retrain": "Models of this loop",
     "compare": "challenger challenger-1",
     "release": "incumbent-1 serves everybody",
-    "ledger": "are on record for",
+    "ledger": "On record for",
     "about": "nothing phones home",
 }
 #: What each page says of a loop without any signal.
@@ -34,7 +34,7 @@ EMPTY = {
     "retrain": "No model yet",
     "compare": "No challenger",
     "release": "Nothing is released",
-    "ledger": "are on record for",
+    "ledger": "On record for",
     "about": "nothing phones home",
 }
 
@@ -118,8 +118,8 @@ def test_no_workspace_is_said_in_words(app: Open, tmp_path: Path) -> None:
 
 
 def test_a_broken_page_shows_a_reference_and_no_trace(app: Open, full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loop_core.monitor.drift_scores", _broken)
-    test = app(full, "drift")
+    monkeypatch.setattr("loop_core.feedback.feedback_trend", _broken)
+    test = app(full, "feedback")
     assert not test.exception
     assert "Reference" in test.error[0].value
     assert "secret" not in said(test)
