@@ -15,6 +15,7 @@ from loop_core.cli import (
     alerts,
     cycling,
     gates,
+    late,
     look,
     monitor,
     record,
@@ -49,7 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (setup, signals, gates, look, monitor, report, training, cycling, alerts, releasing, record, serve):
+for module in (setup, signals, gates, look, late, monitor, report, training, cycling, alerts, releasing, record, serve):
     module.add_to(app)
 
 

@@ -98,18 +98,36 @@ def _worst_first(score: DriftScore) -> tuple[float, float]:
 
 
 @on_loop(AS_OF)
-def performance(here: Here, cohort: CohortOption = None, as_json: JsonOption = False) -> None:
-    """Realised metrics of mature windows; younger ones are pending."""
+def performance(
+    here: Here,
+    cohort: Annotated[
+        str | None, typer.Option("--cohort", help="Cut by this declared cohort, or by a pair: a×b.")
+    ] = None,
+    weeks: Annotated[int | None, typer.Option(help="Newest windows to show; all without it.")] = None,
+    trend: Annotated[bool, typer.Option("--trend", help="Also the long-term trend.")] = False,
+    estimated: Annotated[
+        bool, typer.Option("--estimated", help="What scores alone let expect, pending or not.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Realised metrics of mature windows; younger ones are pending, and `--estimated` says what to expect of them."""
+    from loop_core.monitor import estimated_performance
     from loop_core.monitor import performance as realised
 
-    points = realised(here.loop, here.as_of, cohort=cohort)
     columns = {
-        "metric": "metric", **_WINDOW, **_COHORT, "value": "value", "ci_low": "low", "ci_high": "high", "n": "n",
-        "mature_share": "mature", "state": "state", "model_version": "model",
+        "metric": "metric", **_WINDOW, **_COHORT, "value": "value", "ci_low": "low", "ci_high": "high",
+        "n": "n", "state": "state", "model_version": "model",
     }  # fmt: skip
-    show(points, as_json, columns, empty="No scored windows yet.")
-    if not as_json:
-        here.say_when_quiet()
+    if estimated:
+        points = estimated_performance(here.loop, here.as_of, cohort=cohort, weeks=weeks)
+        show(points, as_json, columns, empty="No scored windows yet.")
+        if points and not as_json:
+            say(points[-1].note)
+        return
+    found = realised(here.loop, here.as_of, cohort=cohort, weeks=weeks, trend=trend)
+    columns |= {"mature_share": "mature"} | ({"length_days": "days"} if trend else {})
+    columns |= {"shrunk": "drawn to all", "small": "small"} if cohort else {}
+    show(found, as_json, columns, empty="No scored windows yet.")
 
 
 @on_loop(AS_OF)
