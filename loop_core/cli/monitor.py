@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -115,6 +116,21 @@ def rows(
     start, end = _window(here, window)
     found = exact_drift(here.loop, here.as_of, feature=feature, window_start=start, window_end=end)
     show(found, as_json, {"method": "measure", **{k: v for k, v in _CELL.items() if k not in ("q_value", "feature")}})
+
+
+@monitor_app.command("compare")
+def compare(
+    reference: Annotated[Path, typer.Argument(help="What is usual: Parquet, csv or JSON lines.")],
+    current: Annotated[Path, typer.Argument(help="What is compared with it.")],
+    method: Annotated[list[str] | None, typer.Option("--method", help="Only this measure; repeatable.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Drift between two files, without a loop: nothing is in alarm, because there is no time to learn from."""
+    from loop_core.monitor.drift.files import compare_files
+
+    found = compare_files(reference, current, methods=method)
+    columns = {"column": "column", "method": "measure", "value": "value", "folklore": "folklore", "reason": "why not"}
+    show(found if as_json else found.scores, as_json, columns, empty="The files share no column.")
 
 
 def _window(here: Here, start: str | None) -> tuple[datetime, datetime]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
 from tests.cli.test_cli import run
@@ -30,3 +31,11 @@ def test_every_command_answers_in_words_and_in_json(folder):
     assert "wasserstein" in monitor(folder, "rows", "orders", "price")
     found = json.loads(monitor(folder, "drift", "orders", "--method", "missing", "--weeks", "1", "--json"))
     assert {(score["feature"], score["method"]) for score in found} >= {("price", "missing"), ("score", "missing")}
+
+
+def test_two_files_are_compared_without_a_loop(tmp_path):
+    for name, at in (("a.parquet", 0.0), ("b.parquet", 1.0)):
+        pl.DataFrame({"price": [k / 100 + at for k in range(500)]}).write_parquet(tmp_path / name)
+    files = [str(tmp_path / name) for name in ("a.parquet", "b.parquet")]
+    found = json.loads(run("monitor", "compare", *files, "--method", "kolmogorov_smirnov", "--json"))
+    assert [score["value"] > 0.15 for score in found["scores"]] == [True]

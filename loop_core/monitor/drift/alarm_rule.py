@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from loop_core.charter import MonitorPlan
-from loop_core.monitor.drift.persistence import level_for, persistent_chance
+from loop_core.monitor.drift.persistence import levels_for, persistent_chances
 from loop_core.monitor.profiles import Counts
 
 #: Mean length of a month.
@@ -54,23 +55,31 @@ class AlarmRule:
 
         Args:
             p_values: (S, W) of features and windows, oldest window first; NaN where it cannot be told.
-            shared: (S, W) see `persistence.persistent_chance`.
+            shared: (S, W) see `persistence.persistent_chance`, n / (n + N).
 
         Returns:
             (S, W), NaN where `p_values` is.
         """
         if self.times == 1:
             return p_values
-        lasting = persistent_chance(np.maximum(p_values, self._kth(p_values)), shared, self.times, self.of)
+        lasting = persistent_chances(np.maximum(p_values, self._kth(p_values)), shared, self.times, self.of)
         evidence: Counts = np.minimum(1.0, HALVES * np.minimum(p_values, lasting))
         return evidence
 
-    def level(self, features: int, alarms: int, shared: float) -> float:
-        """The p-value below which a single window counts as moved, in a window with so many features and alarms."""
-        cut = self.false_discovery_rate * max(alarms, 1) / max(features, 1)
+    def levels(self, features: npt.ArrayLike, alarms: npt.ArrayLike, shared: Counts) -> Counts:
+        """(S, W) p-values below which a single window counts as moved.
+
+        Args:
+            features: (W,) how many were judged in the window.
+            alarms: (W,) how many of them are in alarm.
+            shared: (S, W) as above.
+        """
+        cut = self.false_discovery_rate * np.maximum(alarms, 1) / np.maximum(features, 1)
+        cuts = np.broadcast_to(cut, shared.shape)
         if self.times > 1:
-            cut = level_for(cut / HALVES, shared, self.times, self.of)
-        return min(cut, HIGHEST_LEVEL)
+            cuts = levels_for(cuts / HALVES, shared, self.times, self.of)
+        capped: Counts = np.minimum(cuts, HIGHEST_LEVEL)
+        return capped
 
     def _kth(self, p_values: Counts) -> Counts:
         """(S, W) the k-th smallest of each window and the n − 1 before it; what is not known is 1."""

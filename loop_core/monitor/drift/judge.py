@@ -34,14 +34,14 @@ class Verdicts:
     outcomes: list[list[Outcome | None]]
     """Why a window is not judged; None: it is."""
 
-    def state(self, series: int, window: int) -> State:
-        """Of one cell."""
-        outcome = self.outcomes[series][window]
-        if outcome is not None:
-            return outcome[0]
-        if self.alarms[series, window]:
-            return State.ALARM
-        return State.WATCH if self.values[series, window] > self.thresholds[series, window] else State.OK
+    def states(self, series: int) -> list[State]:
+        """(W,) of one series."""
+        over = self.values[series] > self.thresholds[series]
+        cells = zip(self.outcomes[series], self.alarms[series].tolist(), over.tolist(), strict=True)
+        return [
+            outcome[0] if outcome else State.ALARM if alarm else State.WATCH if moved else State.OK
+            for outcome, alarm, moved in cells
+        ]
 
 
 def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> Verdicts:
@@ -64,7 +64,8 @@ def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> 
     evidence = rule.evidence(p_values, shared)
     q_values = np.stack([corrected(column) for column in evidence.T], axis=1)
     alarms = q_values <= rule.false_discovery_rate
-    levels = _levels(rule, p_values, alarms, shared)
+    told = np.isfinite(p_values)
+    levels = np.where(told, rule.levels(told.sum(axis=0), alarms.sum(axis=0), shared), np.nan)
     alarms &= p_values <= levels
     thresholds = np.stack([_thresholds(series, measure, *of) for series, *of in zip(found, levels, rows, strict=True)])
     return Verdicts(values, np.where(np.isnan(p_values), np.nan, thresholds), p_values, q_values, alarms, outcomes)
@@ -101,16 +102,6 @@ def _measured(
 def _say_what_has_no_value(outcomes: list[list[Outcome | None]], values: Counts) -> None:
     for series, window in zip(*np.nonzero(np.isnan(values)), strict=True):
         outcomes[series][window] = outcomes[series][window] or NOTHING_TO_COMPARE
-
-
-def _levels(rule: AlarmRule, p_values: Counts, alarms: npt.NDArray[np.bool_], shared: Counts) -> Counts:
-    """(S, W) p-values below which a single window counts."""
-    features, alarmed = np.isfinite(p_values).sum(axis=0), alarms.sum(axis=0)
-    levels = np.full(p_values.shape, np.nan)
-    for series, window in zip(*np.nonzero(np.isfinite(p_values)), strict=True):
-        part = float(shared[series, window])
-        levels[series, window] = rule.level(int(features[window]), int(alarmed[window]), part)
-    return levels
 
 
 def _thresholds(series: Series, measure: DriftMeasure, levels: Counts, rows: Counts) -> Counts:

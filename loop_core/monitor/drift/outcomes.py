@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift.base import DriftMeasure
-from loop_core.monitor.profiles import CategoryBins, Counts, Series
+from loop_core.monitor.profiles import CategoryBins, Series
 from loop_core.vocabulary import State
 
 Outcome = tuple[State, str]
@@ -15,8 +15,9 @@ Outcome = tuple[State, str]
 def window_outcomes(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> Iterator[Outcome | None]:
     """One per window of the series; None: it is judged."""
     always = reference_outcome(plan, series, measure)
-    for counts in series.counts:
-        yield always or _window_outcome(plan, series, counts)
+    new = series.reference[:, :-1].sum() == 0 and _is_new(series)
+    for rows, nulls in zip(series.counts.sum(axis=1).tolist(), series.counts[:, -1].tolist(), strict=True):
+        yield always or _window_outcome(plan, series, int(rows), new and rows > nulls)
 
 
 def reference_outcome(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> Outcome | None:
@@ -33,13 +34,12 @@ def reference_outcome(plan: MonitorPlan, series: Series, measure: DriftMeasure) 
     return (State.NOT_APPLICABLE, why_not) if why_not else None
 
 
-def _window_outcome(plan: MonitorPlan, series: Series, counts: Counts) -> Outcome | None:
-    rows = int(counts.sum())
+def _window_outcome(plan: MonitorPlan, series: Series, rows: int, new: bool) -> Outcome | None:
     if not rows:
         return State.TOO_FEW, f"No row{f' of {series.cohort_value}' if series.cohort_value else ''} in this window."
     if rows < plan.min_rows:
         return State.TOO_FEW, f"{rows:,} rows; {plan.min_rows} are needed."
-    if series.reference[:, :-1].sum() == 0 and counts[:-1].sum() > 0 and _is_new(series):
+    if new:
         return State.NOT_APPLICABLE, "The reference has no value of it: a new column is judged by the next reference."
     return None
 

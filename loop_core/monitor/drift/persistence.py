@@ -41,9 +41,23 @@ def persistent_chance(levels: npt.ArrayLike, shared: npt.ArrayLike, times: int, 
     return chance
 
 
-def level_for(chance: float, shared: float, times: int, of: int) -> float:
-    """The level at which `persistent_chance` is `chance`."""
-    return float(np.exp(np.interp(np.log(chance), _table(round(shared, 2), times, of), np.log(_LEVELS))))
+def persistent_chances(levels: Counts, shared: Counts, times: int, of: int) -> Counts:
+    """The same of many cells, by a table: (…) levels and parts, the parts to two digits; levels under 10⁻⁹ count as that."""
+    return _looked_up(np.maximum(levels, _LEVELS[0]), shared, times, of, inverse=False)
+
+
+def levels_for(chances: Counts, shared: Counts, times: int, of: int) -> Counts:
+    """(…) the levels at which `persistent_chance` is `chances`."""
+    return _looked_up(chances, shared, times, of, inverse=True)
+
+
+def _looked_up(values: Counts, shared: Counts, times: int, of: int, inverse: bool) -> Counts:
+    found, parts, levels = np.full(values.shape, np.nan), np.round(shared, 2), np.log(_LEVELS)
+    for part in np.unique(parts):
+        table, chosen = _table(float(part), times, of), parts == part
+        known, wanted = (table, levels) if inverse else (levels, table)
+        found[chosen] = np.exp(np.interp(np.log(values[chosen]), known, wanted))
+    return found
 
 
 @lru_cache(maxsize=1000)

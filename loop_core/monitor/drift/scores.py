@@ -12,7 +12,7 @@ from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift.base import DriftMeasure
 from loop_core.monitor.drift.judge import Verdicts, judge
 from loop_core.monitor.drift.registry import measure_named
-from loop_core.monitor.profiles import SCORE, Series, profile_series
+from loop_core.monitor.profiles import SCORE, Counts, Series, profile_series
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -104,12 +104,15 @@ def _filled(series: Series, numbers: tuple[int, ...], windows: Windows) -> Serie
 
 def _cells(found: Sequence[Series], verdicts: Verdicts, method: str, folklore: float | None) -> Iterator[DriftScore]:
     for place, series in enumerate(found):
-        rows, usual = series.counts.sum(axis=1), int(series.reference.sum())
-        for window, (start, end) in enumerate(series.spans):
+        usual, states = int(series.reference.sum()), verdicts.states(place)
+        columns = (verdicts.values, verdicts.thresholds, verdicts.p_values, verdicts.q_values)
+        numbers = zip(*(_told(column[place]) for column in columns), strict=True)
+        rows, outcomes = series.counts.sum(axis=1).tolist(), verdicts.outcomes[place]
+        cells = zip(series.spans, numbers, rows, states, outcomes, strict=True)
+        for (start, end), (value, threshold, p_value, q_value), n, state, outcome in cells:
             # The champion's first weeks are the reference of its score itself.
             if series.column == SCORE and end <= series.reference_end:
                 continue
-            outcome = verdicts.outcomes[place][window]
             yield DriftScore(
                 feature=series.column,
                 method=method,
@@ -117,17 +120,17 @@ def _cells(found: Sequence[Series], verdicts: Verdicts, method: str, folklore: f
                 window_end=end,
                 cohort=series.cohort,
                 cohort_value=series.cohort_value,
-                value=_told(verdicts.values[place, window]),
-                threshold=_told(verdicts.thresholds[place, window]),
-                p_value=_told(verdicts.p_values[place, window]),
-                q_value=_told(verdicts.q_values[place, window]),
+                value=value,
+                threshold=threshold,
+                p_value=p_value,
+                q_value=q_value,
                 folklore=folklore,
                 n_reference=usual,
-                n_current=int(rows[window]),
-                state=verdicts.state(place, window),
+                n_current=int(n),
+                state=state,
                 reason=outcome[1] if outcome else "",
             )
 
 
-def _told(number: float) -> float | None:
-    return None if np.isnan(number) else float(number)
+def _told(numbers: Counts) -> list[float | None]:
+    return [None if number != number else number for number in numbers.tolist()]

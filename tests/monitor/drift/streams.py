@@ -112,7 +112,7 @@ def _by_domain(rows: pl.DataFrame) -> np.ndarray:
     rule = AlarmRule.of_plan(_PLAN)
     shared: Counts = np.full((1, len(p_values)), 1 / (REFERENCE + 1))
     alarms = rule.evidence(np.array([p_values]), shared)[0] <= rule.false_discovery_rate
-    moved: np.ndarray = np.array(p_values) <= rule.level(1, 0, float(shared[0, 0]))
+    moved: np.ndarray = np.array(p_values) <= rule.levels(1, 0, shared)[0]
     return alarms & moved
 
 

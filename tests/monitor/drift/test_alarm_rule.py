@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from loop_core.charter import MonitorPlan
-from loop_core.monitor.drift.alarm_rule import SPENT, AlarmRule, corrected
-from loop_core.monitor.drift.persistence import level_for, persistent_chance
+from loop_core.monitor.drift.alarm_rule import HIGHEST_LEVEL, SPENT, AlarmRule, corrected
+from loop_core.monitor.drift.persistence import levels_for, persistent_chance, persistent_chances
 
 
 @pytest.mark.parametrize("features", [1, 5, 40, 200])
@@ -31,7 +31,8 @@ def test_the_chance_of_persistence_is_what_windows_with_one_reference_show(times
     seen = (over[:, -1] & (over.sum(axis=1) >= times)).mean()
     told = float(persistent_chance(level, shared, times, of))
     assert abs(seen - told) < 4 * np.sqrt(told / runs) + 1e-4
-    assert level_for(told, shared, times, of) == pytest.approx(level, rel=0.02)
+    assert levels_for(np.array([told]), np.array([shared]), times, of) == pytest.approx(level, rel=0.02)
+    assert persistent_chances(np.array([level]), np.array([shared]), times, of) == pytest.approx(told, rel=0.02)
 
 
 def test_evidence_is_never_smaller_than_chance_allows():
@@ -55,8 +56,13 @@ def test_one_far_window_does_not_wait_and_two_of_three_are_enough():
 def test_the_level_follows_from_budget_features_and_shared_reference():
     rule = AlarmRule.of_plan(MonitorPlan())
     assert rule.per_window == pytest.approx(SPENT * 7 / 30.436875)
-    assert rule.level(40, 0, 0.07) > rule.level(400, 0, 0.07)
-    assert rule.level(40, 0, 0.07) > rule.level(40, 0, 0.5)
-    assert rule.level(40, 5, 0.07) >= rule.level(40, 1, 0.07)
+    assert _level(rule, 40, 0, 0.07) > _level(rule, 400, 0, 0.07)
+    assert _level(rule, 40, 0, 0.07) > _level(rule, 40, 0, 0.5)
+    assert _level(rule, 40, 5, 0.07) > _level(rule, 40, 1, 0.07)
+    assert _level(rule, 1, 0, 0.07) == HIGHEST_LEVEL
     larger = AlarmRule.of_plan(MonitorPlan(false_alarms_per_month=4))
-    assert larger.level(40, 0, 0.07) > rule.level(40, 0, 0.07)
+    assert _level(larger, 40, 0, 0.07) > _level(rule, 40, 0, 0.07)
+
+
+def _level(rule: AlarmRule, features: int, alarms: int, shared: float) -> float:
+    return float(rule.levels([features], [alarms], np.array([[shared]]))[0, 0])

@@ -31,7 +31,7 @@ def _judged(bins, reference, counts, plan=None, method="psi"):
     verdicts = verdicts_of([found], method, plan)
     last = len(counts) - 1
     outcome = verdicts.outcomes[0][last]
-    return verdicts.state(0, last), outcome[1] if outcome else ""
+    return verdicts.states(0)[last], outcome[1] if outcome else ""
 
 
 def test_an_empty_window_and_one_row_are_too_few():
@@ -74,7 +74,7 @@ def test_a_reference_shorter_than_one_window_judges_nothing():
 def test_a_reference_of_one_window_judges():
     bins, reference, counts = category(np.random.default_rng(3), 500, 1)
     found = series("x", bins, reference[:1], counts)
-    assert verdicts_of([found]).state(0, 0) in (State.OK, State.WATCH)
+    assert verdicts_of([found]).states(0)[0] in (State.OK, State.WATCH)
 
 
 def test_new_values_at_their_natural_rate_are_quiet_and_a_wave_of_them_is_not():
