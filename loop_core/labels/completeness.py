@@ -44,7 +44,7 @@ class CompletenessPoint:
 
 # The first statement is when a label came to be known; a later correction does not make it unknown before.
 _AGES = """
-    select {cohort} as c, greatest(0, ceil((epoch_us(known_at) - epoch_us(predicted_at)) / 86400e6))::int as known_age,
+    select {cohort} as c, ceil(if(known_at < predicted_at, 0, epoch_us(known_at) - epoch_us(predicted_at)) / 86400e6)::int as known_age,
       least(floor((epoch_us($as_of) - epoch_us(predicted_at)) / 86400e6), $horizon)::int as reached, count(*) as n
     from predictions
       left join (select prediction_id, min(observed_at) as known_at from outcomes group by prediction_id) using (prediction_id)
