@@ -11,6 +11,8 @@ from loop_core.charter import Charter
 #: Categories beyond the most frequent so many are shown as one: Evidently draws every value.
 MAX_CATEGORIES = 50
 OTHER = "(other)"
+#: Histograms of larger numbers have no bins: their ends are one float.
+MAX_NUMBER = 1e12
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,17 @@ class Columns:
 
 def shown_columns(charter: Charter, reference: pl.DataFrame, current: pl.DataFrame) -> Columns:
     """Features and the score; texts and instants are left out, and so is a column without any value on one side."""
-    empty = [n for n in reference.columns if _empty(reference[n]) or _empty(current[n])]
     kinds = {c.name: c.type for c in charter.features} | {"score": "number"}
-    notes = [f"{name} is left out: no value on one side" for name in empty if name in kinds]
-    numbers = tuple(n for n, kind in kinds.items() if kind == "number" and n not in empty)
-    categories = tuple(n for n, kind in kinds.items() if kind in ("category", "flag") and n not in empty)
+    numeric = [name for name, kind in kinds.items() if kind == "number"]
+    # NaN and infinity are what the gates would have turned away: as good as no value.
+    finite = [pl.when(pl.col(name).is_finite()).then(name) for name in numeric]
+    reference, current = reference.with_columns(finite), current.with_columns(finite)
+    left_out = {
+        n: why for n in reference.columns if (why := _undrawable(reference[n], current[n], number=n in numeric))
+    }
+    notes = [f"{name} is left out: {why}" for name, why in left_out.items() if name in kinds]
+    numbers = tuple(n for n in numeric if n not in left_out)
+    categories = tuple(n for n, kind in kinds.items() if kind in ("category", "flag") and n not in left_out)
     for name in categories:
         reference, current, folded = _folded(name, reference, current)
         notes += [f"{name}: all but its {MAX_CATEGORIES} most frequent values are shown as {OTHER}"] if folded else []
@@ -41,8 +49,14 @@ def shown_columns(charter: Charter, reference: pl.DataFrame, current: pl.DataFra
     return Columns(reference.select(kept), current.select(kept), numbers, categories, tuple(notes))
 
 
-def _empty(column: pl.Series) -> bool:
-    return column.null_count() == len(column)
+def _undrawable(reference: pl.Series, current: pl.Series, *, number: bool) -> str:
+    """Why Evidently cannot draw a column; empty: it can."""
+    for side in (reference, current):
+        if side.null_count() == len(side):
+            return "no value on one side"
+        if number and float(side.abs().max()) > MAX_NUMBER:  # type: ignore[arg-type]
+            return f"values beyond {MAX_NUMBER:g}"
+    return ""
 
 
 def _folded(name: str, reference: pl.DataFrame, current: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, bool]:

@@ -6,11 +6,13 @@ import html
 import json
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from loop_core.charter import Charter
+from loop_core.errors import LoopbenchError, RefusedError
 from loop_core.monitor.report.columns import Columns
 from loop_core.vocabulary import Task
 
@@ -43,7 +45,7 @@ def render(charter: Charter, columns: Columns, title: str, progress: Progress) -
     """
     # Evidently reads it when it is about to send; nothing here does, and nothing of it may.
     os.environ["DO_NOT_TRACK"] = "1"
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _its_own_words():
         warnings.simplefilter("ignore")  # a third party's deprecations and empty slices are no news to an analyst
         snapshots, notes = {"drift": _drift(columns)}, list(columns.notes)
         progress(0.7, "Quality of the predictions")
@@ -55,6 +57,21 @@ def render(charter: Charter, columns: Columns, title: str, progress: Progress) -
         page = _page(list(snapshots.values()), title, notes)
         results = {name: json.loads(snapshot.json(), parse_constant=_nothing) for name, snapshot in snapshots.items()}
     return Rendered(page, {"drift": None, "quality": None} | results, tuple(notes))
+
+
+@contextmanager
+def _its_own_words() -> Iterator[None]:
+    """What Evidently stumbles over is said, with what to do; a stop on request passes."""
+    try:
+        yield
+    except (LoopbenchError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        raise RefusedError(
+            f"Evidently cannot make a report of these rows ({type(error).__name__}: {str(error)[:200]})",
+            "columns it can draw",
+            "choose another window or cohort; the rest of the page does not depend on it",
+        ) from error
 
 
 def _drift(columns: Columns) -> Any:

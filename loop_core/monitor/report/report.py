@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.labels import known_at
 from loop_core.lake import Reading
-from loop_core.monitor.profiles.reference import reference_span
 from loop_core.monitor.finding import window_text
+from loop_core.monitor.profiles.reference import reference_span
 from loop_core.monitor.report.columns import shown_columns
 from loop_core.monitor.report.sample import Sample, stratified_sample
 from loop_core.monitor.report.stored import Report, Request, find, store
@@ -60,6 +60,10 @@ def evidently_report(
     from loop_core.monitor.report.rendering import render
 
     columns = shown_columns(loop.charter, reference.frame, current.frame)
+    if not columns.numbers + columns.categories:
+        raise NotReadyError(
+            "No column has a value both in the window and in the reference", "one to compare", "choose another window"
+        )
     rendered = render(loop.charter, columns, _title(loop, request, reference, current), said)
     said(0.95, "Keeping the report")
     return store(loop, request, reference, current, rendered)

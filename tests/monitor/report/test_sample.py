@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import polars as pl
 import pytest
 
+from loop_core.errors import RefusedError
 from loop_core.labels import known_at
 from loop_core.lake import Reading
 from loop_core.monitor.report.columns import MAX_CATEGORIES, OTHER, shown_columns
@@ -67,3 +69,29 @@ def test_columns_of_endless_variety_are_folded_and_empty_ones_left_out(loop: Loo
     assert OTHER in columns.current["state"].to_list()
     assert columns.current["state"].to_list().count("often") == 200
     assert [note.split(":")[0] for note in columns.notes] == ["price is left out", "state"]
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [(math.inf, "no value on one side"), (math.nan, "no value on one side"), (1e300, "values beyond 1e+12")],
+)
+def test_numbers_that_cannot_be_drawn_are_left_out(loop: Loop, value: float, why: str) -> None:
+    plain = pl.DataFrame({"price": [1.0, 2.0], "weight": [1.0, 2.0], "state": ["SP", None], "score": [0.5, 0.6]})
+    columns = shown_columns(loop.charter, plain, plain.with_columns(weight=pl.lit(value)))
+    assert columns.numbers == ("price", "score")
+    assert columns.notes == (f"weight is left out: {why}",)
+    one = shown_columns(loop.charter, plain, plain.with_columns(weight=pl.Series([1.0, value])))
+    assert ("weight" in one.numbers) == (value != 1e300)
+
+
+def test_what_evidently_stumbles_over_is_said(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from loop_core.monitor.report import rendering
+
+    def stumble(_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(rendering, "_drift", stumble)
+    frame = pl.DataFrame({"price": [1.0], "weight": [1.0], "state": ["SP"], "score": [0.5], "label": [1.0]})
+    columns = shown_columns(loop.charter, frame, frame)
+    with pytest.raises(RefusedError, match=r"cannot make a report of these rows \(ZeroDivisionError"):
+        rendering.render(loop.charter, columns, "", lambda share, text: None)
