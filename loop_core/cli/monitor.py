@@ -130,7 +130,7 @@ def compare(
 
     found = compare_files(reference, current, methods=method)
     columns = {"column": "column", "method": "measure", "value": "value", "folklore": "folklore", "reason": "why not"}
-    show(found if as_json else found.scores, as_json, columns, empty="The files share no column.")
+    show(found.scores, as_json, columns, empty="The files share no column.")
 
 
 def _window(here: Here, start: str | None) -> tuple[datetime, datetime]:
