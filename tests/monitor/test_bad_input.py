@@ -176,8 +176,9 @@ def test_a_loop_without_rows_says_so(loop: Loop) -> None:
     assert drift_scores(loop, END) == []
     assert performance(loop, END) == []
     assert {f.state for f in monitor(loop, END) if f.code == "signals.volume"} == {State.PENDING}
-    with pytest.raises(NotReadyError, match="no reference period"):
-        feature_distribution(loop, END, feature="weight", window_start=END - WEEK, window_end=END)
+    for look in (feature_distribution, exact_drift):
+        with pytest.raises(NotReadyError, match="no reference period"):
+            look(loop, END, feature="weight", window_start=END - WEEK, window_end=END)
 
 
 # -- at the gates ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from loop_core.errors import RefusedError, UnknownNameError
+from loop_core.errors import NotReadyError, RefusedError, UnknownNameError
 from loop_core.monitor.drift.registry import METHODS
 from loop_core.monitor.drift.rows import Cut, as_values, rows_of
 from loop_core.monitor.drift.scores import DriftScore, scored, with_every_window
@@ -33,6 +33,7 @@ def exact_drift(
 
     Raises:
         UnknownNameError: no such feature or cohort.
+        NotReadyError: there is no reference yet.
         RefusedError: the span is no window as of this instant.
     """
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
@@ -45,6 +46,8 @@ def exact_drift(
         )
     weeks = loop.charter.monitor.alarm_of - number
     found = with_every_window(profile_series(loop, as_of, weeks=weeks, cohort=cohort), windows)
+    if not found:
+        raise NotReadyError("There is no reference period yet", "predictions before this window", "bring in older ones")
     mine = [s for s in found if s.column == feature and s.cohort_value == cohort_value]
     if not mine:
         raise UnknownNameError("feature", feature, sorted({s.column for s in found}))
