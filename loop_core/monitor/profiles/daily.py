@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Who the lake says brought profiles up to date when a reader did.
 READER = "monitor"
+_COLUMNS = ("day", "subject", "cohort_value", "counts", "finite", "total", "squares")
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,7 @@ class Days:
         which = "cohort is null" if cohort is None else "cohort = $cohort"
         given |= {} if cohort is None else {"cohort": cohort.name}
         return self.loop.lake.frame(
-            "select day, subject, cohort, cohort_value, n, nulls, counts, finite, total, squares"
-            f" from {self.loop.table('profiles')} where binning = $binning and {which} and list_contains($subjects, subject) and ({days})",
+            f"select {', '.join(_COLUMNS)} from {self.loop.table('profiles')} where binning = $binning and {which} and list_contains($subjects, subject) and ({days})",
             given,
         )
 
@@ -92,19 +92,34 @@ def days_at(loop: Loop, as_of: datetime) -> Days | None:
     if found is None:
         return None
     reading, scores = known_at(loop, as_of), score_days(loop, as_of)
-    with suppress(StorageError):  # a lake that cannot be written is read as it stands
-        refresh_profiles(loop, actor=READER)
-    mark = store.read_mark(loop)
-    if mark is not None and mark.key == found[0] and mark.snapshot >= _newest_rows(loop, mark):
+    mark = _KEPT.get((str(loop.workspace.path), loop.name, loop.lake.snapshot()), lambda: _current(loop))
+    if mark is not None and mark.key == found[0]:
         plan = _KEPT.get((str(loop.workspace.path), loop.name, mark.binning), lambda: store.read_plan(loop, mark))
-        if plan.scored is None or (plan.scored.version, plan.scored.span) == scores:
+        if plan.scored is None and scores is not None:
+            # Its first weeks may be over for a reader and not for whoever refreshed before anything new came.
+            plan = plan if not _answered(loop, scores) else None
+        elif plan.scored is not None and (plan.scored.version, plan.scored.span) != scores:
+            plan = None
+        if plan is not None:
             return Days(loop, reading, plan, True)
     return Days(loop, reading, _learned(loop, reading, *found, scores), False)
 
 
-def _newest_rows(loop: Loop, mark: store.Mark) -> int:
+def _current(loop: Loop) -> store.Mark | None:
+    """The mark of profiles in which every row is counted; None: there are none, and none could be made."""
+    with suppress(StorageError):  # a lake that cannot be written is read as it stands
+        refresh_profiles(loop, actor=READER)
+    mark = store.read_mark(loop)
+    return mark if mark is not None and not touched(loop, mark.snapshot, loop.lake.snapshot()) else None
 
-    return mark.snapshot + 1 if touched(loop, mark.snapshot, loop.lake.snapshot()) else 0
+
+def _answered(loop: Loop, scores: tuple[str, Span]) -> bool:
+    """Whether a champion has scores in the span that they would be compared with."""
+    version, span = scores
+    first, last = span.instants
+    sql = f"select count(*) from {loop.table('predictions')} where model_version = $version and score is not null"
+    given = {"version": version, "first": first, "last": last}
+    return bool(loop.lake.rows(f"{sql} and predicted_at >= $first and predicted_at < $last", given)[0][0])
 
 
 def _learned(loop: Loop, reading: Reading, key: str, span: Span, scores: tuple[str, Span] | None) -> Plan:
@@ -121,8 +136,8 @@ def next_day(day: date) -> date:
 def _together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     import polars as pl
 
-    there = [frame for frame in frames if frame.height]
-    return pl.concat(there) if there else (frames[0] if frames else pl.DataFrame())
+    there = [frame.select(_COLUMNS) for frame in frames if frame.height]
+    return pl.concat(there) if there else pl.DataFrame()
 
 
 class _Kept:

@@ -107,9 +107,16 @@ def _of(
     frame = days.counts([span, current], cohort, subjects)
     usual = windows_of(frame, span, Windows(span.instants[1], windows.days), days, subjects)
     found = windows_of(frame, current, windows, days, subjects)
+    spans = _spans(windows, found)
     for subject in subjects:
         for value in sorted(found[subject], key=lambda value: value or ""):
-            yield _series(days, windows, cohort, subject, value, found[subject][value], usual[subject].get(value))
+            yield _series(days, spans, cohort, subject, value, found[subject][value], usual[subject].get(value))
+
+
+def _spans(windows: Windows, found: dict[str, dict[str | None, WindowCounts]]) -> dict[int, tuple[datetime, datetime]]:
+    """Window number → its span, each made once."""
+    numbers = [counts.numbers for values in found.values() for counts in values.values()]
+    return {int(n): windows.span(int(n)) for n in np.unique(np.concatenate(numbers))} if numbers else {}
 
 
 @dataclass(frozen=True)
@@ -127,41 +134,64 @@ class WindowCounts:
 def windows_of(
     frame: pl.DataFrame, span: Span, windows: Windows, days: Days, subjects: Sequence[str]
 ) -> dict[str, dict[str | None, WindowCounts]]:
-    """Profile rows of a span → column → cohort value → windows."""
+    """Profile rows of a span → column → cohort value → windows. One pass over all bins of all columns."""
     import polars as pl
 
     result: dict[str, dict[str | None, WindowCounts]] = {subject: {} for subject in subjects}
-    if frame.is_empty():
+    inside = frame if frame.is_empty() else frame.filter((pl.col("day") >= span.start) & (pl.col("day") < span.end))
+    if inside.is_empty():
         return result
-    last = number_of(windows.end.date())
-    inside = frame.filter((pl.col("day") >= span.start) & (pl.col("day") < span.end)).with_columns(
-        w_=(pl.col("day").cast(pl.Int32).cast(pl.Int64) - last).floordiv(windows.days) + 1
+    day = inside["day"].cast(pl.Int32).to_numpy().astype(np.int64)
+    numbers, window = np.unique((day - number_of(windows.end.date())) // windows.days + 1, return_inverse=True)
+    names = inside["cohort_value"].unique().sort().to_list()
+    value = _places(inside["cohort_value"], names)
+    subject = _places(inside["subject"], list(subjects))
+    widths = np.array([len(days.plan.subjects[name].labels) for name in subjects])
+    size = len(names) * len(numbers)
+    group = value * len(numbers) + window
+    counts = _cells(
+        inside["counts"],
+        (np.cumsum(widths * size) - widths * size)[subject] + group * widths[subject],
+        widths[subject],
+        int(widths.sum()) * size,
     )
-    for (subject,), part in inside.partition_by("subject", as_dict=True).items():
-        width = len(days.plan.subjects[str(subject)].labels)
-        result[str(subject)] = dict(_values(part, width))
+    sums = [
+        np.bincount(subject * size + group, weights=inside[name].to_numpy(), minlength=size * len(subjects))
+        for name in ("finite", "total", "squares")
+    ]
+    start = 0
+    for k, name in enumerate(subjects):
+        part = counts[start : start + widths[k] * size].reshape(len(names), len(numbers), -1)
+        own = np.stack([column[k * size : (k + 1) * size] for column in sums], axis=1).reshape(len(names), -1, 3)
+        start += widths[k] * size
+        for place, cohort_value in enumerate(names):
+            there = part[place].sum(axis=1) > 0
+            if there.any():
+                result[name][cohort_value] = WindowCounts(numbers[there], part[place][there], own[place][there])
     return result
 
 
-def _values(part: pl.DataFrame, width: int) -> Iterator[tuple[str | None, WindowCounts]]:
-    """The rows of one column → its cohort values with their windows."""
-    part = part.sort("cohort_value", "w_")
-    counts = part["counts"].explode(empty_as_null=False).to_numpy().reshape(-1, width).astype(np.float64)
-    sums = part.select("finite", "total", "squares").to_numpy().astype(np.float64)
-    values, numbers = part["cohort_value"].to_list(), part["w_"].to_numpy()
-    starts = [i for i in range(len(values)) if not i or values[i] != values[i - 1] or numbers[i] != numbers[i - 1]]
-    counts, sums = np.add.reduceat(counts, starts, axis=0), np.add.reduceat(sums, starts, axis=0)
-    names, numbers = [values[i] for i in starts], numbers[starts]
-    there = counts.sum(axis=1) > 0
-    for value in dict.fromkeys(names):
-        rows = np.array([name == value for name in names]) & there
-        if rows.any():
-            yield value, WindowCounts(numbers[rows], counts[rows], sums[rows])
+def _places(texts: pl.Series, names: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    """(n,) place of each text among the names."""
+    import polars as pl
+
+    kind = pl.Enum([name for name in names if name is not None])
+    first = int(None in names)  # null sorts first
+    return texts.cast(kind).to_physical().cast(pl.Int64).fill_null(-first).to_numpy() + first
+
+
+def _cells(lists: pl.Series, place: npt.NDArray[np.int64], width: npt.NDArray[np.int64], total: int) -> Counts:
+    """Sum of lists laid down from their place on."""
+    flat = lists.explode(empty_as_null=False).to_numpy()
+    starts = np.cumsum(width) - width
+    cells = np.repeat(place - starts, width) + np.arange(len(flat))
+    summed: Counts = np.bincount(cells, weights=flat, minlength=total).astype(np.float64, copy=False)
+    return summed
 
 
 def _series(
     days: Days,
-    windows: Windows,
+    spans: dict[int, tuple[datetime, datetime]],
     cohort: Cohort | None,
     subject: str,
     value: str | None,
@@ -180,7 +210,7 @@ def _series(
         reference_end=end,
         reference=empty if usual is None else usual.counts,
         numbers=tuple(int(n) for n in found.numbers),
-        spans=tuple(windows.span(int(n)) for n in found.numbers),
+        spans=tuple(spans[int(n)] for n in found.numbers),
         counts=found.counts,
         moments=_moments(found.counts, found.sums) if number else None,
         reference_moments=_moments(
