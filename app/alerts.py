@@ -89,9 +89,9 @@ def _chosen(standing: Sequence[Alert], view: View) -> Alert | None:
         return standing[0]
     names = [one.id for one in standing]
     # Bound by hand: a bound selectbox does not tell the URL what a clicked row has set.
-    wanted = st.query_params.get("alert")
-    if "alert" not in st.session_state and wanted in names:
-        st.session_state["alert"] = wanted
+    wanted = st.session_state.get("alert", st.query_params.get("alert"))
+    # Another loop has other alerts, and one may be over by now.
+    st.session_state["alert"] = wanted if wanted in names else names[0]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.markdown("look into", width="content")
         name = st.selectbox("Alert", names, key="alert", width=110, label_visibility="collapsed")

@@ -64,6 +64,13 @@ def test_the_url_says_which_alert_is_open(app: Open, alarmed: Path) -> None:
     assert "distance_km is alarm" not in said(test)
 
 
+def test_an_alert_that_is_not_there_any_more_does_no_harm(app: Open, alarmed: Path) -> None:
+    test = app(alarmed, alert="a99")
+    assert not test.exception
+    assert not test.error
+    assert test.selectbox(key="alert").value == of_source(alarmed)
+
+
 def test_the_playbook_opens(app: Open, alarmed: Path) -> None:
     test = app(alarmed)
     test.button(key="playbook_signals.volume").click().run()
