@@ -20,18 +20,14 @@ def frame(ws: Workspace, here: StreamlitPage) -> session.View:
         loop = ws.loop(_loop_picker(ws))
         day = _day_picker(loop)
         st.space("stretch")
-        st.markdown("acting as", width="content")
-        actor = st.selectbox(
-            "Acting as", session.identities(), key="actor", persist_state="session", width=170, label_visibility="collapsed",
-            help="Nobody approves their own proposal: switch to the second identity to approve.",
-        )  # fmt: skip
+        actor = _actor_picker()
         presenting = st.toggle(
             "Presentation",
             key="present",
             bind="query-params",
             help="Larger type, no controls; arrow keys step through the pages, Esc ends.",
         )
-    view = session.choose(loop, day, str(actor), presenting)
+    view = session.choose(loop, day, actor, presenting)
     if presenting:
         _steps(view, here)
     return view
@@ -68,6 +64,16 @@ def _day_picker(loop: Loop) -> date | None:
                 type="tertiary",
             )
     return day
+
+
+def _actor_picker() -> str:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
+        st.markdown("acting as", width="content")
+        chosen: str = st.selectbox(
+            "Acting as", session.identities(), key="actor", persist_state="session", width=170, label_visibility="collapsed",
+            help="Nobody approves their own proposal: switch to the second identity to approve.",
+        )  # fmt: skip
+    return chosen
 
 
 def _go_to_present(ws: Workspace) -> None:
