@@ -13,7 +13,7 @@ from loop_core.vocabulary import State
 _SAID = {State.OK: "as usual", State.WATCH: "worse than usual", State.ALARM: "clearly worse than usual"}
 _UNREAD = (State.PENDING, State.TOO_FEW)
 #: Share of false ones among the cohort values that are said to be worse (Benjamini & Hochberg 1995).
-FALSE_SHARE = 0.05
+FALSE_SHARE = 0.025
 
 
 def check_performance(points: Sequence[PerformancePoint]) -> Iterator[Finding]:

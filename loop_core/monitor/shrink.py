@@ -1,7 +1,7 @@
 """Values of many groups drawn towards their common mean: the less sure a group is of itself, the more.
 
 Source: DerSimonian & Laird 1986, "Meta-analysis in clinical trials"; the shrunken values are the usual empirical Bayes
-estimates of that random-effects model.
+estimates of that random-effects model, with the interval of Morris 1983, "Parametric empirical Bayes inference".
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def shrink(values: Sequence[float], errors: Sequence[float]) -> list[Shrunk]:
     mean, mean_variance = float((weights * y).sum() / weights.sum()), float(1 / weights.sum())
     own = between / (between + variance)
     shrunk = own * y + (1 - own) * mean
-    half = _Z * np.sqrt(own * variance + (1 - own) ** 2 * mean_variance)
+    # How far groups differ is itself estimated, from so few of them (Morris 1983).
+    unsure = 2 / max(len(y) - 3, 1) * (1 - own) ** 2 * (y - mean) ** 2
+    half = _Z * np.sqrt(own * variance + (1 - own) ** 2 * mean_variance + unsure)
     return [Shrunk(float(s), float(s - h), float(s + h)) for s, h in zip(shrunk, half, strict=True)]
 
 

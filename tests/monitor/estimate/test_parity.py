@@ -59,10 +59,10 @@ def test_binary_equals_nannyml_on_car_loans(nannyml):
 
 @pytest.mark.filterwarnings("ignore")
 def test_multiclass_equals_nannyml_on_credit_cards(nannyml):
-    reference, analysis = (_read(nannyml, f"mc_{part}").iloc[::3] for part in ("reference", "analysis"))
+    reference, analysis = (_read(nannyml, f"mc_{part}") for part in ("reference", "analysis"))
     classes = ["highstreet_card", "prepaid_card", "upmarket_card"]
     columns, codes = [f"y_pred_proba_{name}" for name in classes], {name: k for k, name in enumerate(classes)}
-    names = {"auc": "roc_auc", "accuracy": "accuracy", "f1": "f1"}
+    names = {"auc": "roc_auc", "accuracy": "accuracy"}
     theirs = nannyml.CBPE(
         y_pred_proba=dict(zip(classes, columns, strict=True)),
         y_pred="y_pred",
