@@ -46,6 +46,8 @@ def arrivals(view: View, arrived: Sequence[BatchLine]) -> None:
                 + (f" · ▲ {stopped} deliveries were stopped as a whole" if stopped else "")
                 + f" · the newest {len(arrived):,} deliveries"
             )
+        else:
+            st.caption("○ No delivery was on record by then: what was imported later counts as arrived later.")
     why(
         view,
         "Every row of a delivery is accepted, held back, or refused as unchanged or conflicting with one that is there.",

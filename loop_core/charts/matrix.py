@@ -46,7 +46,7 @@ def cohort_matrix(points: Sequence[PerformancePoint], overall: Sequence[Performa
     text = base.mark_text(size=13, fontWeight=600).encode(text="shown:N")
     layers = [
         cells,
-        text.transform_filter(sure).encode(color=alt.value(_INK)),
+        text.transform_filter(sure),
         text.transform_filter(grey).encode(color=alt.value(GREY)),
     ]
     worst = order[0].split(" · ")[0] if order else "nobody"
@@ -65,9 +65,6 @@ def by_harm(points: Sequence[PerformancePoint], overall: Sequence[PerformancePoi
             placed[group_of(p)] = _good(p, usual.get(first)) if _value(p) is not None else 1.5
     return sorted(placed, key=lambda who: (placed[who], who))
 
-
-#: Text on a tinted cell: reads on light and dark ground alike because tints stay under 60 %.
-_INK = "#7A828C"
 
 _TOOLTIP = [
     alt.Tooltip("who:N", title="group"),
@@ -100,7 +97,7 @@ def _cell(point: PerformancePoint, usual: PerformancePoint | None) -> dict[str, 
         "everybody": usual.value if usual else None,
         "n": point.n,
         "good": max(-1.0, min(1.0, good)),
-        "strength": 0.05 if point.small or value is None else 0.05 + 0.5 * min(1.0, abs(good)),
+        "strength": 0.05 if point.small or value is None else 0.05 + 0.4 * min(1.0, abs(good)),
         "small": int(point.small or value is None),
         "shown": f"{mark} {value:.3f}" if value is not None else mark,
         "compared": words,
