@@ -35,7 +35,9 @@ def suggest(
     from loop_core.monitor.profiles.reference import reference_span
 
     if (since is None) != (until is None):
-        raise RefusedError("Only one end of the reference was given", "--since and --until, or neither", "add the other")
+        raise RefusedError(
+            "Only one end of the reference was given", "--since and --until, or neither", "add the other"
+        )
     span = (instant(since), instant(until)) if since and until else reference_span(here.loop, here.as_of)
     found = suggest_gates(here.loop, here.as_of, span=span)
     if as_json:
