@@ -113,7 +113,7 @@ def add(tx: Transaction, loop: Loop, was: Mark, snapshot: int, deltas: Iterable[
     _expect(tx, loop, was)
     rows = _append(tx, loop, was.binning, deltas)
     added = was.added + rows
-    if added > was.stored + 10_000:
+    if added > 2 * was.stored + 100_000:
         stored, added = sum_up(tx, loop), 0
     else:
         stored = was.stored
@@ -153,12 +153,9 @@ def sum_up(tx: Transaction, loop: Loop) -> int:
         with several as (select {_KEY} from {table} group by {_KEY} having count(*) > 1),
         twice as (select p.* from {table} as p join several as s on p.binning = s.binning and p.day = s.day and p.subject = s.subject
           and p.cohort is not distinct from s.cohort and p.cohort_value is not distinct from s.cohort_value),
-        cells as (select {_KEY}, k, sum(c) as c from (select {_KEY}, unnest(counts) as c, generate_subscripts(counts, 1) as k from twice) group by {_KEY}, k),
-        lists as (select {_KEY}, list(c::integer order by k) as counts from cells group by {_KEY}),
-        rest as (select {_KEY}, {sums} from twice group by {_KEY})
-        select r.binning, r.day, r.subject, r.cohort, r.cohort_value, r.n, r.nulls, l.counts, r.finite, r.total, r.squares
-        from rest as r join lists as l on r.binning = l.binning and r.day = l.day and r.subject = l.subject
-          and r.cohort is not distinct from l.cohort and r.cohort_value is not distinct from l.cohort_value"""
+        lists as (select {_KEY}, {sums}, list(counts) as several from twice group by {_KEY})
+        select * exclude (several), list_transform(range(1, len(several[1]) + 1),
+          lambda k: list_sum(list_transform(several, lambda c: c[k]))::integer) as counts from lists"""
     )
     tx.execute(
         f"""delete from {table} as p using summed as s where p.binning = s.binning and p.day = s.day and p.subject = s.subject
