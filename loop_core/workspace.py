@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from loop_core.lake import Lake, LakeLocation, create_loop_tables, quoted
 from loop_core.ledger import Entry, Ledger
 from loop_core.ledger.fold import champion, tenures
 
-#: Layout of the folder. A program refuses workspaces of a higher number.
-FORMAT = 1
+#: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
+FORMAT = 2
 _SETTINGS = "workspace.toml"
 
 
@@ -56,8 +57,7 @@ class Workspace:
             storage = {"catalog": catalog or "lake/catalog.sqlite", "data": data or "lake/data"}
             _connect(path, storage, create=True).close()
             # Written last: a folder with settings is a whole workspace.
-            lines = [f"format = {FORMAT}", "", "[storage]", *(f'{key} = "{value}"' for key, value in storage.items())]
-            (path / _SETTINGS).write_text("\n".join(lines) + "\n")
+            _write_settings(path, storage)
         except OSError as error:
             raise StorageError(
                 f"No workspace can be made at {path} ({error.strerror})",
@@ -91,7 +91,10 @@ class Workspace:
             raise StorageError(
                 f"The workspace has format {found}", f"at most {FORMAT}, which this program knows", "update Loopbench"
             )
-        return _connect(path, settings["storage"], create=False)
+        workspace = _connect(path, settings["storage"], create=False)
+        if found < FORMAT:
+            _bring_up(workspace, settings["storage"])
+        return workspace
 
     def close(self) -> None:
         self.lake.close()
@@ -233,6 +236,22 @@ def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspa
     )
     ledger_url = catalog if team else f"sqlite:///{path / 'ledger.sqlite'}"
     return Workspace(path, Lake(location, create=create), Ledger(ledger_url, create=create))
+
+
+def _write_settings(path: Path, storage: Mapping[str, Any]) -> None:
+    lines = [f"format = {FORMAT}", "", "[storage]", *(f'{key} = "{value}"' for key, value in storage.items())]
+    draft = path / f"{_SETTINGS}.new"
+    draft.write_text("\n".join(lines) + "\n")
+    draft.replace(path / _SETTINGS)
+
+
+def _bring_up(workspace: Workspace, storage: Mapping[str, Any]) -> None:
+    """Give the loops of an older workspace the tables and columns that this program knows. Killed, it is done again."""
+    for name in workspace.loops():
+        charter = workspace.loop(name).charter
+        create = partial(create_loop_tables, charter=charter)
+        workspace.lake.write(create, actor="loopbench", message=f"format {FORMAT}")
+    _write_settings(workspace.path, storage)
 
 
 def _refuse_type_changes(old: Charter, new: Charter) -> None:

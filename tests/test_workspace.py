@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
-from loop_core.workspace import Loop, Workspace
+from loop_core.workspace import FORMAT, Loop, Workspace
 from tests.conftest import CHARTER, START
 
 
@@ -38,9 +38,24 @@ def test_no_workspace_newer_workspace_second_workspace(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="already is a workspace"):
         Workspace.create(tmp_path / "w")
     settings = tmp_path / "w" / "workspace.toml"
-    settings.write_text(settings.read_text().replace("format = 1", "format = 99"))
+    settings.write_text(settings.read_text().replace(f"format = {FORMAT}", "format = 99"))
     with pytest.raises(StorageError, match=r"format 99.*update Loopbench"):
         Workspace.open(tmp_path / "w")
+
+
+def test_an_older_workspace_is_brought_up(loop: Loop) -> None:
+    folder = loop.workspace.path
+    table = loop.table("findings")
+    loop.lake.write(
+        lambda tx: tx.execute(f"alter table {table} drop column evidence"), actor="ana", message="as it used to be"
+    )
+    loop.workspace.close()
+    settings = folder / "workspace.toml"
+    settings.write_text(settings.read_text().replace(f"format = {FORMAT}", "format = 1"))
+    for _ in range(2):
+        with Workspace.open(folder) as workspace:
+            assert workspace.lake.rows(f"select count(evidence) from {table}") == [(0,)]
+    assert f"format = {FORMAT}" in settings.read_text()
 
 
 def test_broken_settings_are_said(tmp_path: Path) -> None:
