@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import session
+from app.drawn import draw
 from app.faults import boundary
 from app.session import View
 from app.widgets import mark_of, moment, why
@@ -33,11 +34,11 @@ def arrivals(view: View, arrived: Sequence[BatchLine]) -> None:
         st.markdown("##### Predictions by window")
         health = session.compute(view, service_health)
         if health:
-            st.altair_chart(charts.volume(health), key="volume")
+            draw(charts.volume(health), key="volume")
     with right, boundary():
         st.markdown("##### What the gates did with each delivery's rows")
         if arrived:
-            st.altair_chart(charts.gate_results(arrived), key="gates")
+            draw(charts.gate_results(arrived), key="gates")
             received = sum(batch.received for batch in arrived)
             held = sum(batch.quarantined for batch in arrived) / max(1, received)
             stopped = sum(batch.state == "stopped" for batch in arrived)

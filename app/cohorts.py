@@ -8,6 +8,7 @@ from itertools import combinations
 import streamlit as st
 
 from app import evidence, session
+from app.drawn import draw
 from app.performance import Measured
 from app.session import View
 from app.widgets import bounded, empty, labelled, moment, spaced, why
@@ -55,9 +56,7 @@ def _matrix(view: View, measured: Measured, point: PerformancePoint, cohort: str
     found = sorted((p for p in found if p.cohort_value in known), key=lambda p: p.metric != measured.metric)
     order = by_harm(found, overall)
     shown = set(bounded(order, "cohorts", "groups"))
-    st.altair_chart(
-        charts.cohort_matrix([p for p in found if charts.group_of(p) in shown], overall), key=f"matrix_{cohort}"
-    )
+    draw(charts.cohort_matrix([p for p in found if charts.group_of(p) in shown], overall), key=f"matrix_{cohort}")
     waiting = len({p.cohort_value for p in _all(view, measured, cohort, point)} - known)
     st.caption(
         "▲ worse and ● better than everybody beyond chance; grey: few rows, so the value is drawn towards everybody's."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import evidence, session
+from app.drawn import draw
 from app.session import View
 from app.widgets import EVERYBODY, empty, labelled, why
 from loop_core import charts
@@ -25,7 +26,7 @@ def completeness_panel(view: View, cohort: str | None = None) -> None:
     sizes = {point.cohort_value: point.n for point in reversed(points)}
     largest = sorted(sizes, key=lambda value: -sizes[value])[:LINES]
     drawn = [point for point in points if point.cohort_value in largest]
-    st.altair_chart(charts.completeness_curve(drawn, labels.horizon_days, labels.min_mature_share), key="completeness")
+    draw(charts.completeness_curve(drawn, labels.horizon_days, labels.min_mature_share), key="completeness")
     reached = next((p for p in points if p.share >= labels.min_mature_share), None) if split is None else None
     st.caption(
         (f"{labels.min_mature_share:.0%} of labels are known after {reached.age_days:.0f} days. " if reached else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import evidence, session
+from app.drawn import draw
 from app.drift import LOUD
 from app.session import View
 from app.widgets import chip, mark_of, moment, table, why
@@ -76,7 +77,7 @@ def separation(view: View, cell: DriftScore) -> None:
         st.markdown(
             f"**It {told}: AUC {found.auc:.3f}{interval}** · {rows} · {moment(cell.window_start)} – {moment(cell.window_end)}"
         )
-    st.altair_chart(charts.separating(found.features[:15]), key="separating")
+    draw(charts.separating(found.features[:15]), key="separating")
     why(
         view,
         "Cross-validated LightGBM on equal samples of both windows (Rabanser, Günnemann, Lipton 2019).",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import evidence, session
+from app.drawn import draw
 from app.drift import Asked
 from app.exact import measures, separation
 from app.faults import boundary
@@ -44,7 +45,7 @@ def explore(view: View, found: Drifted) -> None:
         shown = bounded(found.order, "features", "features")
     with heatmap, boundary():
         made = charts.drift_heatmap(found.scores, shown, found.importance, (cell.feature, _day(cell)))
-        st.altair_chart(made, key="heatmap", on_select=take_clicked_cell)
+        draw(made, key="heatmap", on_select=take_clicked_cell)
         click = "" if view.presenting else " Click a cell to look into it."
         weighed = "Beside the name: share of the champion's mean |SHAP|. " if found.importance else ""
         st.caption(
@@ -108,11 +109,11 @@ def _distribution(view: View, cell: DriftScore, mine: Sequence[DriftScore]) -> N
         )  # fmt: skip
         numbers = {column.name for column in view.loop.charter.columns if column.type == "number"} | {"score"}
         drawn = charts.distributions(to_rows(bins), cell.feature, numeric=cell.feature in numbers)
-        st.altair_chart(drawn, key="distribution")
+        draw(drawn, key="distribution")
     with right:
         title = TITLES.get(cell.method, cell.method)
         st.markdown(f"##### {cell.feature}: {title} by window")
-        st.altair_chart(charts.drift_line(mine, _day(cell)), key="drift_line")
+        draw(charts.drift_line(mine, _day(cell)), key="drift_line")
         folk = f", dashed grey the folklore value {cell.folklore:g}" if cell.folklore is not None else ""
         st.caption(f"The band is what quiet windows of as many rows stay in{folk}.")
 

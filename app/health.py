@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import session
+from app.drawn import draw
 from app.performance import Measured
 from app.session import View
 from app.widgets import empty, why
@@ -22,13 +23,13 @@ def service_panel(view: View, measured: Measured) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### Volume")
-        st.altair_chart(charts.volume(health), key="volume")
+        draw(charts.volume(health), key="volume")
     with right:
         st.markdown("##### Errors")
-        st.altair_chart(charts.error_strip(health, span, plan.max_error_share), key="errors")
+        draw(charts.error_strip(health, span, plan.max_error_share), key="errors")
         if any(point.score_p50 is not None for point in health):
             st.markdown("##### Confidence: median and outer tenths of the scores")
-            st.altair_chart(charts.confidence_strip(health, span), key="confidence")
+            draw(charts.confidence_strip(health, span), key="confidence")
     why(
         view,
         "Windows go by the time of prediction; ratings by the time they were given.",

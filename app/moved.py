@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app import session
+from app.drawn import draw
 from app.drift import LOUD, Asked
 from app.session import View
 from app.widgets import bounded, empty, labelled, mark_of, moment, table, why
@@ -36,7 +37,7 @@ def groups(view: View, asked: Asked, cell: DriftScore) -> None:
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.altair_chart(charts.cohort_drift(bounded(known, "groups", "groups")), key="cohort_drift")
+        draw(charts.cohort_drift(bounded(known, "groups", "groups")), key="cohort_drift")
     with right:
         _mix(here)
 
@@ -70,7 +71,7 @@ def importance_quadrant(
             key="noimportance",
         )
         return
-    st.altair_chart(charts.quadrant(here, importance, cell.feature), key="quadrant")
+    draw(charts.quadrant(here, importance, cell.feature), key="quadrant")
     st.caption(
         "Right of the dashed line: drifted. Above the grey one: more than an even share of what the champion's scores rest on."
     )

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import session
+from app.drawn import draw
 from app.faults import boundary
 from app.session import View
 from app.widgets import EVERYBODY, cohort_picker, labelled, moment, short, spaced, verdict, why
@@ -116,7 +117,7 @@ def timeline(view: View, measured: Measured, selected: str | None) -> None:
         releases = [(tenure.since, tenure.version) for tenure in _tenures(view)]
         beside = charts.Beside(measured.estimated, measured.trend, releases, selected)
         drawn = charts.performance_chart(measured.points, span, beside)
-        st.altair_chart(drawn, key="performance", on_select=take_clicked_window)
+        draw(drawn, key="performance", on_select=take_clicked_window)
         _people_and_machines(view, measured, span)
 
 
@@ -144,7 +145,7 @@ def _drift_above(view: View, measured: Measured, span: charts.Span) -> None:
             view, drift_scores, weeks=max(1, round((span[1] - span[0]).days / days)), cohort=measured.split
         )
         if drift:
-            st.altair_chart(charts.drift_strip(measured.mine(drift), span, labels=False), key="drift_strip")
+            draw(charts.drift_strip(measured.mine(drift), span, labels=False), key="drift_strip")
 
 
 def _people_and_machines(view: View, measured: Measured, span: charts.Span) -> None:
@@ -154,10 +155,10 @@ def _people_and_machines(view: View, measured: Measured, span: charts.Span) -> N
         )
         health = [point for point in health if point.window_start >= span[0]]
         if any(point.rating_mean is not None for point in health):
-            st.altair_chart(charts.rating_strip(health, span, labels=False), key="rating_strip")
+            draw(charts.rating_strip(health, span, labels=False), key="rating_strip")
         if any(point.latency_p95_ms is not None for point in health):
             budget = view.loop.charter.monitor.latency_p95_ms
-            st.altair_chart(charts.latency_strip(health, span, budget), key="latency_strip")
+            draw(charts.latency_strip(health, span, budget), key="latency_strip")
 
 
 def _estimates(view: View, metric: str, weeks: int, split: str | None, value: str | None) -> list[EstimatedPoint]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import evidence, session
 from app.completeness import LINES, split_picker
+from app.drawn import draw
 from app.performance import Measured
 from app.session import View
 from app.widgets import chip, empty, moment, why
@@ -26,13 +27,13 @@ def calibration_panel(view: View, measured: Measured) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### Observed share against score")
-        st.altair_chart(charts.reliability_chart(drawn), key="reliability")
+        draw(charts.reliability_chart(drawn), key="reliability")
         largest = f"The {len(drawn)} largest of {len(curves)} groups. " if len(curves) > len(drawn) else ""
         st.caption(f"{largest}On the dashed diagonal a probability keeps its word.")
     with right:
         st.markdown("##### Calibration error over time")
         everybody = measured.mine(session.compute(view, calibration, cohort=measured.split, over_time=True))
-        st.altair_chart(charts.calibration_trend([c for c in everybody if c.ece is not None]), key="calibration_trend")
+        draw(charts.calibration_trend([c for c in everybody if c.ece is not None]), key="calibration_trend")
     for curve in drawn:
         _said(curve)
     why(
@@ -59,7 +60,7 @@ def boundary_panel(view: View, measured: Measured) -> None:
         else ""
     )
     st.markdown(f"**{bands.near_share:.1%} of scores lie within 0.05 of the threshold {bands.threshold:.3g}**{wrong}.")
-    st.altair_chart(charts.boundary_chart(bands), key="boundary")
+    draw(charts.boundary_chart(bands), key="boundary")
     st.caption(
         f"Grey: share of all predictions; ▲ share decided wrongly. {moment(bands.window_start)} – {moment(bands.window_end)} · "
         f"n = {bands.n:,}, labelled {bands.n_labelled:,} · model {charts.short(bands.model_version)}"

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import session
+from app.drawn import draw
 from app.jobs import enqueue_job, job_list
 from app.scorecards import BLOCKS, cells_table, gates_list, newest_card, propose_form, rests_on
 from app.widgets import bounded, empty, labelled, short, spaced, verdict, why
@@ -49,7 +50,7 @@ shown = bounded(cells, "cells", "groups")
 drawn, gates = st.columns([3, 2], gap="large")
 with drawn:
     st.markdown("##### Difference by group, the most harmed on top")
-    st.altair_chart(charts.forest(shown), key="forest")
+    draw(charts.forest(shown), key="forest")
 with gates:
     st.markdown("##### Gates of the release")
     gates_list(card.gates)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import evidence, session
+from app.drawn import draw
 from app.inbox import inbox
 from app.widgets import cohort_picker, empty, moment, short, verdict, why
 from loop_core import charts
@@ -46,12 +47,12 @@ with left:
     points = [p for p in session.compute(view, feedback_trend, cohort=cohort) if p.rating_mean is not None]
     sizes = {value: sum(p.n for p in points if p.cohort_value == value) for value in {p.cohort_value for p in points}}
     largest = sorted(sizes, key=lambda value: -sizes[value])[:LINES]
-    st.altair_chart(charts.rating_trend([p for p in points if p.cohort_value in largest]), key="ratings")
+    draw(charts.rating_trend([p for p in points if p.cohort_value in largest]), key="ratings")
     if len(sizes) > LINES:
         st.caption(f"The {LINES} largest of {len(sizes)} groups.")
 with right:
     st.markdown("##### Low ratings, everybody")
-    st.altair_chart(charts.low_share(rated), key="low")
+    draw(charts.low_share(rated), key="low")
 
 if not view.presenting:
     st.markdown("##### What they wrote")

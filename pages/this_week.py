@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import session
 from app.alerts import alerts_section
+from app.drawn import draw
 from app.faults import boundary
 from app.happened import events
 from app.loops import findings_table, loops_table, waits
@@ -49,4 +50,4 @@ happened = session.compute(view, events, days=DAYS)
 if happened:
     st.markdown("##### The last six months")
     span = (view.as_of - timedelta(days=DAYS), view.as_of)
-    st.altair_chart(charts.timeline(happened, span), key="timeline")
+    draw(charts.timeline(happened, span), key="timeline")

@@ -8,6 +8,7 @@ from loop_core.charts.palette import MAX_MARKS
 from loop_core.charts.performance import Beside, Span, performance_chart, short, span_of
 from loop_core.charts.reliability import boundary_chart, calibration_trend, reliability_chart
 from loop_core.charts.signals import completeness_curve, gate_results
+from loop_core.charts.specification import specification
 from loop_core.charts.strips import confidence_strip, drift_strip, error_strip, latency_strip, rating_strip
 from loop_core.charts.timeline import timeline
 from loop_core.charts.trends import completeness, latency, low_share, rating_trend, volume
@@ -43,6 +44,7 @@ __all__ = [
     "separating",
     "short",
     "span_of",
+    "specification",
     "timeline",
     "volume",
     "who",

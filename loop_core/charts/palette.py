@@ -6,6 +6,7 @@ near-black ground, so that one chart serves light and dark pages.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -73,8 +74,9 @@ Y_EXTENT = 52
 def chart(rows: Iterable[Mapping[str, Any]]) -> alt.Chart:
     """Rows → an empty chart over them; instants become ISO text in UTC."""
     values = [{key: _plain(value) for key, value in row.items()} for row in rows]
-    # A list and not JSON text: Streamlit takes the data of a chart apart, and cannot read text.
-    return alt.Chart(alt.Data(values=values))  # type: ignore[no-untyped-call]
+    # As JSON text, because Altair would check every row of a list against its schema, at each view, for seconds.
+    data = alt.Data(values=json.dumps(values, ensure_ascii=False), format=alt.JsonDataFormat(type="json"))  # type: ignore[no-untyped-call]
+    return alt.Chart(data)
 
 
 def coloured(field: str, colours: Mapping[str, str], title: str | None = None, legend: bool = False) -> alt.Color:

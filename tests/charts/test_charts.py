@@ -96,7 +96,7 @@ def layers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def rows_of(spec: dict[str, Any], layer: dict[str, Any]) -> list[dict[str, Any]]:
     data = layer.get("data") or spec.get("data") or {}
-    rows: list[dict[str, Any]] = spec["datasets"][data["name"]] if "name" in data else data.get("values", [])
+    rows: list[dict[str, Any]] = json.loads(data.get("values", "[]"))
     return rows
 
 
