@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -55,12 +55,7 @@ class Group:
     @cached_property
     def units(self) -> Units:
         """Which rows belong together."""
-        if self.entities is None:
-            return Units(None, self.n)
-        import polars as pl
-
-        codes = pl.Series(self.entities)
-        return Units.of(codes.set(codes == 0, None), self.n)
+        return Units(None, self.n) if self.entities is None else Units.of_hashes(self.entities)
 
     def without_rows(self) -> Group:
         """Its predictions, with no label told."""
@@ -83,7 +78,7 @@ class Group:
         )
 
 
-_SELECTED = """select ({window})::smallint as w, {cohort} as c, model_version as v, score, label, mature,
+_SELECTED = """select ({window})::smallint as w, {cohorts}, model_version as v, score, label, mature,
       case when entity_id is null then 0::ubigint else hash(entity_id) end as e
     from rows where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last
       and ($version is null or model_version = $version)"""
@@ -101,10 +96,21 @@ def read_groups(
         numbers: the oldest and the newest window to read.
         version: only rows that this model version scored; None: whoever did.
     """
+    return next(read_cuts(reading, windows, (cut,), numbers, version))
+
+
+def read_cuts(
+    reading: Reading, windows: Windows, cuts: Sequence[Cut], numbers: tuple[int, int], version: str | None = None
+) -> Iterator[dict[Place, Group]]:
+    """`read_groups` for several ways to split the same rows, which are read once."""
     first, last = windows.span(numbers[0])[0], windows.span(numbers[1])[1]
-    sql = _SELECTED.format(window=windows.sql("predicted_at"), cohort=cut.sql)
+    cohorts = ", ".join(f"{cut.sql} as c{place}" for place, cut in enumerate(cuts))
+    sql = _SELECTED.format(window=windows.sql("predicted_at"), cohorts=cohorts)
     frame = reading.frame(sql, first=first, last=last, version=version, **windows.parameters())
-    return _grouped(_bounded(frame, cut))
+    names = [f"c{place}" for place in range(len(cuts))]
+    for name, cut in zip(names, cuts, strict=True):
+        others = [other for other in names if other != name]
+        yield _grouped(_bounded(frame.drop(others).rename({name: "c"}), cut))
 
 
 def _bounded(frame: pl.DataFrame, cut: Cut) -> pl.DataFrame:

@@ -17,14 +17,11 @@ from loop_core.monitor.drift import drift_scores
 from loop_core.monitor.effect import estimated_effect
 from loop_core.monitor.finding import Finding
 from loop_core.monitor.importance import importance
-from loop_core.monitor.performance import PerformancePoint, performance, unjudged_performance
+from loop_core.monitor.performance import PerformancePoint, cohort_performance, performance
 from loop_core.monitor.service import service_health
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
-
-#: Windows of performance that are judged: so many that a lasting fall does not become what is usual within weeks.
-YEAR = 52
 
 
 def monitor(loop: Loop, as_of: datetime) -> list[Finding]:
@@ -49,7 +46,7 @@ def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
         *check_batches(loop, windows, as_of),
         *check_quarantine(loop.charter, reading, windows),
         *_drift(loop, as_of),
-        *check_performance(performance(loop, as_of, weeks=YEAR)),
+        *check_performance(performance(loop, as_of, weeks=BEFORE + _ripening(loop))),
         *check_cohorts(*_by_cohort(loop, as_of)),
         *check_service(loop.charter.monitor, health, start, end),
     ]
@@ -65,10 +62,10 @@ def _drift(loop: Loop, as_of: datetime) -> Iterator[Finding]:
 def _by_cohort(loop: Loop, as_of: datetime) -> tuple[list[PerformancePoint], dict[str, float]]:
     """The first metric in every declared cohort over the windows that are compared, and the margins there."""
     metric = loop.charter.metrics[0]
-    weeks = BEFORE + 1 + math.ceil(loop.charter.labels.horizon_days / loop.charter.monitor.window_days)
-    points = [
-        point
-        for cohort in loop.charter.cohorts
-        for point in unjudged_performance(loop, as_of, cohort=cohort.name, metric=metric.name, weeks=weeks)
-    ]
+    points = cohort_performance(loop, as_of, metric=metric.name, weeks=BEFORE + _ripening(loop))
     return points, {metric.name: metric.margin_for("any")}
+
+
+def _ripening(loop: Loop) -> int:
+    """Windows that may be waiting for labels, and one that waits no more."""
+    return 1 + math.ceil(loop.charter.labels.horizon_days / loop.charter.monitor.window_days)

@@ -10,7 +10,7 @@ from loop_core.charter import Charter
 from loop_core.labels import known_at
 from loop_core.monitor.baseline import judged
 from loop_core.monitor.cut import Cut
-from loop_core.monitor.groups import Group, Place, read_groups, rolled
+from loop_core.monitor.groups import Group, Place, read_cuts, read_groups, rolled
 from loop_core.monitor.measure import Measured, measure, rises
 from loop_core.monitor.shrink import shrink
 from loop_core.vocabulary import State
@@ -93,14 +93,18 @@ def performance(
     return points
 
 
-def unjudged_performance(
-    loop: Loop, as_of: datetime, *, cohort: str, metric: str, weeks: int
-) -> list[PerformancePoint]:
-    """`performance` of one metric by one cohort, judged by the shown windows only: no others are read."""
+def cohort_performance(loop: Loop, as_of: datetime, *, metric: str, weeks: int) -> list[PerformancePoint]:
+    """`performance` of one metric by every declared cohort, judged by the shown windows only: no others are read."""
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    cut = Cut.of(loop.charter, cohort)
-    groups = read_groups(known_at(loop, as_of, since=windows.start(weeks)), windows, cut, (1 - weeks, 0))
-    return list(_points(_Shown(loop.charter, windows, cut, (metric,), 1 - weeks), groups, 1))
+    cuts = [Cut((cohort,)) for cohort in loop.charter.cohorts]
+    if not cuts:
+        return []
+    reading = known_at(loop, as_of, since=windows.start(weeks))
+    return [
+        point
+        for cut, groups in zip(cuts, read_cuts(reading, windows, cuts, (1 - weeks, 0)), strict=True)
+        for point in _points(_Shown(loop.charter, windows, cut, (metric,), 1 - weeks), groups, 1)
+    ]
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def estimated_performance(
     cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.metrics))
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     frame = _scores(loop, as_of, windows, cut, windows.start(weeks))
-    known = references(loop, as_of, windows, cut, names) if frame.height else {}
+    known = references(loop, as_of, windows, cut, names, set(frame["v"])) if frame.height else {}
     return list(_points(loop.charter, windows, cut, names, _windows(frame, known)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,9 +39,9 @@ class Calibrated:
 
 
 def references(
-    loop: Loop, as_of: datetime, windows: Windows, cut: Cut, metrics: tuple[str, ...]
+    loop: Loop, as_of: datetime, windows: Windows, cut: Cut, metrics: tuple[str, ...], versions: Container[str | None]
 ) -> dict[str, Calibrated]:
-    """Version → its reference, for every version that served and has one.
+    """Version → its reference, for those of the versions that served and have one.
 
     The reference of a version is its first mature windows, `reference_days` at most: it stays the same when later
     labels arrive, so that a model that gets worse does not become its own yardstick. A version too new to have any
@@ -52,6 +52,8 @@ def references(
     found = {}
     tenures = loop.tenures(as_of)
     for place, (version, since) in enumerate(tenures):
+        if version not in versions:
+            continue
         until = tenures[place + 1][1] if place + 1 < len(tenures) else as_of
         one = _reference(loop, as_of, _Served(version, since, until, tuple(ready)), windows, cut, metrics)
         if one is not None:
