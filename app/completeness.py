@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import evidence, session
@@ -9,7 +11,7 @@ from app.drawn import draw
 from app.session import View
 from app.widgets import EVERYBODY, empty, labelled, why
 from loop_core import charts
-from loop_core.labels import completeness
+from loop_core.labels import CompletenessPoint, completeness
 
 #: Lines that can be told apart in one chart.
 LINES = 4
@@ -27,9 +29,8 @@ def completeness_panel(view: View, cohort: str | None = None) -> None:
     largest = sorted(sizes, key=lambda value: -sizes[value])[:LINES]
     drawn = [point for point in points if point.cohort_value in largest]
     draw(charts.completeness_curve(drawn, labels.horizon_days, labels.min_mature_share), key="completeness")
-    reached = next((p for p in points if p.share >= labels.min_mature_share), None) if split is None else None
     st.caption(
-        (f"{labels.min_mature_share:.0%} of labels are known after {reached.age_days:.0f} days. " if reached else "")
+        ("" if split else _how_long(points, labels.min_mature_share))
         + f"Dashed: what a window needs, and the horizon of {labels.horizon_days:g} days."
         + (f" The {LINES} largest of {len(sizes)} groups." if len(sizes) > LINES else "")
     )
@@ -40,6 +41,14 @@ def completeness_panel(view: View, cohort: str | None = None) -> None:
         evidence.ages_sql(view),
         key="completeness",
     )
+
+
+def _how_long(points: Sequence[CompletenessPoint], wanted: float) -> str:
+    """Of everybody: when enough labels are known, or how many ever are."""
+    reached = next((p for p in points if p.share >= wanted), None)
+    if reached:
+        return f"{wanted:.0%} of labels are known after {reached.age_days:.0f} days. "
+    return f"{points[-1].horizon_share:.1%} of labels are known at the horizon; the rest may never come. "
 
 
 def split_picker(view: View, key: str, cohort: str | None) -> str | None:

@@ -18,7 +18,8 @@ from app.waiting import skeleton
 HERE = Path(__file__).parent
 st.set_page_config(page_title="Loopbench", page_icon=str(HERE / "icon.svg"), layout="wide")
 st.logo(HERE / "logo.svg")
-presenting = str(st.query_params.get("present", "")).lower() == "true"
+# The toggle leads once it is there; the URL follows it only after this run.
+presenting = st.session_state.get("present", str(st.query_params.get("present", "")).lower() == "true")
 style.apply(presenting)
 here = st.navigation(pages(), position="hidden" if presenting else "top")
 with boundary():

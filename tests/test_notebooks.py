@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -38,7 +39,9 @@ def test_it_runs(path: Path, request: pytest.FixtureRequest, monkeypatch: pytest
     client = NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
-    asyncio.run(client.async_execute())
+    # In a thread of its own: a browser test of the same process leaves its event loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(client.async_execute())).result()
     shown = [
         out.get("data", {}).get("text/html", "")
         for cell in notebook.cells

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import inspect
 import json
-import os
 import re
 import shlex
 import sys
@@ -181,7 +180,7 @@ def _table(rows: Iterable[dict[str, Any]], columns: Mapping[str, str]) -> None:
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in columns))
     # A pipe or a file gets whole lines; only a terminal is worth fitting to.
-    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", _WHOLE_LINES))
+    width = None if sys.stdout.isatty() else _WHOLE_LINES
     Console(width=width, highlight=False).print(table)
 
 

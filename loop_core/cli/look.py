@@ -128,6 +128,8 @@ def performance(
     columns |= {"mature_share": "mature"} | ({"length_days": "days"} if trend else {})
     columns |= {"shrunk": "drawn to all", "small": "small"} if cohort else {}
     show(found, as_json, columns, empty="No scored windows yet.")
+    if not as_json:
+        here.say_when_quiet()
 
 
 @on_loop(AS_OF)

@@ -19,7 +19,7 @@ LOOKS = {
     "Pairs of cohorts": "No group has enough labels in this window",
     "Calibration": "a probability keeps its word",
     "Near the threshold": "of scores lie within 0.05 of the threshold",
-    "When labels come": "of labels are known after",
+    "When labels come": "of labels are known a",
     "Service": "Confidence",
 }
 
