@@ -15,8 +15,8 @@ from loop_core.workspace import Loop, Workspace
 
 Progress = Callable[[float, str], None]
 
-#: The twenty weeks that the demo replays; what came before is history that the incumbent answered.
-START, END = datetime(2025, 2, 10, tzinfo=UTC), datetime(2025, 6, 30, tzinfo=UTC)
+#: The sixteen weeks that the demo replays; what came before is history that the incumbent answered.
+START, END = datetime(2025, 3, 10, tzinfo=UTC), datetime(2025, 6, 30, tzinfo=UTC)
 INCUMBENT, CHALLENGER = "incumbent-1", "challenger-1"
 
 
@@ -47,7 +47,7 @@ def build_demo(folder: Path, *, rows: int, seed: int, actor: str, progress: Prog
         if loop.champion(END) is None:
             first_champion(loop, external=INCUMBENT, actor=actor)
             bootstrap_external(loop, CHALLENGER, actor="vendor", as_of=START)
-        progress(0.35, "replaying twenty weeks")
+        progress(0.35, "replaying sixteen weeks")
         replay(
             loop,
             ReplayPlan(START, END, seed=seed),

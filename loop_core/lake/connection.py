@@ -108,7 +108,11 @@ class Lake:
 
     @contextmanager
     def one_snapshot(self) -> Iterator[None]:
-        """Reads of this thread inside see one snapshot, and look the catalogue up once. Streams (`batches`) do not."""
+        """Reads of this thread inside see one snapshot, and look the catalogue up once. Streams (`batches`) do not.
+        Within another `one_snapshot` it is that one's."""
+        if getattr(self._held, "cursor", None) is not None:
+            yield
+            return
         cursor = self._connection.cursor()
         try:
             cursor.execute("begin transaction read only")

@@ -75,21 +75,32 @@ def refresh_profiles(loop: Loop, *, actor: str, progress: Progress | None = None
 
 
 def _refreshed(loop: Loop, actor: str, progress: Progress) -> ProfileState:
+    with loop.lake.one_snapshot():
+        act = _due(loop, actor, progress)
+    return act()
+
+
+def _due(loop: Loop, actor: str, progress: Progress) -> Callable[[], ProfileState]:
+    """What is to be done, found out by reading alone."""
     mark, newest = store.read_mark(loop), loop.lake.snapshot()
     wanted = _wanted(loop)
     if wanted is None:
-        return ProfileState(None, None, 0, False)
+        return lambda: ProfileState(None, None, 0, False)
     if mark is None or mark.key != wanted.key or not _followable(loop, mark.snapshot, newest):
-        return _rebuild(loop, mark, wanted, newest, actor, progress)
+        return lambda: _rebuild(loop, mark, wanted, newest, actor, progress)
     if not touched(loop, mark.snapshot, newest):
-        if newest - mark.snapshot > FAR_BEHIND:
-            was = mark
-            mark = loop.lake.write(lambda tx: store.add(tx, loop, was, newest, []), actor=actor, message="profiles")
-        return ProfileState(mark.binning, mark.snapshot, 0, False)
+        return lambda: _caught_up(loop, mark, newest, actor)
     plan = store.read_plan(loop, mark)
     if _outgrown(loop, plan, wanted):
-        return _rebuild(loop, mark, wanted, newest, actor, progress)
-    return _follow(loop, mark, plan, newest, actor)
+        return lambda: _rebuild(loop, mark, wanted, newest, actor, progress)
+    return lambda: _follow(loop, mark, plan, newest, actor)
+
+
+def _caught_up(loop: Loop, mark: store.Mark, newest: int, actor: str) -> ProfileState:
+    """Nothing of ours changed; the mark follows now and then, before the snapshots behind it expire."""
+    if newest - mark.snapshot > FAR_BEHIND:
+        mark = loop.lake.write(lambda tx: store.add(tx, loop, mark, newest, []), actor=actor, message="profiles")
+    return ProfileState(mark.binning, mark.snapshot, 0, False)
 
 
 def settle_profiles(loop: Loop, *, actor: str) -> None:
