@@ -16,8 +16,9 @@ PIXELS = 260
 
 @contextmanager
 def skeleton() -> Iterator[None]:
-    """Show a skeleton above what the block writes, until the block ends."""
-    place, lock, over = st.empty(), threading.Lock(), threading.Event()
+    """Show a skeleton beneath what the block has written so far, until it ends: nothing that stands is moved."""
+    written, place = st.container(), st.empty()
+    lock, over = threading.Lock(), threading.Event()
 
     def show() -> None:
         with lock:
@@ -28,7 +29,8 @@ def skeleton() -> Iterator[None]:
     add_script_run_ctx(timer)
     timer.start()
     try:
-        yield
+        with written:
+            yield
     finally:
         timer.cancel()
         with lock:
