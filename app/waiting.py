@@ -16,9 +16,8 @@ PIXELS = 260
 
 @contextmanager
 def skeleton() -> Iterator[None]:
-    """Show a skeleton beneath what the block has written so far, until it ends: nothing that stands is moved."""
-    written, place = st.container(), st.empty()
-    lock, over = threading.Lock(), threading.Event()
+    """Show a skeleton above what the block writes, until the block ends."""
+    place, lock, over = st.empty(), threading.Lock(), threading.Event()
 
     def show() -> None:
         with lock:
@@ -29,8 +28,7 @@ def skeleton() -> Iterator[None]:
     add_script_run_ctx(timer)
     timer.start()
     try:
-        with written:
-            yield
+        yield
     finally:
         timer.cancel()
         with lock:
