@@ -1,7 +1,8 @@
 """The lake: DuckLake tables of one workspace, behind one way to read and one way to write. Only here is duckdb imported."""
 
 from loop_core.lake.adoption import adopt, can_adopt
-from loop_core.lake.connection import Lake, LakeLocation, Transaction
+from loop_core.lake.connection import Lake, Transaction
+from loop_core.lake.location import LakeLocation
 from loop_core.lake.maintenance import LakeReport, MaintenanceReport, check_lake, maintain_lake
 from loop_core.lake.reading import Reading
 from loop_core.lake.tables import COLUMN_TYPES, create_loop_tables, quoted, signal_columns

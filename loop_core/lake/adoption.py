@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from loop_core.lake.connection import LakeLocation, Transaction
+from loop_core.lake.connection import Transaction
+from loop_core.lake.location import LakeLocation
 
 #: DuckLake reads a file's partition from folders of these names; a column so named would make it use others.
 PARTITION_FOLDERS = ("year", "month")

@@ -1,22 +1,20 @@
-"""One DuckLake: attach it, read it from any thread, write it through one door."""
+"""One DuckLake: read it from any thread, write it through one door."""
 
 from __future__ import annotations
 
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 from filelock import FileLock, Timeout
 
-from loop_core.errors import LoopbenchError, StorageError
-from loop_core.lake.extensions import connect
+from loop_core.errors import StorageError
+from loop_core.lake.explain import explain
+from loop_core.lake.location import LakeLocation, attach
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,23 +25,6 @@ T = TypeVar("T")
 #: A PostgreSQL commit that loses a race is tried again this often before it is an error.
 CONFLICT_TRIES = 10
 LOCK_SECONDS = 600.0
-
-
-@dataclass(frozen=True)
-class LakeLocation:
-    """Where a lake's catalogue and its Parquet files are."""
-
-    catalog: str
-    """Path of a SQLite file, or a `postgresql://…` address."""
-    data: str
-    """Folder of the Parquet files."""
-    lock: Path
-    """Lock file of writers (embedded lakes only)."""
-
-    @property
-    def embedded(self) -> bool:
-        """SQLite catalogue (True) or PostgreSQL (False)."""
-        return not self.catalog.startswith("postgresql://")
 
 
 class Transaction:
@@ -68,7 +49,7 @@ class Lake:
         self.location = location
         self._writing = threading.Lock()
         self._held = threading.local()
-        self._connection = _attach(location, create)
+        self._connection = attach(location, create)
 
     def close(self) -> None:
         self._connection.close()
@@ -222,93 +203,3 @@ class Lake:
             raise StorageError(
                 f"{self.location.lock.parent} is read-only", "a folder this user may write", "change its permissions"
             ) from None
-
-
-def explain(error: duckdb.Error) -> LoopbenchError:
-    """A DuckDB error in the product's words; disk and permission trouble are named as such."""
-    text = str(error)
-    if "No space left" in text or "disk is full" in text or "database or disk is full" in text:
-        return StorageError(
-            f"The disk of the workspace is full ({_first_line(text)})",
-            "free space",
-            "free some; nothing was half-written",
-        )
-    if "launched in read-only mode" not in text and any(
-        word in text.lower() for word in ("readonly", "read-only", "permission denied", "unable to open database file")
-    ):
-        return StorageError(
-            f"The workspace cannot be written ({_first_line(text)})",
-            "a folder this user may write",
-            "change its permissions",
-        )
-    if "launched in read-only mode" in text:
-        return StorageError(
-            "A query tried to write", "a query that only reads", "use the verb that writes; see `loop --help`"
-        )
-    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
-        return StorageError(
-            f"The lake refused this: {_first_line(text).rstrip('!')}", _suggested(text), "correct the query"
-        )
-    return StorageError(f"The lake refused this: {_first_line(text)}")
-
-
-def _suggested(text: str) -> str:
-    """What DuckDB would have understood, in its own words; SQL where it says nothing."""
-    for line in text.splitlines():
-        if line.startswith("Candidate bindings: "):
-            return "one of " + line.partition(": ")[2]
-        if line.startswith("Did you mean "):
-            return line.removeprefix("Did you mean ").rstrip("?")
-    return "columns and views that are there, in DuckDB's SQL"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else "no message"
-
-
-def _attach(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
-    if location.embedded:
-        return _attach_sqlite(location, create)
-    connection = connect("ducklake", "postgres_scanner")
-    try:
-        connection.execute(
-            f"ATTACH {_text(f'ducklake:postgres:{location.catalog}')} AS lake"
-            f" (DATA_PATH {_text(location.data)}, METADATA_SCHEMA 'loopbench_lake', CREATE_IF_NOT_EXISTS {str(create).lower()})"
-        )
-    except duckdb.Error as error:
-        raise StorageError(
-            f"No lake at {_without_password(location.catalog)} ({_first_line(str(error))})",
-            "a reachable PostgreSQL",
-            "start it, or check the address",
-        ) from None
-    return connection
-
-
-def _attach_sqlite(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
-    catalog = Path(location.catalog)
-    if create:
-        catalog.parent.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(catalog) as database:
-            database.execute("pragma journal_mode=wal")
-    elif not catalog.exists():
-        raise StorageError(f"There is no lake at {catalog}", "a workspace made by `loop init`", "check the path")
-    connection = connect("ducklake", "sqlite_scanner")
-    try:
-        # The catalogue notes where the data was; overriding it lets a workspace be moved or copied as a folder.
-        connection.execute(
-            f"ATTACH {_text(f'ducklake:sqlite:{catalog}')} AS lake"
-            f" (DATA_PATH {_text(location.data)}, META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 30000, OVERRIDE_DATA_PATH true)"
-        )
-    except duckdb.Error as error:
-        raise explain(error) from error
-    return connection
-
-
-def _text(value: str) -> str:
-    """A SQL text: ATTACH takes no bound parameters."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _without_password(address: str) -> str:
-    head, _, tail = address.rpartition("@")
-    return f"{head.split(':')[0]}://…@{tail}" if head else address

@@ -1,0 +1,50 @@
+"""DuckDB's errors in the product's words."""
+
+from __future__ import annotations
+
+import duckdb
+
+from loop_core.errors import LoopbenchError, StorageError
+
+
+def explain(error: duckdb.Error) -> LoopbenchError:
+    """A DuckDB error in the product's words; disk and permission trouble are named as such."""
+    text = str(error)
+    if "No space left" in text or "disk is full" in text or "database or disk is full" in text:
+        return StorageError(
+            f"The disk of the workspace is full ({first_line(text)})",
+            "free space",
+            "free some; nothing was half-written",
+        )
+    if "launched in read-only mode" not in text and any(
+        word in text.lower() for word in ("readonly", "read-only", "permission denied", "unable to open database file")
+    ):
+        return StorageError(
+            f"The workspace cannot be written ({first_line(text)})",
+            "a folder this user may write",
+            "change its permissions",
+        )
+    if "launched in read-only mode" in text:
+        return StorageError(
+            "A query tried to write", "a query that only reads", "use the verb that writes; see `loop --help`"
+        )
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
+        return StorageError(
+            f"The lake refused this: {first_line(text).rstrip('!')}", _suggested(text), "correct the query"
+        )
+    return StorageError(f"The lake refused this: {first_line(text)}")
+
+
+def _suggested(text: str) -> str:
+    """What DuckDB would have understood, in its own words; SQL where it says nothing."""
+    for line in text.splitlines():
+        if line.startswith("Candidate bindings: "):
+            return "one of " + line.partition(": ")[2]
+        if line.startswith("Did you mean "):
+            return line.removeprefix("Did you mean ").rstrip("?")
+    return "columns and views that are there, in DuckDB's SQL"
+
+
+def first_line(text: str) -> str:
+    """What an error says first; DuckDB adds where in the query it is."""
+    return text.strip().splitlines()[0] if text.strip() else "no message"

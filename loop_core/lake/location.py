@@ -1,0 +1,79 @@
+"""Where a lake is: its catalogue in SQLite or PostgreSQL, its files beside; and how it is attached."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from loop_core.errors import StorageError
+from loop_core.lake.explain import explain, first_line
+from loop_core.lake.extensions import connect
+
+
+@dataclass(frozen=True)
+class LakeLocation:
+    """Where a lake's catalogue and its Parquet files are."""
+
+    catalog: str
+    """Path of a SQLite file, or a `postgresql://…` address."""
+    data: str
+    """Folder of the Parquet files."""
+    lock: Path
+    """Lock file of writers (embedded lakes only)."""
+
+    @property
+    def embedded(self) -> bool:
+        """SQLite catalogue (True) or PostgreSQL (False)."""
+        return not self.catalog.startswith("postgresql://")
+
+
+def attach(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake attached as `lake`; `create`: made where there is none."""
+    if location.embedded:
+        return _attach_sqlite(location, create)
+    connection = connect("ducklake", "postgres_scanner")
+    try:
+        connection.execute(
+            f"ATTACH {_text(f'ducklake:postgres:{location.catalog}')} AS lake"
+            f" (DATA_PATH {_text(location.data)}, METADATA_SCHEMA 'loopbench_lake', CREATE_IF_NOT_EXISTS {str(create).lower()})"
+        )
+    except duckdb.Error as error:
+        raise StorageError(
+            f"No lake at {_without_password(location.catalog)} ({first_line(str(error))})",
+            "a reachable PostgreSQL",
+            "start it, or check the address",
+        ) from None
+    return connection
+
+
+def _attach_sqlite(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
+    catalog = Path(location.catalog)
+    if create:
+        catalog.parent.mkdir(parents=True, exist_ok=True)
+        with sqlite3.connect(catalog) as database:
+            database.execute("pragma journal_mode=wal")
+    elif not catalog.exists():
+        raise StorageError(f"There is no lake at {catalog}", "a workspace made by `loop init`", "check the path")
+    connection = connect("ducklake", "sqlite_scanner")
+    try:
+        # The catalogue notes where the data was; overriding it lets a workspace be moved or copied as a folder.
+        connection.execute(
+            f"ATTACH {_text(f'ducklake:sqlite:{catalog}')} AS lake"
+            f" (DATA_PATH {_text(location.data)}, META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 30000, OVERRIDE_DATA_PATH true)"
+        )
+    except duckdb.Error as error:
+        raise explain(error) from error
+    return connection
+
+
+def _text(value: str) -> str:
+    """A SQL text: ATTACH takes no bound parameters."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _without_password(address: str) -> str:
+    head, _, tail = address.rpartition("@")
+    return f"{head.split(':')[0]}://…@{tail}" if head else address
