@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.errors import SourceError, UnknownNameError
-from loop_core.monitor.profiles.binning import LEVELS, Binning, CategoryBins, Counts, NumberBins
+from loop_core.monitor.profiles.binning import Binning, CategoryBins, Counts, NumberBins
+from loop_core.monitor.profiles.learn import EDGE_ROWS, edges_of
 from loop_core.monitor.profiles.series import Moments
 from loop_core.monitor.profiles.tally import LARGEST
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Kind = Literal["number", "category", "other"]
-#: Edges are learned from this many rows of the reference, drawn with a fixed seed; of fewer rows, from all.
-_EDGE_ROWS = 100_000
+#: For the rows that edges are learned from.
 _SEED = 20180827
 _THREADS = 2
 
@@ -66,7 +66,8 @@ class FilePair:
 def profile_files(
     reference: Path | str | pl.DataFrame, current: Path | str | pl.DataFrame, *, columns: Sequence[str] | None = None
 ) -> FilePair:
-    """Count two files (Parquet, csv, JSON lines) or frames into the reference's bins.
+    """Count two files (Parquet, csv, JSON lines) or frames into the reference's bins. Every row is counted; the ends of
+    the bins of numbers are quantiles of `EDGE_ROWS` rows of the reference, drawn with a fixed seed, where it has more.
 
     Raises:
         SourceError: a file is not there or cannot be read.
@@ -178,7 +179,7 @@ def _pair(before: _Table, now: _Table, name: str) -> ColumnPair:
     if "category" in (before.kinds[name], now.kinds[name]):
         return _categories(name, _values(before.column(name)), _values(now.column(name)))
     usual = _numbers(before.column(name))
-    bins = learn_number(usual)
+    bins = edges_of(usual[_drawn(len(usual))] if len(usual) > EDGE_ROWS else usual)
     counts, moments = _summed(bins, usual)
     del usual
     return ColumnPair(name, bins, counts, *_swapped(moments, _summed(bins, _numbers(now.column(name)))))
@@ -186,6 +187,12 @@ def _pair(before: _Table, now: _Table, name: str) -> ColumnPair:
 
 def _swapped(moments: Moments, now: tuple[Counts, Moments]) -> tuple[Counts, Moments, Moments]:
     return now[0], moments, now[1]
+
+
+@lru_cache(maxsize=4)
+def _drawn(rows: int) -> npt.NDArray[np.int64]:
+    """(EDGE_ROWS,) places of the rows that edges are learned from, the same for all columns."""
+    return np.random.default_rng(_SEED).integers(0, rows, EDGE_ROWS)
 
 
 def _numbers(column: pa.ChunkedArray[Any]) -> npt.NDArray[np.float64]:
@@ -198,24 +205,20 @@ def _numbers(column: pa.ChunkedArray[Any]) -> npt.NDArray[np.float64]:
     return values
 
 
-def learn_number(values: npt.NDArray[np.float64]) -> NumberBins:
-    """Bins between the quantiles of the values that are there, of a drawn part of them where they are many."""
-    if len(values) > _EDGE_ROWS:
-        values = values[np.random.default_rng(_SEED).integers(0, len(values), _EDGE_ROWS)]
-    known = np.sort(values[~np.isnan(values)])
-    places = [max(0, int(np.ceil(level * len(known))) - 1) for level in LEVELS]
-    return NumberBins.learn(known[places].tolist() if len(known) else [])
-
-
 def _summed(bins: NumberBins, values: npt.NDArray[np.float64]) -> tuple[Counts, Moments]:
-    counts = bins.histogram(values)
-    finite = values
+    counts, finite = bins.histogram(values), values
     with np.errstate(over="ignore", invalid="ignore"):
-        usual = bool(np.dot(values, values) < LARGEST)
-    if not usual:  # NaN, infinite or too large to square
+        squares = _squares(values)
+    if not squares < LARGEST:  # NaN, infinite or too large to square
         finite = values[np.abs(values) < LARGEST]
-    sums = (counts.sum(), counts[-1], len(finite), finite.sum(), np.dot(finite, finite))
+        squares = _squares(finite)
+    sums = (counts.sum(), counts[-1], len(finite), finite.sum(), squares)
     return counts, Moments(*(np.array([float(x)]) for x in sums))
+
+
+def _squares(values: npt.NDArray[np.float64]) -> float:
+    """Sum of squares; `np.dot` would start threads of its own in each of ours."""
+    return float(np.einsum("i,i->", values, values))
 
 
 def _values(column: pa.ChunkedArray[Any]) -> Counter[str | None]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from loop_core.charter import Column
 from loop_core.lake import Reading, quoted
@@ -61,13 +62,12 @@ def _edges(reading: Reading, span: Span, names: Sequence[str], version: str | No
     part = f"hash(prediction_id) % {max(1, rows // EDGE_ROWS)} = 0"
     cells = ", ".join(f"{quoted(name)}::double as {quoted(name)}" for name in names)
     frame = reading.frame(f"select {cells} from predictions where {where} and {part}", **given)
-    return {name: edges_of(frame[name]) for name in names}
+    return {name: edges_of(frame[name].to_numpy()) for name in names}
 
 
-def edges_of(values: pl.Series) -> NumberBins:
-    """Bins between the quantiles of the values that are there."""
-    found = values.to_numpy()
-    ordered = np.sort(found[~np.isnan(found)])
+def edges_of(values: npt.NDArray[np.float64]) -> NumberBins:
+    """Bins between the quantiles of the values that are there, null as NaN."""
+    ordered = np.sort(values[~np.isnan(values)])
     places = [max(0, math.ceil(level * len(ordered)) - 1) for level in LEVELS]
     return NumberBins.learn(ordered[places].tolist() if len(ordered) else [])
 
