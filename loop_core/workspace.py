@@ -17,7 +17,7 @@ from loop_core.ledger import Entry, Ledger
 from loop_core.ledger.fold import champion, tenures
 
 #: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
-FORMAT = 2
+FORMAT = 3
 _SETTINGS = "workspace.toml"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
+from loop_core.monitor.profiles.store import read_mark
 from loop_core.workspace import FORMAT, Loop, Workspace
 from tests.conftest import CHARTER, START
 
@@ -46,8 +47,11 @@ def test_no_workspace_newer_workspace_second_workspace(tmp_path: Path) -> None:
 def test_an_older_workspace_is_brought_up(loop: Loop) -> None:
     folder = loop.workspace.path
     table = loop.table("findings")
+    lost = f"drop table {loop.table('profile_state')}"
     loop.lake.write(
-        lambda tx: tx.execute(f"alter table {table} drop column evidence"), actor="ana", message="as it used to be"
+        lambda tx: [tx.execute(sql) for sql in (f"alter table {table} drop column evidence", lost)],
+        actor="ana",
+        message="as it used to be",
     )
     loop.workspace.close()
     settings = folder / "workspace.toml"
@@ -55,6 +59,7 @@ def test_an_older_workspace_is_brought_up(loop: Loop) -> None:
     for _ in range(2):
         with Workspace.open(folder) as workspace:
             assert workspace.lake.rows(f"select count(evidence) from {table}") == [(0,)]
+            assert read_mark(workspace.loop(loop.name)) is None
     assert f"format = {FORMAT}" in settings.read_text()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from loop_core.charter.contract import WEEKDAYS, Weekday
-from loop_core.lake.tables import BATCH_STATS, EVENT_TIME, quoted
+from loop_core.lake.tables import BATCH_STATS, EVENT_TIME
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -141,12 +141,6 @@ def _value(name: str, kind: Any) -> pl.Expr:
     return pl.col(name) if kind == pl.Float64 else pl.col(name).cast(pl.Float64)
 
 
-def ensure_table(tx: Transaction, loop: Loop) -> None:
-    """A workspace from before there was the table gains it with its next batch."""
-    columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in BATCH_STATS.items())
-    tx.execute(f"create table if not exists {loop.table('batch_stats')} ({columns})")
-
-
 def write_stats(tx: Transaction, loop: Loop, batch_id: str, stats: Iterable[ColumnStats]) -> None:
     """Keep a batch's sums, in the transaction that lets its rows in, which happens once."""
     columns = list(stats)
@@ -179,8 +173,6 @@ def past_batches(
     Args:
         tx: the transaction to read in; None: none.
     """
-    if tx is None and not loop.lake.rows(_KNOWN, {"loop": loop.name}):
-        return []
     sql = f"""
         with known as (select batch_id, source_name, arrived_at, received from {loop.table("batches")}
           where signal = $signal and state = 'ingested' and arrived_at <= $until
@@ -198,9 +190,6 @@ def past_batches(
     ]  # fmt: skip
 
 
-_KNOWN = (
-    "select 1 from duckdb_tables() where database_name = 'lake' and schema_name = $loop and table_name = 'batch_stats'"
-)
 #: SQL for `source_family` of `source_name`.
 _FAMILY = "regexp_replace(source_name, '[0-9]+', '#', 'g')"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from loop_core.charter import BatchRules
 from loop_core.gates.anomaly import judge
 from loop_core.gates.batch_rules import BatchFacts, breaches
-from loop_core.gates.batch_stats import LOOK_BACK, BatchStats, ensure_table, past_batches, source_family, write_stats
+from loop_core.gates.batch_stats import LOOK_BACK, BatchStats, past_batches, source_family, write_stats
 from loop_core.gates.report import BatchReport, RuleCount
 from loop_core.gates.staged import Staged
 from loop_core.lake import Transaction, adopt, quoted, signal_columns
@@ -47,7 +47,6 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
     """Write a batch: accepted rows, quarantine and its row in `batches`; or, when it is stopped, only the latter."""
     if batch.rules is not None and (known := known_batch(tx, loop, batch)) is not None:
         return known
-    ensure_table(tx, loop)
     _judge(tx, loop, staged, batch)
     counts = Counter(dict(tx.execute("select outcome, count(distinct _row) from judged group by outcome")))
     rules = staged.rules + Counter(

@@ -48,6 +48,39 @@ BATCH_STATS = {
     "total": "double",
     "squares": "double",
 }
+#: Counts of predictions by day, column and cohort value; which bins they are of; and up to which snapshot.
+PROFILES = {
+    "binning": "varchar",
+    "day": "date",
+    "subject": "varchar",
+    "cohort": "varchar",
+    "cohort_value": "varchar",
+    "n": "bigint",
+    "nulls": "bigint",
+    "counts": "integer[]",
+    "finite": "bigint",
+    "total": "double",
+    "squares": "double",
+}
+BINNINGS = {
+    "binning": "varchar",
+    "kind": "varchar",
+    "subject": "varchar",
+    "edges": "double[]",
+    "kept": "varchar[]",
+    "rare": "varchar[]",
+    "once": "varchar[]",
+    "first_day": "date",
+    "end_day": "date",
+    "n": "bigint",
+}
+PROFILE_STATE = {
+    "snapshot": "bigint",
+    "binning": "varchar",
+    "key": "varchar",
+    "stored": "bigint",
+    "added": "bigint",
+}
 #: Tables that are not signals. `scores`: what other versions said of the same predictions.
 _OTHERS = {
     "scores": {"prediction_id": "varchar", "model_version": "varchar", "score": "double", "scored_at": "timestamptz"},
@@ -66,6 +99,9 @@ _OTHERS = {
         "notes": "varchar",
     },
     "batch_stats": BATCH_STATS,
+    "profiles": PROFILES,
+    "binnings": BINNINGS,
+    "profile_state": PROFILE_STATE,
     "quarantine": {
         "quarantine_id": "varchar",
         "batch_id": "varchar",
@@ -125,27 +161,22 @@ def signal_columns(charter: Charter, signal: Signal) -> dict[str, str]:
 def create_loop_tables(tx: Transaction, charter: Charter) -> None:
     """Create what is missing of a loop's tables, and add columns its charter gained. Never drops a column."""
     tx.execute(f"create schema if not exists lake.{quoted(charter.name)}")
-    for signal in Signal:
-        columns = signal_columns(charter, signal) | {"batch_id": "varchar"}
-        _create(tx, charter.name, signal.value, columns, partition=EVENT_TIME[signal])
-    for table, columns in _OTHERS.items():
-        _create(tx, charter.name, table, columns)
-
-
-def _create(tx: Transaction, loop: str, table: str, columns: dict[str, str], partition: str | None = None) -> None:
-    name = f"lake.{quoted(loop, table)}"
-    existing = {
-        row[0]
-        for row in tx.execute(
-            "select column_name from duckdb_columns() where database_name = 'lake' and schema_name = $loop and table_name = $table",
-            {"loop": loop, "table": table},
-        )
-    }
-    if not existing:
+    signals = {signal.value: signal_columns(charter, signal) | {"batch_id": "varchar"} for signal in Signal}
+    times = {signal.value: time for signal, time in EVENT_TIME.items()}
+    there = _existing(tx, charter.name)
+    for table, columns in (signals | _OTHERS).items():
+        name = f"lake.{quoted(charter.name, table)}"
+        if table in there:
+            for column in (c for c in columns if c not in there[table]):
+                tx.execute(f"alter table {name} add column {quoted(column)} {columns[column]}")
+            continue
         tx.execute(f"create table {name} ({', '.join(f'{quoted(c)} {t}' for c, t in columns.items())})")
-        if partition:
-            tx.execute(f"alter table {name} set partitioned by (year({quoted(partition)}), month({quoted(partition)}))")
-        return
-    for column, kind in columns.items():
-        if column not in existing:
-            tx.execute(f"alter table {name} add column {quoted(column)} {kind}")
+        if table in times:
+            time = quoted(times[table])
+            tx.execute(f"alter table {name} set partitioned by (year({time}), month({time}))")
+
+
+def _existing(tx: Transaction, loop: str) -> dict[str, set[str]]:
+    """Table → its columns."""
+    sql = "select table_name, list(column_name) from duckdb_columns() where database_name = 'lake' and schema_name = $loop group by all"
+    return {table: set(columns) for table, columns in tx.execute(sql, {"loop": loop})}

@@ -192,14 +192,6 @@ def test_that_a_batch_was_not_judged_is_said_where_it_could_be_stopped(workspace
     assert _send(_loop(workspace), _slipped(tmp_path, 13), 13).notes == ()
 
 
-def test_a_workspace_from_before_gains_the_table(workspace: Workspace, tmp_path: Path) -> None:
-    loop = _loop(workspace)
-    loop.lake.write(lambda tx: tx.execute(f"drop table {loop.table('batch_stats')}"), actor="a", message="")
-    assert list(check_batches(loop, Windows.at(arrival(0), 7), arrival(0))) == []
-    assert _send(loop, _slipped(tmp_path, 0), 0).state == "ingested"
-    assert len(past_batches(loop, Signal.PREDICTIONS, until=arrival(0))) == 1
-
-
 def test_black_friday_is_the_unusual_day_of_olist(olist_rows: pl.DataFrame) -> None:
     past: list[BatchStats] = []
     told: dict[str, Judgement] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from loop_core.lake import Transaction, quoted
+from loop_core.lake.tables import PROFILE_STATE, PROFILES
 from loop_core.monitor.profiles.binning import Binning, CategoryBins, NumberBins
 from loop_core.monitor.profiles.plan import LATENCY, SCORE, Plan, Scored, Span
 from loop_core.workspace import Loop
@@ -14,41 +15,7 @@ from loop_core.workspace import Loop
 if TYPE_CHECKING:
     import polars as pl
 
-_TABLES = {
-    "profiles": {
-        "binning": "varchar",
-        "day": "date",
-        "subject": "varchar",
-        "cohort": "varchar",
-        "cohort_value": "varchar",
-        "n": "bigint",
-        "nulls": "bigint",
-        "counts": "integer[]",
-        "finite": "bigint",
-        "total": "double",
-        "squares": "double",
-    },
-    "binnings": {
-        "binning": "varchar",
-        "kind": "varchar",
-        "subject": "varchar",
-        "edges": "double[]",
-        "kept": "varchar[]",
-        "rare": "varchar[]",
-        "once": "varchar[]",
-        "first_day": "date",
-        "end_day": "date",
-        "n": "bigint",
-    },
-    "profile_state": {
-        "snapshot": "bigint",
-        "binning": "varchar",
-        "key": "varchar",
-        "stored": "bigint",
-        "added": "bigint",
-    },
-}
-_COLUMNS = tuple(name for name in _TABLES["profiles"] if name != "binning")
+_COLUMNS = tuple(name for name in PROFILES if name != "binning")
 _KEY = "binning, day, subject, cohort, cohort_value"
 
 
@@ -72,11 +39,7 @@ class MovedError(Exception):
 
 def read_mark(loop: Loop) -> Mark | None:
     """The mark; None: there are no profiles."""
-    there = loop.lake.rows(
-        "select count(*) from duckdb_tables() where database_name = 'lake' and schema_name = $loop and table_name = 'profile_state'",
-        {"loop": loop.name},
-    )[0][0]
-    return _mark(loop.lake.rows(_select(loop))) if there else None
+    return _mark(loop.lake.rows(_select(loop)))
 
 
 def read_plan(loop: Loop, mark: Mark) -> Plan:
@@ -128,9 +91,6 @@ def replace(
     Raises:
         MovedError: the mark is not where it was.
     """
-    for table, columns in _TABLES.items():
-        text = ", ".join(f"{quoted(c)} {t}" for c, t in columns.items())
-        tx.execute(f"create table if not exists {loop.table(table)} ({text})")
     _expect(tx, loop, was)
     tx.execute(f"delete from {loop.table('profiles')}")
     tx.execute(f"delete from {loop.table('binnings')}")
@@ -216,7 +176,7 @@ def _move(tx: Transaction, loop: Loop, mark: Mark) -> Mark:
 
 
 def _select(loop: Loop) -> str:
-    return f"select {', '.join(_TABLES['profile_state'])} from {loop.table('profile_state')}"
+    return f"select {', '.join(PROFILE_STATE)} from {loop.table('profile_state')}"
 
 
 def _mark(rows: list[tuple[Any, ...]]) -> Mark | None:
