@@ -11,7 +11,7 @@ from loop_core.charts.signals import completeness_curve, gate_results
 from loop_core.charts.specification import specification
 from loop_core.charts.strips import confidence_strip, drift_strip, error_strip, latency_strip, rating_strip
 from loop_core.charts.timeline import timeline
-from loop_core.charts.trends import completeness, latency, low_share, rating_trend, volume
+from loop_core.charts.trends import low_share, rating_trend, volume
 
 __all__ = [
     "MAX_MARKS",
@@ -22,7 +22,6 @@ __all__ = [
     "calibration_trend",
     "cohort_drift",
     "cohort_matrix",
-    "completeness",
     "completeness_curve",
     "confidence_strip",
     "distributions",
@@ -33,7 +32,6 @@ __all__ = [
     "forest",
     "gate_results",
     "group_of",
-    "latency",
     "latency_strip",
     "low_share",
     "performance_chart",

@@ -1,4 +1,4 @@
-"""What users said and how the service ran, by window: ratings, volume, latency."""
+"""What users said and how much there was to say it of, by window: ratings, volume."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import BLUE, GREY, VERMILION, VERSIONS, chart, dashed, day, described, time_x, value_y
+from loop_core.charts.palette import BLUE, VERMILION, VERSIONS, chart, day, described, time_x, value_y
 
 if TYPE_CHECKING:
     from loop_core.feedback import FeedbackPoint
     from loop_core.monitor import HealthPoint
-    from loop_core.monitor.intake import LabelAge
 
 
 def rating_trend(points: Sequence[FeedbackPoint]) -> alt.LayerChart:
@@ -64,46 +63,6 @@ def volume(points: Sequence[HealthPoint]) -> alt.Chart:
         )
     )
     made: alt.Chart = described(bars, f"Predictions in {len(points)} windows.", 200)
-    return made
-
-
-def latency(points: Sequence[HealthPoint], budget_ms: float | None = None) -> alt.LayerChart:
-    """Median and 95th percentile of latency by window, with the budget of the charter."""
-    rows = [_health(p) for p in points if p.latency_p95_ms is not None]
-    base = chart(rows).encode(x=time_x("middle"), tooltip=_HEALTH)
-    area = base.mark_area(color=BLUE, opacity=0.18).encode(y=value_y("p50", "latency, ms", "~s", zero=True), y2="p95:Q")
-    median = base.mark_line(color=GREY, size=2).encode(y="p50:Q")
-    high = base.mark_line(color=BLUE, size=2, point=alt.OverlayMarkDef(size=35, filled=True, fill=BLUE)).encode(
-        y="p95:Q"
-    )
-    layers = [area, median, high] + ([dashed(budget_ms, "latency_p95_ms of the charter")] if budget_ms else [])
-    made: alt.LayerChart = described(
-        alt.layer(*layers), f"Median and 95th percentile of latency in {len(rows)} windows.", 200
-    )
-    return made
-
-
-def completeness(ages: Sequence[LabelAge], horizon_days: float) -> alt.LayerChart:
-    """Share of predictions whose label is known, by their age in weeks; the horizon is the dashed line."""
-    rows = [{"weeks": a.weeks, "end": a.weeks + 1, "share": a.known_share, "n": a.n} for a in ages]
-    tooltip = [
-        alt.Tooltip("weeks:Q", title="weeks old"),
-        alt.Tooltip("share:Q", title="labels known", format=".1%"),
-        alt.Tooltip("n:Q", format=","),
-    ]
-    bars = chart(rows).mark_rect(color=BLUE, opacity=0.8, stroke="white", strokeOpacity=0.5).encode(
-        x=alt.X("weeks:Q", title="weeks since the prediction", axis=alt.Axis(grid=False, tickMinStep=1)), x2="end:Q",
-        y=value_y("share", "labels known", ".0%", zero=True), y2=alt.Y2Datum(0), tooltip=tooltip,
-    )  # fmt: skip
-    limit = chart([{"horizon": horizon_days / 7, "source": "labels.horizon_days of the charter"}]).mark_rule(
-        strokeDash=[5, 4], color=GREY, size=1.5
-    )
-    layers = [bars] + (
-        [limit.encode(x="horizon:Q", tooltip="source:N")] if rows and horizon_days / 7 <= rows[-1]["end"] else []
-    )
-    made: alt.LayerChart = described(
-        alt.layer(*layers), f"Share of known labels for predictions of {len(rows)} ages in weeks.", 200
-    )
     return made
 
 

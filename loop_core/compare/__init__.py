@@ -7,7 +7,6 @@ from loop_core.compare.estimate import Estimate, NotEstimable
 from loop_core.compare.metrics import METRICS, Pairs
 from loop_core.compare.paired import paired_difference
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
-from loop_core.compare.scores import score_rows
 from loop_core.compare.store import latest_scorecard, load_scorecard
 from loop_core.compare.verdict import rows_needed, verdict
 from loop_core.monitor.units import Units
@@ -28,6 +27,5 @@ __all__ = [
     "load_scorecard",
     "paired_difference",
     "rows_needed",
-    "score_rows",
     "verdict",
 ]

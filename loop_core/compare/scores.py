@@ -23,21 +23,6 @@ _SCORED = """
     using (prediction_id)"""
 
 
-def score_rows(loop: Loop, reading: Reading, version: str, where: str = "true", **parameters: Any) -> pl.DataFrame:
-    """One version's score of every row of `reading.rows` for which `where` holds.
-
-    A row that `scored_batches` finds no score for is left out.
-
-    Returns:
-        Frame (prediction_id, score), no nulls and no NaN.
-    """
-    import polars as pl
-
-    found = list(scored_batches(loop, reading, {"score_": version}, "r.prediction_id", where, **parameters))
-    frame = pl.concat(found) if found else pl.DataFrame(schema={"prediction_id": pl.String, "score_": pl.Float64})
-    return frame.drop_nulls("score_").rename({"score_": "score"})
-
-
 def scored_batches(
     loop: Loop, reading: Reading, versions: Mapping[str, str], select: str, where: str = "true", **parameters: Any
 ) -> Iterator[pl.DataFrame]:

@@ -11,7 +11,6 @@ from loop_core.monitor.drift import (
     domain_classifier,
     drift_scores,
     exact_drift,
-    learned_threshold,
     psi,
 )
 from loop_core.monitor.estimate.estimated import estimated_performance
@@ -46,7 +45,6 @@ __all__ = [
     "exact_drift",
     "findings_at",
     "importance",
-    "learned_threshold",
     "log_losses",
     "monitor",
     "performance",

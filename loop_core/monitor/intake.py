@@ -1,9 +1,9 @@
-"""What came in: how fresh each signal is, how complete the labels are by age, and which batches arrived."""
+"""What came in: how fresh each signal is, and which batches arrived."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from loop_core.labels import known_at
 from loop_core.lake import Reading
@@ -31,18 +31,6 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class LabelAge:
-    """How complete the labels are of predictions of one age."""
-
-    weeks: int
-    """Age of the predictions in whole weeks."""
-    n: int
-    """Predictions of that age."""
-    known_share: float
-    """Share with a label, 0..1."""
-
-
-@dataclass(frozen=True)
 class BatchLine:
     """One delivery that arrived."""
 
@@ -64,16 +52,6 @@ def intake(loop: Loop, as_of: datetime) -> list[Intake]:
     """Freshness of predictions, outcomes and feedback, in that order."""
     reading = known_at(loop, as_of)
     return [_one(loop, reading, signal) for signal in Signal]
-
-
-def label_ages(loop: Loop, as_of: datetime, weeks: int = 16) -> list[LabelAge]:
-    """Share of predictions with a known label by their age, youngest first."""
-    found = known_at(loop, as_of, since=as_of - timedelta(weeks=weeks)).rows(
-        "select floor((epoch_us($as_of) - epoch_us(predicted_at)) / $week_us)::int as age, count(*), avg((label is not null)::int)"
-        " from rows group by age order by age",
-        week_us=timedelta(weeks=1) / timedelta(microseconds=1),
-    )
-    return [LabelAge(*row) for row in found]
 
 
 def batches(loop: Loop, as_of: datetime, limit: int = 200) -> list[BatchLine]:

@@ -52,7 +52,6 @@ CHARTS: dict[str, Callable[[], Any]] = {
     "ratings": lambda: charts.rating_trend(made.ratings(values=("SP", "RJ"))),
     "low ratings": lambda: charts.low_share(made.ratings()),
     "volume": lambda: charts.volume(made.health()),
-    "latency": lambda: charts.latency(made.health(), 150.0),
     "completeness": lambda: charts.completeness_curve(made.completeness(("SP", "RJ")), 60, 0.99),
     "gates": lambda: charts.gate_results(made.batches()),
     "forest": lambda: charts.forest(made.CELLS),
@@ -252,11 +251,6 @@ def test_the_forest_leaves_out_what_cannot_be_estimated_and_keeps_zero() -> None
     assert named
     assert not any("AC" in who for who in named)
     assert any(row.get("zero") == 0 for layer in layers(spec) for row in rows_of(spec, layer))
-
-
-def test_latency_is_left_out_where_predictions_carry_none() -> None:
-    spec = specification(charts.latency(made.health(latency=None)))
-    assert all(rows_of(spec, layer) == [] for layer in layers(spec))
 
 
 def test_instants_go_out_with_their_zone() -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from loop_core.compare import NotEstimable, Pairs, Units, compare, latest_scorecard, load_scorecard, score_rows
+from loop_core.compare import NotEstimable, Pairs, Units, compare, latest_scorecard, load_scorecard
 from loop_core.compare.metrics import estimate
+from loop_core.compare.scores import scored_batches
 from loop_core.errors import IntegrityError, NotReadyError, RefusedError, UnknownNameError
 from loop_core.labels import known_at
 from loop_core.models import register_external
@@ -200,7 +201,10 @@ def test_stored_verified_and_recorded_once(loop, rows):
 def test_scores_come_from_where_they_were_logged(loop, rows):
     challenger(loop, rows.head(100), "partial", 0.1)
     reading = known_at(loop, LATER)
-    assert score_rows(loop, reading, "old").height == 8_000
-    assert score_rows(loop, reading, "partial").height == 100
-    assert score_rows(loop, reading, "partial", "state = $state", state="SP").height < 100
-    assert score_rows(loop, reading, "nobody").height == 0
+    versions = {"a": "old", "b": "partial", "c": "nobody"}
+
+    def scored(where="true", **given):
+        return pl.concat(scored_batches(loop, reading, versions, "r.prediction_id", where, **given)).count().row(0)
+
+    assert scored() == (8_000, 8_000, 100, 0)
+    assert scored("state = $state", state="SP")[2] < 100

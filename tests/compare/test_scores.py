@@ -4,7 +4,7 @@ import lightgbm
 import numpy as np
 import polars as pl
 
-from loop_core.compare import score_rows
+from loop_core.compare.scores import scored_batches
 from loop_core.labels import known_at
 from loop_core.models import Calibration, Manifest, ModelStore
 from loop_core.workspace import Loop
@@ -40,7 +40,8 @@ def test_a_package_says_what_nobody_logged_and_only_that(workspace):
         tx.execute(f"insert into {loop.table('scores')} by name from s")
 
     loop.lake.write(body, actor="ana", message="logged")
-    found = score_rows(loop, known_at(loop, LATER), version).sort("prediction_id")["score"].to_numpy()
+    said_of = scored_batches(loop, known_at(loop, LATER), {"s": version}, "r.prediction_id")
+    found = pl.concat(said_of).drop_nulls("s").sort("prediction_id")["s"].to_numpy()
     assert len(found) == rows.height
     assert (found[:100] == 0.25).all()
     # NaN in the log is no score.

@@ -7,7 +7,6 @@ from loop_core.monitor.drift.exact import exact_drift
 from loop_core.monitor.drift.psi import psi
 from loop_core.monitor.drift.registry import METHODS
 from loop_core.monitor.drift.scores import DriftScore, drift_scores
-from loop_core.monitor.drift.threshold import learned_threshold
 
 __all__ = [
     "METHODS",
@@ -19,6 +18,5 @@ __all__ = [
     "domain_classifier",
     "drift_scores",
     "exact_drift",
-    "learned_threshold",
     "psi",
 ]

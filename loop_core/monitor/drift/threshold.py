@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.monitor.drift.base import DriftMeasure
-from loop_core.monitor.drift.psi import Psi
 from loop_core.monitor.drift.quiet import Usual
 from loop_core.monitor.drift.tail import Tail
-from loop_core.monitor.profiles import Binning, CategoryBins, Counts, NumberBins
+from loop_core.monitor.profiles import Binning, CategoryBins, Counts
 
 #: Draws are made for row counts that are a power of this, and brought to the window's own.
 STEP = 2**0.5
@@ -22,7 +21,14 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Chance:
-    """One column of one cohort value in a quiet time, as one measure sees it."""
+    """One column of one cohort value in a quiet time, as one measure sees it.
+
+    A quiet window is drawn from the reference period: its shares are those of the whole period, moved as much as its
+    windows differed beyond sampling noise, and as many rows are drawn as the window has. So a column that always swings
+    from week to week has to swing more than it used to, and one that does not has to move only beyond chance.
+
+    Source: parametric bootstrap; the swing is the method of moments of a random-effects model.
+    """
 
     measure: DriftMeasure
     bins: Binning
@@ -60,28 +66,6 @@ class Chance:
     @cached_property
     def _usual(self) -> Usual:
         return _usual(self.bins, self.reference.tobytes(), self.reference.shape[1])  # type: ignore[arg-type]  # frozen
-
-
-def learned_threshold(
-    reference: Counts, n_current: int, level: float, measure: DriftMeasure | None = None, bins: Binning | None = None
-) -> float:
-    """The value that a quiet window of `n_current` rows exceeds with the chance `level`.
-
-    A quiet window is drawn from the reference period: its shares are those of the whole period, moved as much as its
-    windows differed beyond sampling noise, and n_current rows are drawn. So a column that always swings from week to
-    week has to swing more than it used to, and one that does not has to move only beyond chance.
-
-    Args:
-        reference: (windows, K) counts per bin of each window of the reference period.
-        n_current: rows of the current window.
-        level: chance that one quiet window exceeds it, in (0, 1).
-        measure: the measure; None: PSI.
-        bins: the K bins; None: without order or names.
-
-    Source: parametric bootstrap; the swing is the method of moments of a random-effects model.
-    """
-    chance = Chance(measure or Psi(), bins or NumberBins(()), reference)
-    return float(chance.thresholds(np.array([level]), np.array([n_current]))[0])
 
 
 def _steps(rows: Rows) -> Rows:

@@ -93,18 +93,6 @@ def expected_ratio(ratio: Ratio, rows: Rows) -> Expected | None:
     return Expected(value, float(np.sqrt(spread / n)) / (bottom / n))
 
 
-def expected_confusion(rows: Rows, threshold: float) -> tuple[float, float, float, float]:
-    """Expected numbers of true positives, false positives, false negatives, true negatives.
-
-    >>> rows = Rows.of(np.array([0.2, 0.9]), np.array([0.25, 0.75]))
-    >>> expected_confusion(rows, 0.5)
-    (0.75, 0.25, 0.25, 0.75)
-    """
-    yes, w, p = rows.scores >= threshold, rows.weights, rows.chances
-    hits, misses = w * p, w * (1 - p)
-    return float(hits[yes].sum()), float(misses[yes].sum()), float(hits[~yes].sum()), float(misses[~yes].sum())
-
-
 def _per_row(rows: Rows, threshold: float) -> tuple[Floats, Floats, Floats]:
     yes = (rows.scores >= threshold).astype(np.float64)
     return yes, 1 - yes, np.ones_like(yes)

@@ -37,24 +37,8 @@ class Calibrator:
 AS_THEY_ARE = Calibrator(np.empty(0), np.empty(0))
 
 
-def isotonic(scores: Floats, labels: Floats) -> Calibrator:
-    """The rising step function nearest to the labels in squares, joined by straight lines.
-
-    Args:
-        scores: (n,) finite.
-        labels: (n,) 0 or 1.
-
-    Source: Zadrozny & Elkan 2002, "Transforming classifier scores into accurate multiclass probability estimates".
-
-    >>> isotonic(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.0, 1.0, 0.0, 1.0]))(np.array([0.0, 0.25, 0.4])).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    knots, places = np.unique(scores, return_inverse=True)
-    return _isotonic(knots, np.bincount(places), np.bincount(places, weights=labels))
-
-
 def fitted(scores: Floats, labels: Floats) -> Calibrator:
-    """`isotonic`, if on held-out rows it brings scores nearer to the truth; else scores as they are.
+    """Isotonic regression, if on held-out rows it brings scores nearer to the truth; else scores as they are.
 
     One in ten rows of each class is held out in turn; both versions of the held-out scores are measured by the
     expected calibration error over 10 bins of equal mass. Scores of one class, or that separate the classes, stay.
@@ -62,6 +46,8 @@ def fitted(scores: Floats, labels: Floats) -> Calibrator:
     Args:
         scores: (n,) finite, in [0, 1].
         labels: (n,) 0 or 1.
+
+    Source: Zadrozny & Elkan 2002, "Transforming classifier scores into accurate multiclass probability estimates".
     """
     positives = int(labels.sum())
     if min(positives, len(labels) - positives) < FOLDS:
@@ -88,6 +74,11 @@ def _folds(labels: Floats) -> npt.NDArray[np.int64]:
 
 
 def _isotonic(knots: Floats, counts: npt.NDArray[Any], hits: npt.NDArray[Any]) -> Calibrator:
+    """The rising step function nearest to the labels in squares, joined by straight lines.
+
+    >>> _isotonic(np.array([0.1, 0.2, 0.3, 0.4]), np.ones(4), np.array([0, 1, 0, 1]))(np.array([0.0, 0.25, 0.4])).tolist()
+    [0.0, 0.5, 1.0]
+    """
     from scipy.optimize import isotonic_regression
 
     seen = counts > 0

@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loop_core.monitor.drift.psi import psi
+from loop_core.monitor.drift.psi import Psi, psi
 from loop_core.monitor.drift.swing import natural_swing
-from loop_core.monitor.drift.threshold import learned_threshold
+from loop_core.monitor.drift.threshold import Chance
+from loop_core.monitor.profiles import NumberBins
 
 SHARES = np.r_[np.full(20, 0.049), 0.02]
+
+
+def learned_threshold(reference, n, level):
+    """The PSI that a quiet window of n rows exceeds with the chance `level`."""
+    return float(Chance(Psi(), NumberBins(()), reference).thresholds(np.array([level]), np.array([n]))[0])
 
 
 @pytest.mark.parametrize("n", [100, 1_000, 3_000])
