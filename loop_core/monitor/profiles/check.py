@@ -12,7 +12,7 @@ from loop_core.lake import Reading
 from loop_core.monitor.profiles import store
 from loop_core.monitor.profiles.learn import FAR
 from loop_core.monitor.profiles.plan import Plan, bound, row_columns
-from loop_core.monitor.profiles.refresh import BATCH, touched
+from loop_core.monitor.profiles.refresh import BATCH, changes
 from loop_core.monitor.profiles.tally import Tally
 from loop_core.workspace import Loop
 
@@ -74,7 +74,7 @@ def _snapshot(loop: Loop, mark: store.Mark) -> int | None:
         there = loop.lake.rows(
             "select count(*) from ducklake_snapshots('lake') where snapshot_id = $id", {"id": mark.snapshot}
         )[0][0]
-        return mark.snapshot if there else (None if touched(loop, mark.snapshot, newest) else newest)
+        return mark.snapshot if there else (None if changes(loop, mark.snapshot, newest).touched else newest)
     except StorageError:
         return None
 

@@ -15,10 +15,10 @@ from loop_core.errors import StorageError
 from loop_core.labels import known_at
 from loop_core.lake import Reading
 from loop_core.monitor.profiles import store
-from loop_core.monitor.profiles.learn import learn_plan
+from loop_core.monitor.profiles.learn import FAR, learn_plan
 from loop_core.monitor.profiles.plan import Plan, Span, bound, row_columns
 from loop_core.monitor.profiles.reference import reference_days, score_days
-from loop_core.monitor.profiles.refresh import BATCH, refresh_profiles, touched
+from loop_core.monitor.profiles.refresh import BATCH, changes, refresh_profiles
 from loop_core.monitor.profiles.tally import Tally
 from loop_core.workspace import Loop
 
@@ -107,10 +107,20 @@ def days_at(loop: Loop, as_of: datetime) -> Days | None:
 
 def _current(loop: Loop) -> store.Mark | None:
     """The mark of profiles in which every row is counted; None: there are none, and none could be made."""
+    wanted = reference_days(loop, FAR)
+    if (mark := _counted(loop)) is not None and wanted is not None and mark.key == wanted[0]:
+        return mark
     with suppress(StorageError):  # a lake that cannot be written is read as it stands
         refresh_profiles(loop, actor=READER)
+    return _counted(loop)
+
+
+def _counted(loop: Loop) -> store.Mark | None:
     mark = store.read_mark(loop)
-    return mark if mark is not None and not touched(loop, mark.snapshot, loop.lake.snapshot()) else None
+    if mark is None:
+        return None
+    since = changes(loop, mark.snapshot, loop.lake.snapshot())
+    return mark if since.whole and not since.touched else None
 
 
 def _answered(loop: Loop, scores: tuple[str, Span]) -> bool:

@@ -83,12 +83,15 @@ def _refreshed(loop: Loop, actor: str, progress: Progress) -> ProfileState:
 def _due(loop: Loop, actor: str, progress: Progress) -> Callable[[], ProfileState]:
     """What is to be done, found out by reading alone."""
     mark, newest = store.read_mark(loop), loop.lake.snapshot()
-    wanted = _wanted(loop)
+    wanted = _wanted(loop, mark)
     if wanted is None:
         return lambda: ProfileState(None, None, 0, False)
-    if mark is None or mark.key != wanted.key or not _followable(loop, mark.snapshot, newest):
+    if mark is None or mark.key != wanted.key:
         return lambda: _rebuild(loop, mark, wanted, newest, actor, progress)
-    if not touched(loop, mark.snapshot, newest):
+    since = changes(loop, mark.snapshot, newest)
+    if not since.whole:
+        return lambda: _rebuild(loop, mark, wanted, newest, actor, progress)
+    if not since.touched:
         return lambda: _caught_up(loop, mark, newest, actor)
     plan = store.read_plan(loop, mark)
     if _outgrown(loop, plan, wanted):
@@ -109,46 +112,49 @@ def settle_profiles(loop: Loop, *, actor: str) -> None:
 
     if refresh_profiles(loop, actor=actor).binning is None:
         return
-    wanted, wrong = _wanted(loop), check_profiles(loop)
+    wanted, wrong = _wanted(loop, None), check_profiles(loop)
     for _ in range(_TRIES):
         mark, newest = store.read_mark(loop), loop.lake.snapshot()
         with suppress(store.MovedError):
             if mark is not None and wrong and wanted is not None:
                 _rebuild(loop, mark, wanted, newest, actor, lambda share, sentence: None)
-            elif mark is not None and not touched(loop, mark.snapshot, newest):
+            elif mark is not None and not changes(loop, mark.snapshot, newest).touched:
                 store.compact(loop, mark, newest, actor=actor)
             return
 
 
-def _wanted(loop: Loop) -> _Wanted | None:
+def _wanted(loop: Loop, mark: store.Mark | None) -> _Wanted | None:
     found = reference_days(loop, FAR)
-    newest = loop.lake.rows(f"select max(predicted_at) from {loop.table('predictions')}")[0][0]
-    if found is None or newest is None or newest < found[1].instants[1]:
+    if found is None:
         return None
+    if mark is None or mark.key != found[0]:  # profiles of this reference show that it was whole
+        newest = loop.lake.rows(f"select max(predicted_at) from {loop.table('predictions')}")[0][0]
+        if newest is None or newest < found[1].instants[1]:
+            return None
     return _Wanted(*found, score_days(loop, FAR))
 
 
-def _followable(loop: Loop, after: int, to: int) -> bool:
-    """Whether every snapshot in (after, to] is there: an expired one took its changes with it."""
-    there = loop.lake.rows(
-        "select count(*) from ducklake_snapshots('lake') where snapshot_id > $after and snapshot_id <= $to",
-        {"after": after, "to": to},
-    )[0][0]
-    return bool(there == to - after)
+@dataclass(frozen=True)
+class Changes:
+    """What happened to a lake over some snapshots."""
+
+    whole: bool
+    """Whether every snapshot is there: an expired one took its changes with it."""
+    touched: bool
+    """Whether predictions (of any loop) changed in one that is there."""
 
 
-def touched(loop: Loop, after: int, to: int) -> bool:
-    """Whether predictions (of any loop) changed in (after, to]."""
+def changes(loop: Loop, after: int, to: int) -> Changes:
+    """The snapshots in (after, to]."""
     if after >= to:
-        return False
-    return bool(
-        loop.lake.rows(
-            """select count(*) from ducklake_snapshots('lake') where snapshot_id > $after and snapshot_id <= $to
-            and list_has_any(flatten(map_values(changes)),
-              (select list(table_id::varchar) from ducklake_table_info('lake') where table_name = 'predictions'))""",
-            {"after": after, "to": to},
-        )[0][0]
-    )
+        return Changes(True, False)
+    there, touched = loop.lake.rows(
+        """select count(*), count(*) filter (list_has_any(flatten(map_values(changes)),
+          (select list(table_id::varchar) from ducklake_table_info('lake') where table_name = 'predictions')))
+        from ducklake_snapshots('lake') where snapshot_id > $after and snapshot_id <= $to""",
+        {"after": after, "to": to},
+    )[0]
+    return Changes(there == to - after, touched > 0)
 
 
 def _outgrown(loop: Loop, plan: Plan, wanted: _Wanted) -> bool:
