@@ -10,7 +10,7 @@ import numpy as np
 
 from loop_core.monitor.drift import METHODS
 from tests.bench.measure import Measurement
-from tests.monitor.drift.simulated import folklore_share, found_within, quiet_rates
+from tests.monitor.drift.simulated import equal_width_share, folklore_share, found_within, quiet_rates
 from tests.monitor.drift.streams import DETECTORS, Detection, detections
 
 #: Loops, each with half a year of quiet weeks after its reference.
@@ -31,6 +31,10 @@ def _quiet() -> Iterator[Measurement]:
     for n in (100, 1_000):
         share = folklore_share(np.random.default_rng(0), n, times=20_000)
         yield Measurement(f"quiet windows over a fixed PSI of 0.1 (ten bins), {n:,} rows", 100 * share, "%")
+    for bins, words in ((10, "ten"), ("sturges", "Sturges's")):
+        share = equal_width_share(np.random.default_rng(0), 100, bins, times=10_000)
+        what = f"… {words} equally wide bins of 1,000 rows, empty ones 0.0001, 100 rows"
+        yield Measurement(what, 100 * share, "%")
     for method in METHODS:
         if method != "psi":
             yield Measurement(f"alarms a quiet month by {method}, 1,000 rows a week", _alarms(method), "a month", 1)
