@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def to_row(result: Any) -> dict[str, Any]:
-    """One frozen dataclass → a flat dict; nested mappings and sequences stay as they are."""
+    """One frozen dataclass → a dict of its fields; dataclasses within it, or within its sequences, become dicts too."""
     return {f.name: _plain(getattr(result, f.name)) for f in dataclasses.fields(result)}
 
 
@@ -50,4 +50,10 @@ def to_json(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Enum):
+        return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return to_row(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import JsonOption, WorkspaceOption, complain, opened, say, show
+from loop_core.cli.console import complain, say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
+from loop_core.cli.options import JsonOption, WorkspaceOption, opened
 from loop_core.clock import instant, now
 from loop_core.errors import LoopbenchError, SourceError
 

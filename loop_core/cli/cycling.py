@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import JsonOption, progress_bar, say, show
+from loop_core.cli.console import say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
+from loop_core.cli.options import JsonOption
+from loop_core.cli.progress import progress_bar
 from loop_core.cli.releasing import headline
 from loop_core.cli.training import SeedOption
 from loop_core.clock import instant

@@ -12,16 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from loop_core.cli.console import (
-    ActorOption,
-    AsOfOption,
-    LoopArgument,
-    WorkspaceOption,
-    actor_or_me,
-    moment,
-    opened,
-    say,
-)
+from loop_core.cli.console import say
+from loop_core.cli.options import ActorOption, AsOfOption, LoopArgument, WorkspaceOption, actor_or_me, moment, opened
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from loop_core.cli.console import JsonOption, show
+from loop_core.cli.console import show
 from loop_core.cli.here import AS_OF, Here, on_loop
+from loop_core.cli.options import JsonOption
 
 CohortOption = Annotated[str | None, typer.Option("--cohort", help="Cut by this declared cohort, or by a pair: a×b.")]
 WeeksOption = Annotated[int, typer.Option(help="Newest windows to use.")]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import AsOfOption, JsonOption, WorkspaceOption, moment, opened, say, show
+from loop_core.cli.console import say, show
 from loop_core.cli.here import AS_OF, Here, on_loop
+from loop_core.cli.options import AsOfOption, GroupOption, JsonOption, WorkspaceOption, moment, one_group, opened
 from loop_core.clock import now
 from loop_core.errors import StorageError
 from loop_core.frames import to_json
@@ -146,13 +147,14 @@ def feedback(
     here: Here,
     text: Annotated[str | None, typer.Option(help="Only comments with this text.")] = None,
     max_rating: Annotated[float | None, typer.Option(help="Only ratings up to this.")] = None,
+    cohort: GroupOption = None,
     limit: int = 15,
     as_json: JsonOption = False,
 ) -> None:
     """What users said, newest first, beside the prediction it is about."""
     from loop_core.feedback import feedback_items
 
-    page = feedback_items(here.loop, here.as_of, text=text, max_rating=max_rating, limit=limit)
+    page = feedback_items(here.loop, here.as_of, text=text, max_rating=max_rating, group=one_group(cohort), limit=limit)
     show(page if as_json else page.items, as_json, empty="No feedback matches.")
     if not as_json:
         say(f"{page.total:,} in all.")

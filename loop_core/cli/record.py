@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from loop_core.cli.console import JsonOption, WorkspaceOption, complain, opened, pasteable, say, show
+from loop_core.cli.console import complain, say, show
+from loop_core.cli.options import JsonOption, WorkspaceOption, opened
+from loop_core.cli.pasting import pasteable
 
 ledger_app = typer.Typer(help="The append-only record of every decision.", no_args_is_help=True)
 
@@ -26,15 +28,14 @@ def show_(
     ] = None,
     subject: Annotated[str | None, typer.Option(help="Only entries about this.")] = None,
     by: Annotated[str | None, typer.Option(help="Only this actor's.")] = None,
-    limit: Annotated[int, typer.Option(help="The newest so many.")] = 15,
-    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="The newest so many; 0: all of them.")] = 15,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Entries, oldest first."""
     with opened(workspace) as ws:
         found = ws.ledger.entries(loop=loop, kind=kind, subject=subject, actor=by)
-    entries = found if every else found[-limit:] if limit > 0 else []
+    entries = found[-limit:]  # of 0: all of them
     show(
         entries,
         as_json,
@@ -49,7 +50,7 @@ def show_(
         },
     )
     if not as_json and (earlier := len(found) - len(entries)):
-        say(f"{earlier:,} earlier entries are not shown; --all or --limit N shows them.")
+        say(f"{earlier:,} earlier entries are not shown; --limit 0 shows them.")
 
 
 @ledger_app.command("verify")

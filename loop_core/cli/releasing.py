@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import JsonOption, say, show
+from loop_core.cli.console import say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
+from loop_core.cli.options import JsonOption
 from loop_core.errors import RefusedError
 from loop_core.vocabulary import Verdict
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import JsonOption, progress_bar, say, show
+from loop_core.cli.console import say, show
 from loop_core.cli.here import AS_OF, Here, on_loop
+from loop_core.cli.options import GroupOption, JsonOption, one_group
+from loop_core.cli.progress import progress_bar
 from loop_core.clock import instant
-from loop_core.errors import RefusedError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 def evidently(
     here: Here,
     window: Annotated[str | None, typer.Option(help="First day of the window; default: the newest window.")] = None,
-    cohort: Annotated[str | None, typer.Option(help="One cohort and its value, e.g. state=BA.")] = None,
+    cohort: GroupOption = None,
     seed: Annotated[int, typer.Option(help="Of the sample.")] = 0,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: JsonOption = False,
@@ -35,11 +36,10 @@ def evidently(
     """Evidently's drift, summary and quality of one window, on a sample of at most 20,000 rows a side."""
     from loop_core.monitor.report import evidently_report
 
-    name, value = _cohort(cohort)
-    start, end = _window(here, window)
+    name, value = one_group(cohort) or (None, None)
     with progress_bar("evidently", quiet=as_json) as progress:
         report = evidently_report(
-            here.loop, here.as_of, window_start=start, window_end=end, cohort=name, cohort_value=value, seed=seed,
+            here.loop, here.as_of, window=_window(here, window), cohort=name, cohort_value=value, seed=seed,
             progress=progress,
         )  # fmt: skip
     if as_json:
@@ -51,15 +51,6 @@ def evidently(
         say(f"{report.path_html}\n{report.path_json}")
     if open_:
         typer.launch(str(report.path_html))
-
-
-def _cohort(text: str | None) -> tuple[str | None, str | None]:
-    if text is None:
-        return None, None
-    name, separator, value = text.partition("=")
-    if not separator:
-        raise RefusedError(f"Cohort {text!r}", "a cohort and its value, e.g. state=BA", "add the value")
-    return name, value
 
 
 def _window(here: Here, start: str | None) -> tuple[datetime, datetime]:

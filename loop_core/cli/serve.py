@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from loop_core.cli.console import ActorOption, JsonOption, WorkspaceOption, actor_or_me, opened, say, show
+from loop_core.cli.console import say, show
+from loop_core.cli.options import ActorOption, JsonOption, WorkspaceOption, actor_or_me, opened
 
 jobs_app = typer.Typer(help="Long work: what runs, what waits, stop it.", no_args_is_help=True)
 

@@ -7,19 +7,9 @@ from typing import Annotated
 
 import typer
 
-from loop_core.cli.console import (
-    ActorOption,
-    AsOfOption,
-    JsonOption,
-    WorkspaceOption,
-    actor_or_me,
-    complain,
-    moment,
-    opened,
-    progress_bar,
-    say,
-    show,
-)
+from loop_core.cli.console import complain, say, show
+from loop_core.cli.options import ActorOption, AsOfOption, JsonOption, WorkspaceOption, actor_or_me, moment, opened
+from loop_core.cli.progress import progress_bar
 from loop_core.clock import instant, now
 
 charter_app = typer.Typer(

@@ -32,8 +32,6 @@ class FeedbackItem:
     """Probability the model gave; None: nobody scored it."""
     label: float | None
     """The outcome as known at `as_of`; None: not known yet."""
-    cohort_value: str | None
-    """Value of the cohort that was asked for; None: none was."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ _PAGE = """select feedback_id, given_at, kind, rating, comment, prediction_id
 
 # Not `rows`: that would work out every label there is for the few on the page.
 _ABOUT = """
-    select prediction_id, p.predicted_at, p.model_version, p.score, l.label, p.value
-    from (select *, {cohort} as value from predictions where list_contains($ids, prediction_id)) as p
+    select prediction_id, p.predicted_at, p.model_version, p.score, l.label
+    from (from predictions where list_contains($ids, prediction_id)) as p
     left join (from labels where list_contains($ids, prediction_id)) as l using (prediction_id)"""
 
 
@@ -66,8 +64,7 @@ def feedback_items(
     *,
     text: str | None = None,
     max_rating: float | None = None,
-    cohort: str | None = None,
-    cohort_value: str | None = None,
+    group: tuple[str, str] | None = None,
     offset: int = 0,
     limit: int = 15,
 ) -> FeedbackPage:
@@ -78,38 +75,34 @@ def feedback_items(
         as_of: UTC instant; feedback and outcomes known later are not seen.
         text: only comments that contain this, in any case.
         max_rating: only ratings up to this.
-        cohort, cohort_value: only about predictions of this group.
+        group: only about predictions of this cohort and value.
         offset, limit: which items of the matching ones.
 
     Raises:
         UnknownNameError: no such cohort.
     """
-    group = loop.charter.cohort(cohort) if cohort else None
     reading = known_at(loop, as_of)
-    matching, bound = _matching(group, cohort_value), {"text": text or None, "max_rating": max_rating}
-    if group and cohort_value is not None:
-        bound["cohort_value"] = cohort_value
+    matching, bound = _MATCHING.format(join="", condition=""), {"text": text or None, "max_rating": max_rating}
+    if group is not None:
+        matching, bound["cohort_value"] = _of_cohort(loop.charter.cohort(group[0])), group[1]
     total = reading.rows(f"select count(*) {matching}", **bound)[0][0]
     found = reading.rows(_PAGE.format(matching=matching), limit=limit, offset=offset, **bound)
-    about = _about(reading, group, [row[-1] for row in found if row[-1] is not None])
+    about = _about(reading, [row[-1] for row in found if row[-1] is not None])
     return FeedbackPage(tuple(_item(row, about.get(row[-1], _NOTHING)) for row in found), total)
 
 
-def _matching(group: Cohort | None, cohort_value: str | None) -> str:
-    if group is None or cohort_value is None:
-        return _MATCHING.format(join="", condition="")
-    join = f"join (select prediction_id, {group.sql} as value from predictions) as p using (prediction_id)"
+def _of_cohort(cohort: Cohort) -> str:
+    join = f"join (select prediction_id, {cohort.sql} as value from predictions) as p using (prediction_id)"
     return _MATCHING.format(join=join, condition=" and p.value = $cohort_value")
 
 
-#: What is known of no prediction: predicted_at, model_version, score, label, cohort value.
-_NOTHING = (None,) * 5
+#: What is known of no prediction: predicted_at, model_version, score, label.
+_NOTHING = (None,) * 4
 
 
-def _about(reading: Reading, group: Cohort | None, ids: Sequence[str]) -> dict[str | None, tuple[Any, ...]]:
+def _about(reading: Reading, ids: Sequence[str]) -> dict[str | None, tuple[Any, ...]]:
     """Prediction id → its `_NOTHING` columns, known."""
-    sql = _ABOUT.format(cohort=group.sql if group else "null::varchar")
-    return {row[0]: row[1:] for row in reading.rows(sql, ids=list(ids))} if ids else {}
+    return {row[0]: row[1:] for row in reading.rows(_ABOUT, ids=list(ids))} if ids else {}
 
 
 def _item(row: tuple[Any, ...], about: tuple[Any, ...]) -> FeedbackItem:

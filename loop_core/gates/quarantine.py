@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,19 @@ class QuarantinedRow:
     """Why it was changed or dismissed."""
     decided_by: str | None
     decided_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody decided about rows that waited."""
+
+    state: str
+    """`fixed` or `dismissed`."""
+    actor: str
+    as_of: datetime
+    reason: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else the ledger notes."""
 
 
 def list_rows(
@@ -118,16 +131,7 @@ def fix(
     if not changes:
         raise RefusedError("No changes were given", "at least one column and its new value", "name what to change")
     fixed = json.dumps({**row.row, **changes}, ensure_ascii=False)
-    _decide(
-        loop,
-        [row],
-        "fixed",
-        actor=actor,
-        as_of=as_of,
-        reason=reason,
-        row_json=fixed,
-        payload={"changes": dict(changes)},
-    )
+    _decide(loop, [row], Decision("fixed", actor, as_of, reason, {"changes": dict(changes)}), fixed)
     return _rows(loop, [quarantine_id])[0]
 
 
@@ -141,7 +145,7 @@ def dismiss(loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: dat
     if not reason.strip():
         raise RefusedError("Rows are dismissed with a reason only", "a sentence that explains it", "give the reason")
     rows = workable(loop, quarantine_ids)
-    _decide(loop, rows, "dismissed", actor=actor, as_of=as_of, reason=reason)
+    _decide(loop, rows, Decision("dismissed", actor, as_of, reason))
     return len(rows)
 
 
@@ -160,7 +164,7 @@ def repair_decisions(loop: Loop) -> None:
     }
     for row in _rows(loop, [quarantine_id for (quarantine_id,) in found]):
         if (row.state, row.quarantine_id) not in recorded and row.decided_by and row.decided_at:
-            _append(loop, [row], row.state, row.decided_by, row.decided_at, row.reason or "", {})
+            _append(loop, [row], Decision(row.state, row.decided_by, row.decided_at, row.reason or ""))
 
 
 def _rows(loop: Loop, ids: list[str]) -> list[QuarantinedRow]:
@@ -172,46 +176,30 @@ def _rows(loop: Loop, ids: list[str]) -> list[QuarantinedRow]:
     return [QuarantinedRow(r[0], r[1], Signal(r[2]), tuple(r[3]), json.loads(r[4]), *r[5:]) for r in found]
 
 
-def _decide(
-    loop: Loop,
-    rows: list[QuarantinedRow],
-    state: str,
-    *,
-    actor: str,
-    as_of: datetime,
-    reason: str,
-    row_json: str | None = None,
-    payload: Mapping[str, Any] | None = None,
-) -> None:
+def _decide(loop: Loop, rows: list[QuarantinedRow], made: Decision, row_json: str | None = None) -> None:
+    """Write a decision to rows (and, if given, another content), then to the ledger."""
+    given = {"state": made.state, "reason": made.reason, "actor": made.actor, "as_of": made.as_of, "row_json": row_json}
     ids = [row.quarantine_id for row in rows]
 
     def body(tx: Transaction) -> None:
         tx.execute(
             f"""update {loop.table("quarantine")} set state = $state, reason = $reason, decided_by = $actor, decided_at = $as_of,
             row_json = coalesce($row_json, row_json) where list_contains($ids, quarantine_id)""",
-            {"state": state, "reason": reason, "actor": actor, "as_of": as_of, "row_json": row_json, "ids": ids},
+            {**given, "ids": ids},
         )
 
-    loop.lake.write(body, actor=actor, message=f"{len(rows)} quarantined rows {state}")
-    _append(loop, rows, state, actor, as_of, reason, payload or {})
+    loop.lake.write(body, actor=made.actor, message=f"{len(rows)} quarantined rows {made.state}")
+    _append(loop, rows, made)
 
 
-def _append(
-    loop: Loop,
-    rows: list[QuarantinedRow],
-    state: str,
-    actor: str,
-    as_of: datetime,
-    reason: str,
-    payload: Mapping[str, Any],
-) -> None:
-    subject = rows[0].quarantine_id if len(rows) == 1 else f"{len(rows)} rows"
+def _append(loop: Loop, rows: list[QuarantinedRow], made: Decision) -> None:
+    ids = [row.quarantine_id for row in rows]
     loop.ledger.append(
-        kind=f"quarantine.{state}",
+        kind=f"quarantine.{made.state}",
         loop=loop.name,
-        subject=subject,
-        actor=actor,
-        as_of=as_of,
-        reason=reason,
-        payload={"rows": [row.quarantine_id for row in rows], **payload},
+        subject=ids[0] if len(ids) == 1 else f"{len(ids)} rows",
+        actor=made.actor,
+        as_of=made.as_of,
+        reason=made.reason,
+        payload={"rows": ids, **made.more},
     )

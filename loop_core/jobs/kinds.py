@@ -121,8 +121,7 @@ def _evidently(ws: Workspace, params: Mapping[str, Any], progress: Progress, sho
     report = evidently_report(
         ws.loop(params["loop"]),
         instant(params["as_of"]),
-        window_start=instant(params["window_start"]),
-        window_end=instant(params["window_end"]),
+        window=(instant(params["window_start"]), instant(params["window_end"])),
         cohort=params.get("cohort"),
         cohort_value=params.get("cohort_value"),
         seed=int(params.get("seed", 0)),

@@ -13,7 +13,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from loop_core.cli import app, console
+from loop_core.cli import app, progress
+from loop_core.cli.options import TYPED
+from loop_core.cli.pasting import pasteable
 from loop_core.errors import RefusedError, SourceError, StorageError
 from loop_core.workspace import Loop
 from tests.conftest import CHARTER, START
@@ -179,11 +181,11 @@ def test_hints_name_the_workspace_that_the_command_named(
     ],
 )
 def test_a_workspace_stands_behind_the_commands_that_take_one(said: str, meant: str) -> None:
-    token = console._TYPED.set(Path("W"))
+    token = TYPED.set(Path("W"))
     try:
-        assert console.pasteable(said) == meant
+        assert pasteable(said) == meant
     finally:
-        console._TYPED.reset(token)
+        TYPED.reset(token)
 
 
 def test_a_missing_file_is_said_before_the_workspace_is_opened(tmp_path: Path) -> None:
@@ -210,9 +212,9 @@ def test_a_cut_ledger_says_how_much_is_left_out(loop: Loop) -> None:
     folder = loop.workspace.path
     for day in range(3):
         loop.ledger.append(kind="note", loop="orders", subject=f"{day}", actor="ana", as_of=START)
-    assert "3 earlier entries are not shown; --all" in run("ledger", "show", "--limit", "1", workspace=folder)
-    assert "earlier entries" not in run("ledger", "show", "--all", workspace=folder)
-    assert len(json.loads(run("ledger", "show", "--json", "--all", workspace=folder))) == 4
+    assert "3 earlier entries are not shown; --limit 0" in run("ledger", "show", "--limit", "1", workspace=folder)
+    assert "earlier entries" not in run("ledger", "show", "--limit", "0", workspace=folder)
+    assert len(json.loads(run("ledger", "show", "--json", "--limit", "0", workspace=folder))) == 4
 
 
 def test_a_log_of_the_past_on_the_wall_clock_says_where_it_ends(loop: Loop, tmp_path: Path) -> None:
@@ -230,11 +232,11 @@ def test_a_log_of_the_past_on_the_wall_clock_says_where_it_ends(loop: Loop, tmp_
 def test_work_without_a_terminal_says_now_and_then_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(console, "_LINE_EVERY", 0.0)
-    with console.progress_bar("replay") as progress:
-        progress(0.5, "half")
-    with console.progress_bar("replay", quiet=True) as progress:
-        progress(0.5, "never said")
+    monkeypatch.setattr(progress, "_LINE_EVERY", 0.0)
+    with progress.progress_bar("replay") as report:
+        report(0.5, "half")
+    with progress.progress_bar("replay", quiet=True) as report:
+        report(0.5, "never said")
     assert capsys.readouterr().err == "replay:  50%  half\n"
 
 

@@ -60,9 +60,9 @@ def test_items_are_paged_filtered_masked_and_know_no_later_outcome(rated):
     assert [item.given_at for item in page.items] == sorted((i.given_at for i in page.items), reverse=True)
     assert {item.label for item in page.items} == {None}  # outcomes come ten days later
     assert {item.label for item in feedback_items(rated, END + timedelta(days=20), limit=10).items} == {0.0, 1.0}
-    low = feedback_items(rated, END, max_rating=2, cohort="state", cohort_value="RJ", text="LATE")
-    assert {(i.rating, i.cohort_value) for i in low.items} == {(2.0, "RJ")}
-    assert feedback_items(rated, END, cohort="state", cohort_value="RJ", max_rating=1).total == 0
+    low = feedback_items(rated, END, max_rating=2, group=("state", "RJ"), text="LATE")
+    assert {i.rating for i in low.items} == {2.0}
+    assert feedback_items(rated, END, group=("state", "RJ"), max_rating=1).total == 0
     second = feedback_items(rated, END, limit=10, offset=10)
     assert not {i.feedback_id for i in second.items} & {i.feedback_id for i in page.items}
 

@@ -22,8 +22,7 @@ def evidently_report(
     loop: Loop,
     as_of: datetime,
     *,
-    window_start: datetime,
-    window_end: datetime,
+    window: tuple[datetime, datetime],
     cohort: str | None = None,
     cohort_value: str | None = None,
     seed: int = 0,
@@ -37,7 +36,7 @@ def evidently_report(
     Args:
         loop: the loop.
         as_of: UTC instant; labels known later, and rows made later, are not in it.
-        window_start, window_end: the current span of prediction times, end exclusive. The reference is the monitor's.
+        window: the current span of prediction times, end exclusive. The reference is the monitor's.
         cohort, cohort_value: a declared cohort and its value, for both sides; None: everybody.
         seed: of the sample.
         progress: called with the share done and a sentence.
@@ -49,7 +48,7 @@ def evidently_report(
         StorageError: the report cannot be written.
     """
     said = progress or (lambda share, sentence: None)
-    request = _request(loop, as_of, (window_start, window_end), (cohort, cohort_value), seed)
+    request = _request(loop, as_of, window, (cohort, cohort_value), seed)
     if (known := find(loop, request)) is not None:
         said(1.0, "This report was made before")
         return known

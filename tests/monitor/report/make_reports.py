@@ -19,12 +19,14 @@ def main(folder: str, as_of: str) -> None:
     from loop_core.workspace import Workspace
 
     end = datetime.fromisoformat(as_of)
-    window = {"window_start": end - timedelta(days=7), "window_end": end}
+    window = (end - timedelta(days=7), end)
     steps: list[float] = []
     with Workspace.open(folder) as workspace:
         loop = workspace.loop("orders")
-        evidently_report(loop, end + timedelta(days=15), **window, progress=lambda share, text: steps.append(share))
-        evidently_report(loop, end + timedelta(days=15), **window, cohort="state", cohort_value="BA")
+        evidently_report(
+            loop, end + timedelta(days=15), window=window, progress=lambda share, text: steps.append(share)
+        )
+        evidently_report(loop, end + timedelta(days=15), window=window, cohort="state", cohort_value="BA")
     sys.stdout.write(json.dumps({"done": done, "steps": steps, "do_not_track": os.environ.get("DO_NOT_TRACK")}))
 
 

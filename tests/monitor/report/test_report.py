@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 END = START + timedelta(days=180)
 AS_OF = END + timedelta(days=15)
-WINDOW = {"window_start": END - timedelta(days=7), "window_end": END}
+SPAN = (END - timedelta(days=7), END)
+WINDOW = {"window_start": SPAN[0], "window_end": SPAN[1]}
 HOSTILE = "</script><script>document.title='taken'</script>"
 
 
@@ -117,9 +118,9 @@ def test_the_same_request_gives_the_stored_report(
     made: tuple[Loop, dict[str, Any]], report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loop_core.monitor.report.rendering.render", lambda *_: pytest.fail("made again"))
-    assert evidently_report(made[0], AS_OF, **WINDOW) == report
+    assert evidently_report(made[0], AS_OF, window=SPAN) == report
     with pytest.raises(pytest.fail.Exception, match="made again"):
-        evidently_report(made[0], AS_OF, **WINDOW, seed=1)
+        evidently_report(made[0], AS_OF, window=SPAN, seed=1)
 
 
 def test_a_cohort_has_a_report_of_its_own(made: tuple[Loop, dict[str, Any]], report: Report) -> None:
@@ -159,19 +160,19 @@ def test_the_job_and_the_command_give_it(made: tuple[Loop, dict[str, Any]], repo
 
 
 def test_what_cannot_be_reported_is_said(made: tuple[Loop, dict[str, Any]], loop: Loop) -> None:
-    full, start, end = made[0], WINDOW["window_start"], WINDOW["window_end"]
+    full, (start, end) = made[0], SPAN
     with pytest.raises(RefusedError, match="holds no time"):
-        evidently_report(full, AS_OF, window_start=end, window_end=start)
+        evidently_report(full, AS_OF, window=(end, start))
     with pytest.raises(NotReadyError, match="no predictions in the window"):
-        evidently_report(full, AS_OF, window_start=AS_OF + timedelta(days=70), window_end=AS_OF + timedelta(days=77))
+        evidently_report(full, AS_OF, window=(AS_OF + timedelta(days=70), AS_OF + timedelta(days=77)))
     with pytest.raises(NotReadyError, match="state = ZZ"):
-        evidently_report(full, AS_OF, **WINDOW, cohort="state", cohort_value="ZZ")
+        evidently_report(full, AS_OF, window=SPAN, cohort="state", cohort_value="ZZ")
     with pytest.raises(UnknownNameError, match="cohort"):
-        evidently_report(full, AS_OF, **WINDOW, cohort="planet", cohort_value="Mars")
+        evidently_report(full, AS_OF, window=SPAN, cohort="planet", cohort_value="Mars")
     with pytest.raises(RefusedError, match="both or neither"):
-        evidently_report(full, AS_OF, **WINDOW, cohort="state")
+        evidently_report(full, AS_OF, window=SPAN, cohort="state")
     with pytest.raises(NotReadyError, match="no predictions yet"):
-        evidently_report(loop, AS_OF, **WINDOW)
+        evidently_report(loop, AS_OF, window=SPAN)
 
 
 def _no_json(constant: str) -> None:
