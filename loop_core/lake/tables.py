@@ -81,6 +81,24 @@ PROFILE_STATE = {
     "stored": "bigint",
     "added": "bigint",
 }
+#: Metrics of settled windows, a row for each cohort value and metric, and one for the window itself; see monitor/settled.
+MEASURES = {
+    "cohort": "varchar",
+    "first_day": "date",
+    "days": "integer",
+    "valid_from": "timestamptz",
+    "valid_until": "timestamptz",
+    "seen": "bigint",
+    "cohort_value": "varchar",
+    "predictions": "bigint",
+    "n": "bigint",
+    "versions": "varchar[]",
+    "metric": "varchar",
+    "value": "double",
+    "se": "double",
+    "freedom": "double",
+}
+MEASURE_STATE = {"snapshot": "bigint", "key": "varchar"}
 #: Tables that are not signals. `scores`: what other versions said of the same predictions.
 _OTHERS = {
     "scores": {"prediction_id": "varchar", "model_version": "varchar", "score": "double", "scored_at": "timestamptz"},
@@ -102,6 +120,8 @@ _OTHERS = {
     "profiles": PROFILES,
     "binnings": BINNINGS,
     "profile_state": PROFILE_STATE,
+    "measures": MEASURES,
+    "measure_state": MEASURE_STATE,
     "quarantine": {
         "quarantine_id": "varchar",
         "batch_id": "varchar",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -78,7 +78,7 @@ class Group:
         )
 
 
-_SELECTED = """select ({window})::smallint as w, {cohorts}, model_version as v, score, label, mature,
+_SELECTED = """select ({window})::smallint as w, {cohorts}, model_version as v, score, label, mature, observed_at as told,
       case when entity_id is null then 0::ubigint else hash(entity_id) end as e
     from rows where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last
       and ($version is null or model_version = $version)"""
@@ -96,24 +96,23 @@ def read_groups(
         numbers: the oldest and the newest window to read.
         version: only rows that this model version scored; None: whoever did.
     """
-    return next(read_cuts(reading, windows, (cut,), numbers, version))
+    frame = read_rows(reading, windows, (cut,), numbers, version).rename({"c0": "c"})
+    return _grouped(bounded(frame, cut))
 
 
-def read_cuts(
+def read_rows(
     reading: Reading, windows: Windows, cuts: Sequence[Cut], numbers: tuple[int, int], version: str | None = None
-) -> Iterator[dict[Place, Group]]:
-    """`read_groups` for several ways to split the same rows, which are read once."""
+) -> pl.DataFrame:
+    """Scored rows with columns `w` (window), `c0`, `c1`, … (value of each cut), `v` (version), `score`, `label` (null:
+    unknown), `told` (when it was known), `mature`, `e` (code of the entity, 0: unknown). See `read_groups`."""
     first, last = windows.span(numbers[0])[0], windows.span(numbers[1])[1]
     cohorts = ", ".join(f"{cut.sql} as c{place}" for place, cut in enumerate(cuts))
     sql = _SELECTED.format(window=windows.sql("predicted_at"), cohorts=cohorts)
-    frame = reading.frame(sql, first=first, last=last, version=version, **windows.parameters())
-    names = [f"c{place}" for place in range(len(cuts))]
-    for name, cut in zip(names, cuts, strict=True):
-        others = [other for other in names if other != name]
-        yield _grouped(_bounded(frame.drop(others).rename({name: "c"}), cut))
+    return reading.frame(sql, first=first, last=last, version=version, **windows.parameters())
 
 
-def _bounded(frame: pl.DataFrame, cut: Cut) -> pl.DataFrame:
+def bounded(frame: pl.DataFrame, cut: Cut) -> pl.DataFrame:
+    """Rows with the values beyond the largest `max_values` put together."""
     import polars as pl
 
     if not cut.cohorts or frame["c"].n_unique() <= cut.max_values:
@@ -143,15 +142,3 @@ def _group(part: pl.DataFrame | None, anybody: bool, n: int, mature: int, versio
         return Group(np.empty(0), np.empty(0), None, n, mature, frozenset(versions))
     entities = part["e"].to_numpy() if anybody else None
     return Group(part["score"].to_numpy(), part["label"].to_numpy(), entities, n, mature, frozenset(versions))
-
-
-def rolled(groups: Mapping[Place, Group], length: int) -> dict[Place, Group]:
-    """Every run of `length` windows as one group, placed at its newest; only runs that begin within the data."""
-    found: dict[Place, list[Group]] = {}
-    oldest = min((w for w, _ in groups), default=0)
-    for (w, c), group in groups.items():
-        for ahead in range(length):
-            found.setdefault((w + ahead, c), []).append(group)
-    newest = max((w for w, _ in groups), default=0)
-    kept = sorted((p for p in found if oldest + length - 1 <= p[0] <= newest), key=lambda p: (p[0], p[1] or ""))
-    return {place: Group.joined(found[place]) for place in kept}

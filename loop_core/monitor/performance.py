@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loop_core.charter import Charter
-from loop_core.labels import known_at
 from loop_core.monitor.baseline import judged
 from loop_core.monitor.cut import Cut
-from loop_core.monitor.groups import Group, Place, read_cuts, read_groups, rolled
-from loop_core.monitor.measure import Measured, measure, rises
+from loop_core.monitor.groups import Place
+from loop_core.monitor.measure import Measured, rises
+from loop_core.monitor.settled import Asked, Summary, read_summaries
 from loop_core.monitor.shrink import shrink
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
@@ -82,28 +82,24 @@ def performance(
     """
     cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.metrics))
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    oldest = windows.start(None if weeks is None else weeks + HISTORY)
-    reading = known_at(loop, as_of, since=oldest)
-    groups = read_groups(reading, windows, cut, (windows.number(oldest), 0))
-    shown = _Shown(loop.charter, windows, cut, names, windows.number(oldest) if weeks is None else 1 - weeks)
-    points = list(_points(shown, groups, 1))
-    if trend:
-        length = loop.charter.monitor.trend_windows
-        points += _points(shown, rolled(groups, length), length)
-    return points
+    lengths = (1, loop.charter.monitor.trend_windows) if trend else (1,)
+    first = windows.number(windows.start(None if weeks is None else weeks + HISTORY))
+    found = read_summaries(Asked(loop, as_of, windows, (cut,), names, first, lengths))
+    shown = _Shown(loop.charter, windows, cut, names, first if weeks is None else 1 - weeks)
+    return [point for length in lengths for point in _points(shown, found[0, length], length)]
 
 
 def cohort_performance(loop: Loop, as_of: datetime, *, metric: str, weeks: int) -> list[PerformancePoint]:
     """`performance` of one metric by every declared cohort, judged by the shown windows only: no others are read."""
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    cuts = [Cut((cohort,)) for cohort in loop.charter.cohorts]
+    cuts = tuple(Cut((cohort,)) for cohort in loop.charter.cohorts)
     if not cuts:
         return []
-    reading = known_at(loop, as_of, since=windows.start(weeks))
+    found = read_summaries(Asked(loop, as_of, windows, cuts, (metric,), 1 - weeks))
     return [
         point
-        for cut, groups in zip(cuts, read_cuts(reading, windows, cuts, (1 - weeks, 0)), strict=True)
-        for point in _points(_Shown(loop.charter, windows, cut, (metric,), 1 - weeks), groups, 1)
+        for place, cut in enumerate(cuts)
+        for point in _points(_Shown(loop.charter, windows, cut, (metric,), 1 - weeks), found[place, 1], 1)
     ]
 
 
@@ -119,21 +115,21 @@ class _Shown:
     """Number of the oldest window that is given back; those before it only judge."""
 
 
-def _points(shown: _Shown, groups: Mapping[Place, Group], length: int) -> Iterator[PerformancePoint]:
+def _points(shown: _Shown, summaries: Mapping[Place, Summary], length: int) -> Iterator[PerformancePoint]:
     """Points of windows of `length` charter windows each, drawn together where there are several in a window."""
     history: dict[tuple[str, str | None, int], list[float]] = {}
     waiting: list[tuple[PerformancePoint, Measured | None]] = []
-    for (w, value), group in groups.items():
+    for (w, value), summary in summaries.items():
         if waiting and waiting[0][0].window_end != shown.windows.span(w)[1]:
             yield from _shrunken(shown, waiting)
             waiting = []
         for name in shown.names:
             # Windows that overlap say the same twice, so a trend is judged by those that ended before it began.
             before = history.setdefault((name, value, w % length), [])
-            found = measure(name, group) if _mature(shown.charter, group) else None
-            state = _state(shown.charter, name, group, found, before)
+            found = summary.measured.get(name)
+            state = _state(shown.charter, name, summary, before)
             if w >= shown.first:
-                waiting.append((_point(shown, (w, value), length, group, _Told(name, found, state)), found))
+                waiting.append((_point(shown, (w, value), length, summary, _Told(name, found, state)), found))
     if waiting:
         yield from _shrunken(shown, waiting)
 
@@ -145,7 +141,7 @@ class _Told:
     state: State
 
 
-def _point(shown: _Shown, place: Place, length: int, group: Group, told: _Told) -> PerformancePoint:
+def _point(shown: _Shown, place: Place, length: int, summary: Summary, told: _Told) -> PerformancePoint:
     w, value = place
     low, high = told.found.interval if told.found else (None, None)
     return PerformancePoint(
@@ -154,15 +150,15 @@ def _point(shown: _Shown, place: Place, length: int, group: Group, told: _Told) 
         window_end=shown.windows.span(w)[1],
         cohort=shown.cut.name,
         cohort_value=value,
-        model_version=group.model_version,
+        model_version=summary.model_version,
         value=told.found.value if told.found else None,
         ci_low=low,
         ci_high=high,
-        n=group.n,
-        mature_share=group.mature_share,
+        n=summary.n,
+        mature_share=summary.mature_share,
         state=told.state,
         length_days=shown.windows.days * length,
-        small=group.n < shown.cut.min_rows,
+        small=summary.n < shown.cut.min_rows,
     )
 
 
@@ -182,16 +178,17 @@ def _shrunken(shown: _Shown, window: Sequence[tuple[PerformancePoint, Measured |
         yield replace(point, shrunk=one.value, shrunk_ci_low=one.ci_low, shrunk_ci_high=one.ci_high) if one else point
 
 
-def _mature(charter: Charter, group: Group) -> bool:
-    return group.mature_share >= charter.labels.min_mature_share
+def _mature(charter: Charter, summary: Summary) -> bool:
+    return summary.mature_share >= charter.labels.min_mature_share
 
 
-def _state(charter: Charter, name: str, group: Group, found: Measured | None, before: list[float]) -> State:
+def _state(charter: Charter, name: str, summary: Summary, before: list[float]) -> State:
     """Judge the window against the quiet ones before it, and add it to them if it is quiet too."""
-    if not _mature(charter, group):
+    if not _mature(charter, summary):
         return State.PENDING
-    if group.n < charter.monitor.min_rows:
+    if summary.n < charter.monitor.min_rows:
         return State.TOO_FEW
+    found = summary.measured.get(name)
     if found is None:
         return State.NOT_APPLICABLE
     bad = rises(name, found.value)

@@ -1,0 +1,48 @@
+"""The last few results about an open lake, forgotten with it; one process serves several pages at once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from loop_core.lake import Lake
+
+#: Results kept for one lake.
+SIZE = 64
+
+
+class Kept:
+    """Results by what determines them, the most recently used ones."""
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._size, self._lock = size, Lock()
+        self._found: OrderedDict[object, Any] = OrderedDict()
+
+    def get(self, key: object, make: Callable[[], Any]) -> Any:
+        """The result of a key, made where it is not there."""
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        return self.put(key, make())
+
+    def put(self, key: object, result: Any) -> Any:
+        """Keep a result, and give it back."""
+        with self._lock:
+            self._found[key] = result
+            while len(self._found) > self._size:
+                self._found.popitem(last=False)
+        return result
+
+
+_BY_LAKE: WeakKeyDictionary[Lake, Kept] = WeakKeyDictionary()
+_LOCK = Lock()
+
+
+def kept_of(lake: Lake) -> Kept:
+    """What is kept about a lake: a workspace that is made again in the same folder is another lake."""
+    with _LOCK:
+        return _BY_LAKE.setdefault(lake, Kept())

@@ -1,0 +1,131 @@
+"""Metrics of many groups of rows in one pass: rows of one entity count as one witness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.errors import UnknownNameError
+from loop_core.monitor.grouping import Grouping
+from loop_core.monitor.losses import ROW_LOSSES
+from loop_core.monitor.measure import METRICS, Measured
+from loop_core.monitor.roc import MIN_CLASS_ROWS
+
+Floats = npt.NDArray[np.float64]
+
+#: Fewer rows, or entities where they repeat, give no interval that deserves the name.
+MIN_UNITS = 10
+
+
+def measure_many(metrics: Sequence[str], grouping: Grouping) -> list[dict[str, Measured | None]]:
+    """For each group, metric → value with its error; None: not to be told from its rows.
+
+    Raises:
+        UnknownNameError: not one of `METRICS`.
+    """
+    for name in metrics:
+        if name not in METRICS:
+            raise UnknownNameError("metric", name, METRICS)
+    enough = np.minimum(grouping.sizes, grouping.unit_counts) >= MIN_UNITS
+    with np.errstate(divide="ignore", invalid="ignore"):
+        columns = {name: (_aucs(grouping) if name == "auc" else _means(name, grouping)).tolist() for name in metrics}
+    return [
+        {name: _told(column[k]) if enough[k] else None for name, column in columns.items()}
+        for k in range(grouping.count)
+    ]
+
+
+def _told(row: tuple[float, float, float]) -> Measured | None:
+    return None if any(value != value for value in row) else Measured(*row)
+
+
+def _means(metric: str, grouping: Grouping) -> Floats:
+    """(k, 3) mean of a row loss, clustered error, degrees of freedom. With the factor G/(G−1) for G units.
+
+    Source: Liang & Zeger 1986.
+    """
+    losses = ROW_LOSSES[metric](grouping.rows.labels, grouping.rows.scores)
+    means = grouping.sums(losses) / grouping.sizes
+    totals, count = grouping.unit_sums(losses - means[grouping.groups]), grouping.unit_counts
+    errors = np.sqrt(grouping.squares(totals) * count / (count - 1)) / grouping.sizes
+    return np.column_stack([means, errors, count - 1])
+
+
+def _aucs(grouping: Grouping) -> Floats:
+    """(k, 3) AUC, its error, degrees of freedom; nan where a class has under 10 rows, or all of them are one entity's.
+
+    Source: DeLong, DeLong & Clarke-Pearson 1988; Obuchowski 1997 for clustered rows; see `roc`.
+    """
+    classes = _Classes(grouping)
+    aucs = grouping.sums(classes.placed * classes.positive) / classes.sizes[0]
+    centred = classes.placed - aucs[grouping.groups]
+    told = classes.independent(centred)
+    repeats = grouping.unit_counts < grouping.sizes
+    if repeats.any():
+        told = np.where(repeats[:, None], classes.clustered(centred), told)
+    few = np.minimum(*classes.sizes) < MIN_CLASS_ROWS
+    return np.column_stack([np.where(few, np.nan, aucs), told])
+
+
+class _Classes:
+    """The positives and the negatives of each group."""
+
+    def __init__(self, grouping: Grouping) -> None:
+        self.grouping = grouping
+        self.positive = grouping.rows.labels > 0.5
+        positives = grouping.sums(self.positive.astype(np.float64))
+        self.sizes = positives, grouping.sizes - positives
+        self.placed = self._placements()
+
+    @property
+    def sides(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        return self.positive, ~self.positive
+
+    def _placements(self) -> Floats:
+        """(n,) share of the other class in its group that each row is told from, ties counted half (Sun & Xu 2014)."""
+        order = self.grouping.sorted(self.grouping.rows.by_score)
+        group, score, positive = self.grouping.groups[order], self.grouping.rows.scores[order], self.positive[order]
+        first = np.flatnonzero(np.r_[True, (score[1:] != score[:-1]) | (group[1:] != group[:-1])][: len(order)])
+        last = np.r_[first[1:], len(order)]
+        ties = np.repeat(np.arange(len(first)), last - first)
+        known, begins = np.r_[0, np.cumsum(positive)], np.cumsum(self.grouping.sizes) - self.grouping.sizes
+        begin = begins[group[first]]
+        below = (known[first] + known[last]) / 2 - known[begin]
+        lower = (first + last) / 2 - begin - below
+        m, k = (size[group] for size in self.sizes)
+        placed = np.empty(len(order))
+        placed[order] = np.where(positive, lower[ties] / k, (m - below[ties]) / m)
+        return placed
+
+    def independent(self, centred: Floats) -> Floats:
+        """(k, 2) error and degrees of freedom by Welch and Satterthwaite, of rows that are units of their own."""
+        parts = [
+            (self.grouping.sums(centred**2 * side) / (size - 1) / size, size)
+            for side, size in zip(self.sides, self.sizes, strict=True)
+        ]
+        return _together(parts[0][0] + parts[1][0], parts)
+
+    def clustered(self, centred: Floats) -> Floats:
+        """(k, 2) the same over entities; nan where all rows of a class are one entity's."""
+        weighted = centred / np.where(self.positive, *(size[self.grouping.groups] for size in self.sizes))
+        sums = [self.grouping.unit_sums(weighted * side) for side in self.sides]
+        owners = self.grouping.units[1]
+        counts = [
+            np.bincount(owners[self.grouping.unit_sums(side * 1.0) > 0], minlength=self.grouping.count).astype(
+                np.float64
+            )
+            for side in self.sides
+        ]
+        low = np.minimum(*counts)
+        whole = self.grouping.squares(sums[0] + sums[1]) * low / (low - 1)
+        parts = [(self.grouping.squares(s) * g / (g - 1), g) for s, g in zip(sums, counts, strict=True)]
+        return np.where((low < 2)[:, None], np.nan, _together(whole, parts))
+
+
+def _together(variance: Floats, parts: Sequence[tuple[Floats, Floats]]) -> Floats:
+    (a, m), (b, k) = parts
+    spread = a * a / (m - 1) + b * b / (k - 1)
+    freedom = np.where(spread > 0, (a + b) ** 2 / spread, m + k - 2)
+    return np.column_stack([np.sqrt(variance), freedom])

@@ -1,0 +1,66 @@
+"""Measured windows brought up to date: what settled is measured and stored, what changed is taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from loop_core.errors import StorageError
+from loop_core.monitor.cut import Cut
+from loop_core.monitor.settled import store
+from loop_core.monitor.settled.reading import Asked, read_summaries
+from loop_core.monitor.settled.standing import Standing, keep, standing
+from loop_core.monitor.settled.store import Entry, Mark
+from loop_core.windows import Windows
+from loop_core.workspace import Loop
+
+#: Who the lake says stored what a reader measured.
+READER = "monitor"
+#: No window is older.
+_OLDEST = -1_000_000
+
+
+def refresh_measures(loop: Loop, as_of: datetime) -> None:
+    """Measure the windows that settled since: everybody's with their trend, and those of every declared cohort.
+
+    Cheap when nothing did. The windows are those that end with the day of `as_of`; on another weekday they are others.
+    """
+    windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    metrics = tuple(metric.name for metric in loop.charter.metrics)
+    cohorts = tuple(Cut((cohort,)) for cohort in loop.charter.cohorts)
+    everybody = Asked(loop, as_of, windows, (Cut(()),), metrics, _OLDEST, (1, loop.charter.monitor.trend_windows))
+    read_summaries(everybody)
+    if cohorts:
+        read_summaries(Asked(loop, as_of, windows, cohorts, metrics, _OLDEST))
+
+
+def keep_fresh(was: Standing, lengths: Sequence[int], fresh: Sequence[Entry]) -> None:
+    """Store what a reading measured, and note what it found changed; not where the lake cannot be written."""
+    if not fresh and (was.mark is None or was.changed == frozenset()):
+        return
+    loop, mark = was.loop, Mark(was.snapshot, store.key_of(was.loop.charter))
+    gone = was.changed if was.mark is not None and was.mark.key == mark.key else None
+    # Whoever was quicker stored the same, or newer: then nothing is lost but this reader's work.
+    with suppress(StorageError, store.MovedError):
+        loop.lake.write(
+            lambda tx: store.write(tx, loop, was.mark, mark, gone, fresh), actor=READER, message="windows measured"
+        )
+        keep(was, lengths, mark, fresh)
+
+
+def settle_measures(loop: Loop) -> None:
+    """What maintenance does before it expires snapshots: up to date and recounted; thrown away where wrong."""
+    from loop_core.monitor.settled.check import recount_measures
+
+    found = recount_measures(loop)
+    with loop.lake.one_snapshot():
+        was = standing(loop, Windows.at(datetime.fromisoformat("2000-01-01T00:00:00+00:00"), 1), ())
+    if was.mark is None:
+        return
+    gone = None if found is None or found.differences else was.changed
+    mark = Mark(was.snapshot, was.mark.key)
+    with suppress(store.MovedError):
+        loop.lake.write(
+            lambda tx: store.write(tx, loop, was.mark, mark, gone, ()), actor=READER, message="windows measured"
+        )
