@@ -94,9 +94,9 @@ def _due(loop: Loop, actor: str, progress: Progress) -> Callable[[], ProfileStat
     if not since.touched:
         return lambda: _caught_up(loop, mark, newest, actor)
     plan = store.read_plan(loop, mark)
-    if _outgrown(loop, plan, wanted):
+    if plan.scored is None and wanted.champion is not None and _has_served(loop, *wanted.champion):
         return lambda: _rebuild(loop, mark, wanted, newest, actor, progress)
-    return lambda: _follow(loop, mark, plan, newest, actor)
+    return lambda: _follow(loop, mark, plan, newest, actor) or _rebuild(loop, mark, wanted, newest, actor, progress)
 
 
 def _caught_up(loop: Loop, mark: store.Mark, newest: int, actor: str) -> ProfileState:
@@ -157,11 +157,9 @@ def changes(loop: Loop, after: int, to: int) -> Changes:
     return Changes(there == to - after, touched > 0)
 
 
-def _outgrown(loop: Loop, plan: Plan, wanted: _Wanted) -> bool:
-    """Whether to learn the bins again: the champion's first weeks are over, or the reference got other rows."""
-    if plan.scored is None and wanted.champion is not None and _has_served(loop, *wanted.champion):
-        return True
-    rows = _reading(loop, None).rows(
+def _outgrown(loop: Loop, plan: Plan, newest: int) -> bool:
+    """Whether to learn the bins again, because the reference got other rows."""
+    rows = _reading(loop, newest).rows(
         "select count(*) from predictions where predicted_at >= $first and predicted_at < $last",
         **dict(zip(("first", "last"), plan.span.instants, strict=True)),
     )[0][0]
@@ -199,13 +197,17 @@ def _rebuild(
     return ProfileState(plan.id, newest, done, True)
 
 
-def _follow(loop: Loop, mark: store.Mark, plan: Plan, newest: int, actor: str) -> ProfileState:
+def _follow(loop: Loop, mark: store.Mark, plan: Plan, newest: int, actor: str) -> ProfileState | None:
+    """Add what came and take away what went; None: that changed the reference too much for its bins."""
     tally, done = _tally(loop, plan), 0
     for change, sign in (("insertions", 1), ("deletions", -1)):
         for batch in _feed(loop, plan, change, mark.snapshot + 1, newest):
             tally.add(batch, sign)
             done += batch.num_rows
     frames = list(tally.frames())
+    of_reference = any(frame["day"].is_between(plan.span.start, plan.span.end, closed="left").any() for frame in frames)
+    if of_reference and _outgrown(loop, plan, newest):
+        return None
     loop.lake.write(lambda tx: store.add(tx, loop, mark, newest, frames), actor=actor, message="profiles")
     return ProfileState(mark.binning, newest, done, False)
 
