@@ -41,7 +41,7 @@ def raise_alerts(loop: Loop, as_of: datetime, findings: Sequence[Finding], *, ac
             for step in plan(known, findings, loop.charter, moment, seen):
                 round_.take(tx, step, moment)
             round_.escalate(tx, moment)
-    return alerts(loop, as_of)
+    return alerts(loop, as_of, findings=findings)
 
 
 def escalate(loop: Loop, as_of: datetime, *, actor: str) -> list[str]:

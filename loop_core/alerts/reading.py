@@ -19,14 +19,24 @@ from loop_core.workspace import Loop
 _QUIET = (State.OK, State.NOT_APPLICABLE)
 
 
-def alerts(loop: Loop, as_of: datetime, *, resolved: bool = False) -> list[Alert]:
-    """Alerts that stand at a UTC instant, those that cost most first; with `resolved` also those that are over.
+def alerts(
+    loop: Loop, as_of: datetime, *, resolved: bool = False, findings: Sequence[Finding] | None = None
+) -> list[Alert]:
+    """Alerts that stand at a UTC instant, those that cost most first.
 
     Ordered by estimated impact, then severity, then what lies upstream, then age. Muted ones come last.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant.
+        resolved: also those that are over.
+        findings: of the newest cycle by then, where they are at hand; None: as they were kept.
     """
     records = fold(loop.entries("alert.", as_of)).values()
     wanted = [record for record in records if resolved or record.resolved_at is None]
-    current = {Member.of(finding): finding for finding in findings_at(loop, as_of)} if wanted else {}
+    if findings is None:
+        findings = findings_at(loop, as_of) if wanted else ()
+    current = {Member.of(finding): finding for finding in findings}
     return sorted((_alert(loop, record, current, as_of) for record in wanted), key=_order)
 
 

@@ -161,32 +161,36 @@ def write_stats(tx: Transaction, loop: Loop, batch_id: str, stats: Iterable[Colu
 
 def past_batches(
     loop: Loop,
-    signal: Signal,
-    *,
+    *signals: Signal,
     until: datetime,
     limit: int = LOOK_BACK,
     family: str | None = None,
     tx: Transaction | None = None,
 ) -> list[BatchStats]:
-    """The newest batches of a signal that entered by an instant, oldest first; of one source family where it is named.
+    """The newest batches of each signal that entered by an instant, oldest first; of one source family where named.
 
     Args:
+        loop: the loop.
+        signals: which.
+        until: UTC instant.
+        limit: batches of each signal.
+        family: see `source_family`; None: of any source.
         tx: the transaction to read in; None: none.
     """
     sql = f"""
-        with known as (select batch_id, source_name, arrived_at, received from {loop.table("batches")}
-          where signal = $signal and state = 'ingested' and arrived_at <= $until
+        with known as (select batch_id, signal, source_name, arrived_at, received from {loop.table("batches")}
+          where list_contains($signals, signal) and state = 'ingested' and arrived_at <= $until
             and ($family is null or {_FAMILY} = $family)
-          order by arrived_at desc, batch_id desc limit $limit)
-        select batch_id, source_name, arrived_at, received, list(struct_pack(c := "column", n := n, nulls := nulls, t := total, s := squares))
+          qualify row_number() over (partition by signal order by arrived_at desc, batch_id desc) <= $limit)
+        select batch_id, signal, source_name, arrived_at, received, list(struct_pack(c := "column", n := n, nulls := nulls, t := total, s := squares))
         from known join {loop.table("batch_stats")} using (batch_id) group by all order by arrived_at, batch_id"""
-    bound = {"signal": signal.value, "until": until, "limit": limit, "family": family}
+    bound = {"signals": [signal.value for signal in signals], "until": until, "limit": limit, "family": family}
     return [
         BatchStats(
-            batch_id, signal, source, arrived_at.astimezone(UTC), received,
+            batch_id, Signal(signal), source, arrived_at.astimezone(UTC), received,
             {c["c"]: ColumnStats(c["c"], c["n"], c["nulls"], c["t"], c["s"]) for c in columns},
         )
-        for batch_id, source, arrived_at, received, columns in (tx.execute if tx else loop.lake.rows)(sql, bound)
+        for batch_id, signal, source, arrived_at, received, columns in (tx.execute if tx else loop.lake.rows)(sql, bound)
     ]  # fmt: skip
 
 

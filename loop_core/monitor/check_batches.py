@@ -24,10 +24,11 @@ def check_batches(loop: Loop, windows: Windows, as_of: datetime) -> Iterator[Fin
 
     A batch that a rule stopped, and that did not come again, is an alarm: its rows are missing.
     """
+    batches, turned_away = past_batches(loop, *Signal, until=as_of, limit=LOOK_BACK), _stopped(loop, windows, as_of)
     for signal in Signal:
-        past = past_batches(loop, signal, until=as_of, limit=LOOK_BACK)
+        past = [batch for batch in batches if batch.signal is signal]
         found = _judged(past, windows, loop.charter.loop.timezone)
-        stopped = _stopped(loop, signal, windows, as_of)
+        stopped = [(name, rows, why) for of, name, rows, why in turned_away if of == signal.value]
         if found or stopped:
             yield _finding(signal, found, stopped, windows, as_of)
 
@@ -37,15 +38,15 @@ def _judged(past: list[BatchStats], windows: Windows, zone: str | None) -> list[
     return [(b, judge(b, past[:i], zone)) for i, b in enumerate(past) if b.arrived_at >= start]
 
 
-def _stopped(loop: Loop, signal: Signal, windows: Windows, as_of: datetime) -> list[tuple[str, int, str]]:
+def _stopped(loop: Loop, windows: Windows, as_of: datetime) -> list[tuple[str, str, int, str]]:
+    """(signal, source, rows, why) of the newest window's batches that a rule stopped, newest first."""
+    sql = (
+        f"select signal, source_name, received, notes from {loop.table('batches')}"
+        " where state = 'stopped' and arrived_at >= $start and arrived_at <= $as_of order by arrived_at desc, batch_id"
+    )
     return [
-        (name, rows, notes)
-        for name, rows, notes in loop.lake.rows(
-            f"select source_name, received, notes from {loop.table('batches')}"
-            " where signal = $signal and state = 'stopped' and arrived_at >= $start and arrived_at <= $as_of"
-            " order by arrived_at desc, batch_id",
-            {"signal": signal.value, "start": windows.span(0)[0], "as_of": as_of},
-        )
+        (s, name, rows, notes)
+        for s, name, rows, notes in loop.lake.rows(sql, {"start": windows.span(0)[0], "as_of": as_of})
     ]
 
 

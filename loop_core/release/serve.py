@@ -54,24 +54,26 @@ def _serve_span(loop: Loop, version: str, start: datetime, end: datetime, actor:
 
 
 def _answers(loop: Loop, version: str, start: datetime, end: datetime) -> Iterator[pl.DataFrame]:
-    """Frames (prediction_id, predicted_at, score) of the rows that wait."""
+    """Frames (prediction_id, predicted_at, score, answered: whether somebody scored them before) of the rows that wait."""
     import polars as pl
 
     span = {"start": start, "end": end, "version": version}
     if manifest_of(loop, version).kind == "external":
         yield loop.lake.frame(
-            f"select p.prediction_id, p.predicted_at, s.score from (from {loop.table('predictions')} where {_WAITING}) as p"
+            f"select p.prediction_id, p.predicted_at, s.score, p.score is not null as answered from (from {loop.table('predictions')} where {_WAITING}) as p"
             f" join {loop.table('scores')} as s on s.prediction_id = p.prediction_id and s.model_version = $version",
             span,
         )
         return
     model = ModelStore(loop.workspace).load(version)
     columns = ", ".join(f'"{name}"' for name in loop.charter.feature_names)
-    waiting = f"select prediction_id, predicted_at, {columns} from {loop.table('predictions')} where {_WAITING}"
+    waiting = f"select prediction_id, predicted_at, score is not null as answered, {columns} from {loop.table('predictions')} where {_WAITING}"
     # Read before the first write, which would change what waits.
     for batch in list(loop.lake.batches(waiting, span, rows=_BATCH)):
         frame = pl.DataFrame(batch)
-        yield frame.select("prediction_id", "predicted_at").with_columns(score=pl.Series(model.score(frame)))
+        yield frame.select("prediction_id", "predicted_at", "answered").with_columns(
+            score=pl.Series(model.score(frame))
+        )
 
 
 def _answer(tx: Transaction, loop: Loop, scores: pl.DataFrame, version: str) -> None:
@@ -79,7 +81,8 @@ def _answer(tx: Transaction, loop: Loop, scores: pl.DataFrame, version: str) -> 
         return
     tx.register("served", scores)
     bounds = {"first": scores["predicted_at"].min(), "last": scores["predicted_at"].max()}
-    _keep_answers(tx, loop, bounds)
+    if scores["answered"].any():
+        _keep_answers(tx, loop, bounds)
     tx.execute(
         f"merge into {loop.table('predictions')} as p using served as s"
         " on p.prediction_id = s.prediction_id and p.predicted_at between $first and $last"
