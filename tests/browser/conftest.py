@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.once import once
 from tests.pages.conftest import build
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,7 @@ expect.set_options(timeout=30_000)
 @pytest.fixture(scope="session")
 def workspace_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The simulated workspace that the walk changes."""
-    return build(tmp_path_factory.mktemp("served") / "w")
+    return once(tmp_path_factory, "full", build)
 
 
 @pytest.fixture(scope="session")

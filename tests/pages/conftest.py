@@ -15,6 +15,8 @@ from loop_core.recipes import Simulation, import_recipe
 from loop_core.replay import first_champion
 from loop_core.retrain import bootstrap_external
 from loop_core.workspace import Workspace
+from tests.once import once
+from tests.pages.odd import fill_oddly
 
 END = datetime(2025, 6, 30, tzinfo=UTC)
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
@@ -37,7 +39,13 @@ def build(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace whose pages have something to show. Read only."""
-    return build(tmp_path_factory.mktemp("full") / "w")
+    return once(tmp_path_factory, "full", build)
+
+
+@pytest.fixture(scope="session")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inputs that nobody should send, and everybody does once. Read only."""
+    return once(tmp_path_factory, "odd", fill_oddly)
 
 
 @pytest.fixture
@@ -54,16 +62,22 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Open:
     def opened(folder: Path, page: str = "this_week", **parameters: str) -> AppTest:
         monkeypatch.setenv("LOOPBENCH_WORKSPACE", str(folder))
         test = AppTest.from_file(str(MAIN), default_timeout=60)
-        # A page's own parameters are read by widgets of that page, so they are given once it is open.
-        test.query_params.update(parameters)
-        test.run()
         if page != "this_week":
             test.switch_page(f"../pages/{page}.py")
-            test.query_params.update(parameters)
-            test.run()
-        return test
+        test.query_params.update(parameters)
+        return test.run()
 
     return opened
+
+
+def charts_of(test: AppTest) -> int:
+    return len(test.get("vega_lite_chart"))
+
+
+def quiet(test: AppTest) -> None:
+    """Nothing on the page is an error."""
+    assert not test.exception
+    assert not test.error
 
 
 def said(test: AppTest) -> str:

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from loop_core.monitor import METHODS
 from loop_core.monitor.drift.titles import TITLES
 from tests.conftest import START
-from tests.pages.conftest import Open, said
-from tests.pages.odd import fill_oddly
+from tests.pages.conftest import Open, charts_of, quiet, said
 
 #: Look at a cell → what it says of the full workspace.
 LOOKS = {
@@ -25,23 +23,6 @@ LOOKS = {
     "What separates": "A classifier tries to tell",
     "Evidently": "Evidently's report",
 }
-
-
-@pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Inputs that nobody should send, and everybody does once."""
-    folder = tmp_path_factory.mktemp("odd") / "w"
-    fill_oddly(folder)
-    return folder
-
-
-def charts_of(test: AppTest) -> int:
-    return len(test.get("vega_lite_chart"))
-
-
-def quiet(test: AppTest) -> None:
-    assert not test.exception
-    assert not test.error
 
 
 def test_it_opens_with_the_finding_and_what_it_rests_on(app: Open, full: Path) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from tests.conftest import START
-from tests.pages.conftest import Open, said
-from tests.pages.odd import END, fill_oddly
+from tests.pages.conftest import Open, charts_of, quiet, said
+from tests.pages.odd import END
 
 #: Look → what it says of the full workspace.
 LOOKS = {
@@ -22,21 +21,6 @@ LOOKS = {
     "When labels come": "of labels are known a",
     "Service": "Confidence",
 }
-
-
-@pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Inputs that nobody should send, and everybody does once."""
-    return fill_oddly(tmp_path_factory.mktemp("odd") / "w")
-
-
-def charts_of(test: AppTest) -> int:
-    return len(test.get("vega_lite_chart"))
-
-
-def quiet(test: AppTest) -> None:
-    assert not test.exception
-    assert not test.error
 
 
 def test_it_opens_with_the_newest_complete_window_and_what_waits(app: Open, full: Path) -> None:

@@ -10,13 +10,14 @@ from streamlit.testing.v1 import AppTest
 from loop_core.gates.quarantine import rule_counts
 from loop_core.jobs import list_jobs
 from loop_core.workspace import Loop, Workspace
+from tests.once import once
 from tests.pages.conftest import END, Open, build, said
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace that these tests change, in the order they stand here."""
-    return build(tmp_path_factory.mktemp("own") / "w")
+    return once(tmp_path_factory, "full", build)
 
 
 def loop_of(folder: Path) -> Loop:
