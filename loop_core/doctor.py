@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from loop_core.alerts import outbox_state
 from loop_core.charter import load_charter
 from loop_core.errors import CharterError
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
@@ -28,8 +29,13 @@ class Check:
     todo: str = ""
 
 
-def examine(workspace: Workspace) -> list[Check]:
-    """Every check of a workspace: versions, chain, lake files, batches, models, champions, charters, staging."""
+def examine(workspace: Workspace, *, wall: datetime) -> list[Check]:
+    """Every check of a workspace: versions, chain, lake files, batches, models, champions, charters, messages, staging.
+
+    Args:
+        workspace: an open workspace.
+        wall: the wall clock's UTC instant.
+    """
     checks = [Check("versions", "whole", f"Workspace format {FORMAT}.")]
     checks.append(_chain(workspace))
     checks.extend(_lake(workspace))
@@ -38,6 +44,7 @@ def examine(workspace: Workspace) -> list[Check]:
         for check in (_batches, _counts, _profiles, _champion, _charter):
             checks.extend(check(loop))
     checks.extend(_models(workspace))
+    checks.extend(_outbox(workspace, wall))
     checks.extend(_leftovers(workspace))
     return checks
 
@@ -201,6 +208,25 @@ def _charter(loop: Loop) -> Iterator[Check]:
             f"{file.name} has changes that are not in force",
             f"loop charter apply {file} --reason …",
         )
+
+
+def _outbox(workspace: Workspace, wall: datetime) -> Iterator[Check]:
+    found = outbox_state(workspace, wall)
+    if found.unrecorded:
+        lost = f"{len(found.unrecorded):,} messages tell of what is not on record, e.g. {found.unrecorded[0]}"
+        yield Check("messages", "broken", lost, "compare with a backup; find out who changed the database")
+    if found.overdue:
+        waiting = f"{found.overdue:,} messages should have gone out more than an hour ago"
+        yield Check(
+            "messages", "note", waiting, "start `loop ui` or `loop worker`, or send them with `loop alerts deliver`"
+        )
+    if found.in_doubt:
+        doubtful = f"{found.in_doubt:,} messages were given up or may not have arrived"
+        yield Check(
+            "messages", "note", doubtful, "`loop alerts outbox` lists them; `loop alerts resend` sends one again"
+        )
+    if not (found.unrecorded or found.overdue or found.in_doubt):
+        yield Check("messages", "whole", f"{found.messages:,} messages, each about an event on record.")
 
 
 def _leftovers(workspace: Workspace) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 from loop_core.alerts.alert import ALERT_MARKS, Alert, AlertState, Member
 from loop_core.alerts.channels import Channel, channel_named, load_channels
 from loop_core.alerts.delivery import DeliveryReport, deliver
+from loop_core.alerts.examined import OutboxState, outbox_state
 from loop_core.alerts.grouping import Group, group
 from loop_core.alerts.outbox import Message, MessageStatus, messages, resend
 from loop_core.alerts.playbooks import playbook, playbooks
@@ -21,6 +22,7 @@ __all__ = [
     "Member",
     "Message",
     "MessageStatus",
+    "OutboxState",
     "acknowledge",
     "alert",
     "alerts",
@@ -31,6 +33,7 @@ __all__ = [
     "load_channels",
     "messages",
     "mute",
+    "outbox_state",
     "playbook",
     "playbooks",
     "raise_alerts",

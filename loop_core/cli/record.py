@@ -70,10 +70,11 @@ def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 
 def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Check integrity, orphans, the chain and versions. Changes nothing."""
+    from loop_core.clock import now
     from loop_core.doctor import examine
 
     with opened(workspace) as ws:
-        checks = examine(ws)
+        checks = examine(ws, wall=now())
     if not as_json:
         checks = [replace(check, todo=pasteable(check.todo)) for check in checks]
     show(checks, as_json, {"state": "state", "check": "check", "sentence": "found", "todo": "to do"})

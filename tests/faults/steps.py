@@ -12,9 +12,10 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from loop_core.alerts import tend
 from loop_core.gates import ingest
 from loop_core.release import promote
 from loop_core.signals import read_source
@@ -33,7 +34,16 @@ def promote_proposal(workspace: Workspace, proposal: str) -> None:
     promote(workspace.loop("orders"), proposal, actor="ana", as_of=AS_OF)
 
 
-STEPS: dict[str, Callable[[Workspace, str], None]] = {"ingest": ingest_file, "promote": promote_proposal}
+def round_of_messages(workspace: Workspace, moment: str) -> None:
+    """What the worker does every few seconds."""
+    tend(workspace, now=datetime.fromisoformat(moment))
+
+
+STEPS: dict[str, Callable[[Workspace, str], None]] = {
+    "ingest": ingest_file,
+    "promote": promote_proposal,
+    "deliver": round_of_messages,
+}
 
 
 def say(word: str) -> None:
@@ -50,6 +60,7 @@ def work(path: str, step: str, argument: str) -> None:
 
 
 def main() -> None:
+    import apprise  # noqa: F401 - imported for the children
     import dataframely  # noqa: F401 - imported for the children
     import pandas  # noqa: F401 - imported for the children
 

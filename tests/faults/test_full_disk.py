@@ -59,7 +59,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(disk: Path, tmp_path: P
         small = tmp_path / "small.csv"
         small.write_text("prediction_id,predicted_at,price\na,2018-01-01T00:00:00Z,1\n")
         assert ingest(loop, Signal.PREDICTIONS, read_source(str(small)), actor="ana", as_of=AS_OF).accepted == 1
-        assert [check for check in examine(workspace) if check.state == "broken"] == []
+        assert [check for check in examine(workspace, wall=AS_OF) if check.state == "broken"] == []
 
 
 @pytest.mark.faults
