@@ -70,17 +70,21 @@ def separation(view: View, cell: DriftScore) -> None:
         st.info(f"It cannot be told. {found.reason}", icon=":material/hourglass_empty:")
         return
     interval = f" (95 % {found.ci_low:.3f} – {found.ci_high:.3f})" if found.ci_low is not None else ""
-    told = "tells them apart" if found.state in LOUD else "cannot tell them apart"
+    told = "tells them apart" if found.state in LOUD else "does not tell them apart beyond chance"
+    told = told if found.threshold is not None else "scores"
     with st.container(horizontal=True, vertical_alignment="center"):
         chip(found.state)
-        rows = f"n = {found.n_reference:,} / {found.n_current:,}"
+        quiet = f" · 39 of 40 quiet windows stay under {found.threshold:.3f}" if found.threshold is not None else ""
+        rows = f"n = {found.n_reference:,} / {found.n_current:,}{quiet}"
         st.markdown(
             f"**It {told}: AUC {found.auc:.3f}{interval}** · {rows} · {moment(cell.window_start)} – {moment(cell.window_end)}"
         )
+    if found.reason:
+        st.info(found.reason, icon=":material/hourglass_empty:")
     draw(charts.separating(found.features[:15]), key="separating")
     why(
         view,
-        "Cross-validated LightGBM on equal samples of both windows (Rabanser, Günnemann, Lipton 2019).",
+        "Cross-validated LightGBM (Rabanser, Günnemann, Lipton 2019), beside what it scores for windows of the reference.",
         evidence.cell_call("loop_core.monitor.drift:domain_classifier", cell, feature=False),
         key="separation",
     )

@@ -99,6 +99,10 @@ def domain(
         f"AUC {found.auc:.3f} ({found.ci_low:.3f} – {found.ci_high:.3f}) between {found.n_reference:,} rows of the"
         f" reference and {found.n_current:,} of {start:%Y-%m-%d} to {end - timedelta(days=1):%Y-%m-%d}; 0.5 is chance."
     )
+    if found.threshold is None:
+        say(found.reason)
+    else:
+        say(f"Of 40 quiet windows 39 stay under {found.threshold:.3f}; p = {found.p_value:.2g}: {found.state.value}.")
     for feature, share in found.features[:10]:
         say(f"  {share:>4.0%}  {feature}")
 

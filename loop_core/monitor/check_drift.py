@@ -88,7 +88,9 @@ def _sentence(score: DriftScore, weighing: Weighing) -> str:
         return f"{score.feature} cannot be judged ({window}): {score.reason}"
     title = TITLES[score.method]
     said = f"{score.feature} {_SAID[score.state]}: {title} {score.value:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."
-    return " ".join([said, *_weight(score, weighing)]) if score.state in (State.WATCH, State.ALARM) else said
+    if score.state not in (State.WATCH, State.ALARM):
+        return said
+    return " ".join([said, *([score.reason] if score.reason else []), *_weight(score, weighing)])
 
 
 def _weight(score: DriftScore, weighing: Weighing) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from loop_core.monitor.drift import METHODS
 from tests.bench.measure import Measurement
-from tests.monitor.drift.simulated import equal_width_share, folklore_share, found_within, quiet_rates
+from tests.monitor.drift.simulated import equal_width_share, folklore_share, found_within, quiet_rates, told_apart
 from tests.monitor.drift.streams import DETECTORS, Detection, detections
 
 #: Loops, each with half a year of quiet weeks after its reference.
@@ -19,7 +19,9 @@ LOOPS, RUNS = 20, 200
 
 def measurements() -> Iterator[Measurement]:
     yield from _quiet()
+    yield from _swinging()
     yield from _found()
+    yield from _classifier()
     yield from _streams()
 
 
@@ -50,6 +52,25 @@ def _found() -> Iterator[Measurement]:
             share = 100 * found_within(weeks, 2_000, RUNS, change, seed=2)
             what = f"{words} in one of 40 features, 2,000 rows: found within {weeks}"
             yield Measurement(what, share, "% of runs", 95 if weeks == 2 else None, more_is_better=True)
+
+
+def _swinging() -> Iterator[Measurement]:
+    for kind, words in (("mean", "at random by 0.1 σ"), ("steady", "steadily by 0.3 σ a quarter")):
+        for n in (300, 1_000, 3_000):
+            rate = quiet_rates(n, LOOPS // 2, seed=n, moving=(8, kind)).alarms_a_month
+            # In small windows a third of such references cannot be told from quiet ones, and what follows is drift.
+            target = None if (kind, n) == ("steady", 300) else 1
+            what = f"alarms a quiet month, 8 of 40 features move {words}, {n:,} rows"
+            yield Measurement(what, rate, "a month", target)
+
+
+def _classifier() -> Iterator[Measurement]:
+    for swing, words in ((0.0, "quiet windows"), (0.15, "quiet windows that swing by 0.15 σ")):
+        share = 100 * told_apart(100, 300, swing=swing)
+        yield Measurement(f"domain classifier, {words} of 300 rows: said to differ", share, "%", 2.5 + 3 * 1.6)
+    share = 100 * told_apart(50, 300, together=0.0)
+    what = "domain classifier: a correlation of 0.6 that is gone, 300 rows"
+    yield Measurement(what, share, "% found", 70, more_is_better=True)
 
 
 def _streams() -> Iterator[Measurement]:

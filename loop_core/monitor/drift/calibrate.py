@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
@@ -147,6 +147,8 @@ def _quiet_past(series: Series, rng: np.random.Generator) -> Series:
         return _with_windows(series, series.reference, np.zeros((WINDOWS, series.reference.shape[1])))
     sizes, shares = usual.windows.sum(axis=1), _without_noise(usual)
     chosen = rng.integers(len(sizes), size=len(sizes) + WINDOWS)
+    if usual.is_slow:
+        chosen[: len(sizes)].sort()
     drawn = rng.multinomial(sizes[chosen].astype(int), shares[chosen]).astype(np.float64)
     return _with_windows(series, drawn[: len(sizes)], drawn[len(sizes) :])
 
@@ -180,7 +182,7 @@ def _alike(found: Sequence[Series]) -> list[Series]:
 def _with_windows(series: Series, reference: Counts, counts: Counts) -> Series:
     numbers = tuple(range(1 - len(counts), 1))
     # The windows are made up, and so is their time: after the reference.
-    week = timedelta(days=1)
+    week = (series.reference_end - series.reference_start) / max(1, len(series.reference))
     spans = tuple((series.reference_end + k * week, series.reference_end + (k + 1) * week) for k in range(len(counts)))
     return replace(series, reference=reference, counts=counts, numbers=numbers, spans=spans, moments=None)
 

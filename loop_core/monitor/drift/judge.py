@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.charter import MonitorPlan
-from loop_core.monitor.drift.alarm_rule import AlarmRule, corrected
+from loop_core.monitor.drift.alarm_rule import HIGHEST_LEVEL, AlarmRule, corrected
 from loop_core.monitor.drift.base import DriftMeasure
 from loop_core.monitor.drift.outcomes import Outcome, window_outcomes
 from loop_core.monitor.drift.threshold import Chance
@@ -20,6 +20,10 @@ from loop_core.vocabulary import State
 #: With fewer windows in the reference, none is dropped.
 FEW = 4
 NOTHING_TO_COMPARE: Outcome = (State.NOT_APPLICABLE, "There is no value to compare.")
+ONE_WINDOW = "The reference is a single window: how much it swings by itself is not known, so that nothing alarms."
+SLOW = (
+    "It moves on steadily within the reference: it alarms where it gets farther than going on like that would bring it."
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Verdicts:
     alarms: npt.NDArray[np.bool_]
     outcomes: list[list[Outcome | None]]
     """Why a window is not judged; None: it is."""
+    cautions: list[str]
+    """(S,) why a series alarms less than its values suggest; empty: it does not."""
 
     def states(self, series: int) -> list[State]:
         """(W,) of one series."""
@@ -59,16 +65,23 @@ def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> 
     outcomes = [list(window_outcomes(plan, series, measure)) for series in found]
     values, p_values = _measured(found, measure, outcomes)
     _say_what_has_no_value(outcomes, values)
+    cautions = [_caution(series, measure, p) for series, p in zip(found, p_values, strict=True)]
+    careful = np.stack(
+        [_careful(series, measure, *of) for series, *of in zip(found, values, p_values, cautions, strict=True)]
+    )
     rows = np.stack([series.counts.sum(axis=1) for series in found])
     shared = rows / np.maximum(rows + np.array([[series.reference.sum()] for series in found]), 1.0)
-    evidence = rule.evidence(p_values, shared)
+    evidence = rule.evidence(careful, shared)
     q_values = np.stack([corrected(column) for column in evidence.T], axis=1)
     alarms = q_values <= rule.false_discovery_rate
     told = np.isfinite(p_values)
-    levels = np.where(told, rule.levels(told.sum(axis=0), alarms.sum(axis=0), shared), np.nan)
-    alarms &= p_values <= levels
+    judged = np.isfinite(careful).sum(axis=0)
+    levels = np.where(told, rule.levels(judged, alarms.sum(axis=0), shared), np.nan)
+    alarms &= careful <= levels
     thresholds = np.stack([_thresholds(series, measure, *of) for series, *of in zip(found, levels, rows, strict=True)])
-    return Verdicts(values, np.where(np.isnan(p_values), np.nan, thresholds), p_values, q_values, alarms, outcomes)
+    return Verdicts(
+        values, np.where(np.isnan(p_values), np.nan, thresholds), p_values, q_values, alarms, outcomes, cautions
+    )
 
 
 def with_whole_windows(plan: MonitorPlan, series: Series) -> Series:
@@ -97,6 +110,35 @@ def _measured(
             values[place, told] = measure.binned(series.reference.sum(axis=0), counts, series.binning)
             p_values[place, told] = chance.p_values(values[place, told], counts.sum(axis=1).astype(np.int64))
     return values, p_values
+
+
+def _caution(series: Series, measure: DriftMeasure, p_values: Counts) -> str:
+    """Only where something moved: nothing else can alarm."""
+    if not (p_values <= HIGHEST_LEVEL).any():
+        return ""
+    if np.count_nonzero(series.reference.sum(axis=1)) < 2:
+        return ONE_WINDOW
+    return SLOW if _chance(series, measure).is_slow else ""
+
+
+def _careful(series: Series, measure: DriftMeasure, values: Counts, p_values: Counts, caution: str) -> Counts:
+    """(W,) p-values that may alarm. A series that moves on steadily may be as far again as it is later."""
+    if not caution:
+        return p_values
+    told = np.isfinite(p_values)
+    found = np.full(len(p_values), np.nan)
+    if caution == SLOW and told.any():
+        rows = series.counts[told].sum(axis=1).astype(np.int64)
+        found[told] = _chance(series, measure).p_values(values[told], rows, _growth(series)[told])
+    return found
+
+
+def _growth(series: Series) -> Counts:
+    """(W,) mean square distance that a steady motion has brought each window to, over that of the reference's windows."""
+    middle = series.reference_start + (series.reference_end - series.reference_start) / 2
+    apart = np.array([((start - middle) + (end - middle)) / (end - start) / 2 for start, end in series.spans])
+    grown: Counts = np.maximum(12 * apart**2 / (len(series.reference) ** 2 - 1), 1.0)
+    return grown
 
 
 def _say_what_has_no_value(outcomes: list[list[Outcome | None]], values: Counts) -> None:

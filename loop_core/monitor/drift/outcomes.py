@@ -10,14 +10,22 @@ from loop_core.monitor.profiles import CategoryBins, Series
 from loop_core.vocabulary import State
 
 Outcome = tuple[State, str]
+#: A window of a reference of fewer windows than this makes up much of what it would be compared with.
+SHORT = 4
+IN_SHORT: Outcome = (
+    State.TOO_FEW,
+    f"The reference is too short: the window is part of it, and it has fewer than {SHORT} windows.",
+)
 
 
 def window_outcomes(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> Iterator[Outcome | None]:
     """One per window of the series; None: it is judged."""
     always = reference_outcome(plan, series, measure)
+    short = len(series.reference) < SHORT
     new = series.reference[:, :-1].sum() == 0 and _is_new(series)
-    for rows, nulls in zip(series.counts.sum(axis=1).tolist(), series.counts[:, -1].tolist(), strict=True):
-        yield always or _window_outcome(plan, series, int(rows), new and rows > nulls)
+    for rows, nulls, span in zip(series.counts.sum(axis=1), series.counts[:, -1], series.spans, strict=True):
+        inside = IN_SHORT if short and span[0] < series.reference_end else None
+        yield always or _window_outcome(plan, series, int(rows), new and rows > nulls) or inside
 
 
 def reference_outcome(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> Outcome | None:

@@ -49,7 +49,7 @@ class DriftScore:
     state: State
     """`watch`: moved beyond chance in this window; `alarm`: often enough, or too far to wait."""
     reason: str = ""
-    """Why it was not judged; empty: it was."""
+    """Why it was not judged, or why it is `watch` at most; empty: it was judged."""
 
 
 def drift_scores(
@@ -128,7 +128,7 @@ def _cells(found: Sequence[Series], verdicts: Verdicts, method: str, folklore: f
                 n_reference=usual,
                 n_current=int(n),
                 state=state,
-                reason=outcome[1] if outcome else "",
+                reason=outcome[1] if outcome else verdicts.cautions[place] if state is State.WATCH else "",
             )
 
 

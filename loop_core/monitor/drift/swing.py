@@ -20,6 +20,16 @@ class Swing:
     """Variance in every direction alike."""
     freedom: float
     """How well its size is known: windows of the reference less one, times the number of directions that share it."""
+    hidden: float = 0.0
+    """Variance in one direction more that could not be told from sampling noise in so few windows."""
+    hidden_freedom: int = 1
+    """Windows of the reference less one."""
+
+    def disguised(self, rng: np.random.Generator) -> Counts:
+        """(draws,) chi-squared distances that the hidden direction makes, its size being as unsure as few windows are."""
+        unsure = self.hidden_freedom / rng.chisquare(self.hidden_freedom, size=DRAWS)
+        distances: Counts = self.hidden * unsure * rng.normal(size=DRAWS) ** 2
+        return distances
 
     @property
     def size(self) -> float:
@@ -56,10 +66,13 @@ def natural_swing(reference: Counts) -> Swing:
     Standardised by sampling noise, pure noise has eigenvalues up to (1 + √γ)², where γ is bins over windows. Those
     beyond are real directions, taken back to their true size; of the rest, the mean is compared with 1.
 
+    A direction of less than √γ does not show at all; what nobody can see is taken to be there.
+
     Args:
         reference: (windows, K) counts per bin, each window with at least one row.
 
-    Source: Marchenko & Pastur 1967 for the edge; Baik & Silverstein 2006 for the size behind an eigenvalue.
+    Source: Marchenko & Pastur 1967 for the edge; Baik & Silverstein 2006 for the size behind an eigenvalue; Baik, Ben
+    Arous & Péché 2005 for what does not show.
     """
     none = Swing(np.zeros((0, reference.shape[1])), 0.0, 1.0)
     rows, pooled = reference.sum(axis=1), reference.sum(axis=0) / max(reference.sum(), 1.0)
@@ -80,4 +93,5 @@ def natural_swing(reference: Counts) -> Swing:
     widen = (len(reference) + 1) / len(reference) * len(rows) / rows.sum()
     strength = np.maximum(true - 1, 0)
     shared = float(strength.sum() ** 2 / (strength**2).sum()) if strength.any() else 1.0
-    return Swing(axes[real] * np.sqrt(strength * widen)[:, None], even * widen, freedom * shared)
+    directions = axes[real] * np.sqrt(strength * widen)[:, None]
+    return Swing(directions, even * widen, freedom * shared, math.sqrt(ratio) * widen, freedom)

@@ -35,15 +35,16 @@ class Chance:
     reference: Counts
     """(R, K) rows per bin in each window of the reference, with at least one row."""
 
-    def p_values(self, values: Counts, rows: Rows) -> Counts:
+    def p_values(self, values: Counts, rows: Rows, growth: Counts | None = None) -> Counts:
         """(W,) chance that a quiet window reaches the value.
 
         Args:
             values: (W,) what the measure says of windows; NaN gives NaN.
             rows: (W,) their row counts, at least 1.
+            growth: (W,) by how much the natural swing may have grown since the reference, at least 1; None: not at all.
         """
         found = np.full(len(values), np.nan)
-        for chosen, tail, scale in self._tails(rows):
+        for chosen, tail, scale in self._tails(rows, growth):
             told = chosen & np.isfinite(values)
             found[told] = tail.p_values(values[told] ** (1 / self.measure.power) / scale[told])
         return found
@@ -55,10 +56,17 @@ class Chance:
             found[chosen] = (tail.quantiles(levels[chosen]) * scale[chosen]) ** self.measure.power
         return found
 
-    def _tails(self, rows: Rows) -> Iterator[tuple[npt.NDArray[np.bool_], Tail, Counts]]:
+    @property
+    def is_slow(self) -> bool:
+        """Whether it moves on steadily within the reference, see `Usual.is_slow`."""
+        return self._usual.is_slow
+
+    def _tails(self, rows: Rows, growth: Counts | None = None) -> Iterator[tuple[npt.NDArray[np.bool_], Tail, Counts]]:
         """Which windows → their distribution by chance, and the factor from it to each window's own size."""
         steps, counts = _steps(rows), self.reference.tobytes()
         width, spreads = self.reference.shape[1], self._usual.spreads(rows)
+        if growth is not None:
+            spreads = spreads + self._usual.swing.size * (growth - 1)
         for step in np.unique(steps):
             tail = _tail(self.measure, self.bins, counts, width, int(step))  # type: ignore[arg-type]  # both are frozen
             yield steps == step, tail, spreads / self._usual.spreads(np.array([step]))
@@ -83,5 +91,6 @@ def _usual(bins: Binning, counts: bytes, width: int) -> Usual:
 
 @lru_cache(maxsize=8192)
 def _tail(measure: DriftMeasure, bins: Binning, counts: bytes, width: int, n_current: int) -> Tail:
-    whole, current = _usual(bins, counts, width).draw(n_current)  # type: ignore[arg-type]  # frozen
-    return Tail.of(measure.binned(whole, current, bins) ** (1 / measure.power))
+    usual = _usual(bins, counts, width)  # type: ignore[arg-type]  # frozen
+    values = measure.binned(*usual.draw(n_current), bins) ** (1 / measure.power)
+    return Tail.of(usual.with_hidden_swing(values, n_current))

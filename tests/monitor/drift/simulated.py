@@ -69,12 +69,36 @@ def quiet_features(rng: np.random.Generator, n: int, windows: int) -> list[Serie
     return [series(f"f{k}", *make(rng, n, windows)) for k, make in enumerate(made)]
 
 
-def quiet_rates(n: int, loops: int, *, windows: int = 26, method: str = "psi", seed: int = 0) -> Rates:
-    """Alarms of quiet loops with windows of n rows, under the default charter's budget of 1 a month."""
+def moving_feature(rng: np.random.Generator, kind: str, n: int, windows: int) -> tuple[Binning, Counts, Counts]:
+    """A normal feature whose mean never stands still, in its reference or after.
+
+    Args:
+        kind: `mean` jumps at random by 0.1 standard deviations each window; `steady` goes on by 0.3 in as long as the reference lasts.
+    """
+    every = np.arange(REFERENCE + windows)
+    means = 0.1 * rng.normal(size=len(every)) if kind == "mean" else 0.3 * every / REFERENCE
+    edges = norm.ppf(np.arange(1, 20) / 20) + means[:REFERENCE].mean()
+    chances = np.diff(norm.cdf(edges - means[:, None]), axis=1, prepend=0, append=1)
+    counts = _with_null(rng.multinomial(n, chances))
+    return NumberBins(tuple(edges)), counts[:REFERENCE], counts[REFERENCE:]
+
+
+def quiet_rates(
+    n: int, loops: int, *, windows: int = 26, method: str = "psi", seed: int = 0, moving: tuple[int, str] = (0, "mean")
+) -> Rates:
+    """Alarms of quiet loops with windows of n rows, under the default charter's budget of 1 a month.
+
+    Args:
+        moving: so many of the features are `moving_feature`s of that kind.
+    """
     rng, plan = np.random.default_rng(seed), MonitorPlan()
     alarms = counted = 0
     for _ in range(loops):
-        verdicts = judge(plan, quiet_features(rng, n, windows + plan.alarm_of - 1), METHODS[method])
+        length = windows + plan.alarm_of - 1
+        found = quiet_features(rng, n, length)
+        for k in range(moving[0]):
+            found[k] = series(f"f{k}", *moving_feature(rng, moving[1], n, length))
+        verdicts = judge(plan, found, METHODS[method])
         alarms += int(verdicts.alarms[:, plan.alarm_of - 1 :].sum())
         counted += windows
     months = counted * plan.window_days / 30.436875
@@ -106,6 +130,31 @@ def equal_width_share(rng: np.random.Generator, n: int, bins: int | str, times: 
         r, c = np.where(r == 0, 1e-4, r), np.where(c == 0, 1e-4, c)
         over += bool(((c - r) * np.log(c / r)).sum() > 0.1)
     return over / times
+
+
+def told_apart(runs: int, n: int, *, swing: float = 0.0, together: float = 0.6, seed: int = 0) -> float:
+    """Share of runs in which the domain classifier says that a window of n rows differs from eight before it.
+
+    Args:
+        swing: standard deviation by which the means of all six features differ from window to window.
+        together: correlation of the first two in the window; it was 0.6 before.
+    """
+    import polars as pl
+
+    from loop_core.charter import Column
+    from loop_core.monitor.drift.domain import separate
+    from loop_core.vocabulary import State
+
+    rng, names = np.random.default_rng(seed), [f"f{k}" for k in range(6)]
+
+    def window(correlation: float) -> pl.DataFrame:
+        rows = rng.normal(size=(n, 6)) + swing * rng.normal(size=6)
+        rows[:, 1] = correlation * rows[:, 0] + np.sqrt(1 - correlation**2) * rows[:, 1]
+        return pl.DataFrame(rows, schema=names)
+
+    columns = [Column(name=name, type="number") for name in names]
+    told = [separate([window(0.6) for _ in range(8)], window(together), columns, seed=run) for run in range(runs)]
+    return sum(one.state is State.WATCH for one in told) / runs
 
 
 def found_within(times: int, n: int, runs: int, change: str, *, method: str = "psi", seed: int = 0) -> float:

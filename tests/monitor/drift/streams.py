@@ -16,11 +16,11 @@ import polars as pl
 
 from loop_core.charter import Column, MonitorPlan
 from loop_core.monitor.drift import METHODS
-from loop_core.monitor.drift.alarm_rule import AlarmRule
 from loop_core.monitor.drift.domain import separate
 from loop_core.monitor.drift.judge import judge
-from loop_core.monitor.profiles import CategoryBins, Counts, NumberBins, Series
+from loop_core.monitor.profiles import CategoryBins, NumberBins, Series
 from loop_core.monitor.profiles.binning import LEVELS
+from loop_core.vocabulary import State
 from tests.monitor.drift.simulated import series
 
 ROWS = 500
@@ -99,21 +99,12 @@ def _by(name: str) -> Callable[[pl.DataFrame], np.ndarray]:
 
 
 def _by_domain(rows: pl.DataFrame) -> np.ndarray:
-    """Windows by the classifier's AUC, with the same rule of persistence."""
-    from scipy.special import ndtr
-
+    """Windows by the classifier, one at a time: it is asked for on demand, and knows no rule of persistence."""
     features = rows.drop("score", "wrong")
-    columns, usual = [Column(name=n, type="number") for n in features.columns], features[: REFERENCE * ROWS]
-    p_values: list[float] = []
-    for window in range(REFERENCE, REFERENCE + QUIET + AFTER):
-        found = separate(usual, features[window * ROWS : (window + 1) * ROWS], columns)
-        error = (found.ci_high - found.ci_low) / 3.92
-        p_values.append(float(ndtr(-(found.auc - 0.5) / error)))
-    rule = AlarmRule.of_plan(_PLAN)
-    shared: Counts = np.full((1, len(p_values)), 1 / (REFERENCE + 1))
-    alarms = rule.evidence(np.array([p_values]), shared)[0] <= rule.false_discovery_rate
-    moved: np.ndarray = np.array(p_values) <= rule.levels(1, 0, shared)[0]
-    return alarms & moved
+    columns = [Column(name=n, type="number") for n in features.columns]
+    windows = [features[k * ROWS : (k + 1) * ROWS] for k in range(REFERENCE + QUIET + AFTER)]
+    usual, later = windows[:REFERENCE], windows[REFERENCE:]
+    return np.array([separate(usual, now, columns).state is State.WATCH for now in later])
 
 
 #: Name → (rows with score and errors, from the reference on) → (QUIET + AFTER,) alarms.

@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 
 from loop_core.monitor.drift import METHODS
+from loop_core.monitor.drift.judge import ONE_WINDOW, SLOW
 from loop_core.monitor.drift.threshold import Chance
-from tests.monitor.drift.simulated import category, found_within, number, quiet_rates
+from loop_core.vocabulary import State
+from tests.monitor.drift.simulated import (
+    category,
+    found_within,
+    moving_feature,
+    number,
+    quiet_rates,
+    series,
+    verdicts_of,
+)
 
 
 @pytest.mark.parametrize("n", [100, 1_000, 100_000])
@@ -38,3 +48,26 @@ def test_p_values_of_every_measure_hold_into_the_tail(method, make):
     p_values = np.concatenate(found)
     for level, most in ((0.05, 1.35), (0.01, 1.7), (0.002, 3.5)):
         assert (p_values <= level).mean() <= most * level + 2 * np.sqrt(level / len(p_values))
+
+
+@pytest.mark.parametrize("kind", ["mean", "steady"])
+def test_columns_that_never_stand_still_keep_to_the_budget_too(kind):
+    rates = quiet_rates(1_000, loops=3, seed=2, moving=(8, kind))
+    assert rates.alarms_a_month <= 1 + 3 / np.sqrt(rates.months)
+
+
+def test_a_column_that_moves_steadily_says_so_and_still_alarms_where_it_leaps():
+    rng = np.random.default_rng(3)
+    bins, reference, counts = moving_feature(rng, "steady", 2_000, 8)
+    leapt = counts.copy()
+    leapt[-2:] = np.roll(counts[-2:], 9, axis=1)
+    calm, wild = (verdicts_of([series("x", bins, reference, c)]) for c in (counts, leapt))
+    assert (calm.states(0)[-1], calm.cautions) == (State.WATCH, [SLOW])
+    assert wild.states(0)[-1] is State.ALARM
+
+
+def test_a_reference_of_one_window_watches_and_does_not_alarm():
+    bins, reference, counts = number(np.random.default_rng(4), 2_000, 3, np.full(3, 1.0))
+    found = verdicts_of([series("x", bins, reference[:1], counts)])
+    assert found.states(0) == [State.WATCH] * 3
+    assert found.cautions == [ONE_WINDOW]
