@@ -103,7 +103,7 @@ def compute(view: View, function: Callable[..., T], /, **parameters: Any) -> T:
     Results are frozen, so all sessions share one object and nothing is pickled.
     """
     name = f"{function.__module__}.{function.__qualname__}"
-    where = (str(view.loop.workspace.path), view.loop.name, view.version, view.settled.isoformat())
+    where = (*view.loop.identity, view.version, view.settled.isoformat())
     result: T = _computed(name, where, tuple(sorted(parameters.items())), function, view)
     return result
 

@@ -15,6 +15,7 @@ from loop_core.ledger.fold import tenures
 from loop_core.models import ModelStore
 from loop_core.monitor.profiles import settle_profiles
 from loop_core.monitor.profiles.check import recount
+from loop_core.monitor.profiles.store import read_mark
 from loop_core.workspace import FORMAT, Loop, Workspace
 
 
@@ -50,7 +51,9 @@ def examine(workspace: Workspace, *, wall: datetime) -> list[Check]:
 
 
 def maintain(workspace: Workspace, *, keep_days: float, wall: datetime) -> MaintenanceReport:
-    """Flush, merge, expire and clean the lake; snapshots that a registered model's manifest names are kept.
+    """Flush, merge, expire and clean the lake.
+
+    Kept are snapshots that a registered model's manifest names, and those that profiles have yet to follow.
 
     Args:
         workspace: an open workspace.
@@ -61,8 +64,15 @@ def maintain(workspace: Workspace, *, keep_days: float, wall: datetime) -> Maint
         # Profiles follow the changes between snapshots: first they must have seen those that are about to go.
         settle_profiles(workspace.loop(name), actor="maintenance")
     entries = workspace.ledger.entries(kind="model.registered")
-    pinned = {entry.payload["snapshot"] for entry in entries} - {None}
+    pinned = {entry.payload["snapshot"] for entry in entries} - {None} | _unfollowed(workspace)
     return maintain_lake(workspace.lake, pinned=pinned, older_than=wall - timedelta(days=keep_days))
+
+
+def _unfollowed(workspace: Workspace) -> set[int]:
+    """Snapshots after the first mark of a loop's profiles: without them they would have to count every row again."""
+    marks = [read_mark(workspace.loop(name)) for name in workspace.loops()]
+    newest = workspace.lake.snapshot()
+    return set(range(min((mark.snapshot for mark in marks if mark), default=newest) + 1, newest + 1))
 
 
 def _chain(workspace: Workspace) -> Check:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,11 @@ class Workspace:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @cached_property
+    def identity(self) -> str:
+        """Tells this workspace also from one that was at its place before, for whoever remembers results."""
+        return f"{self.path}:{(self.path / _SETTINGS).stat().st_mtime_ns}"
+
     # -- places -------------------------------------------------------------------------------------------
 
     @property
@@ -186,6 +191,11 @@ class Loop:
     @property
     def name(self) -> str:
         return self.charter.name
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Which loop of which workspace: what a result of it may be remembered under."""
+        return self.workspace.identity, self.name
 
     @property
     def lake(self) -> Lake:

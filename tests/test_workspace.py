@@ -1,14 +1,32 @@
 from __future__ import annotations
 
 import os
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
+from loop_core.monitor.profiles import profile_series
 from loop_core.monitor.profiles.store import read_mark
 from loop_core.workspace import FORMAT, Loop, Workspace
 from tests.conftest import CHARTER, START
+
+
+def test_a_workspace_remade_at_its_place_is_another_one(tmp_path: Path) -> None:
+    from tests.monitor.world import DAYS, fill, predictions
+
+    found = []
+    for seed in (0, 1):
+        with Workspace.create(tmp_path / "w") as workspace:
+            loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+            fill(loop, predictions(seed))
+            (price,) = [s for s in profile_series(loop, START + timedelta(days=DAYS), weeks=2) if s.column == "price"]
+            found.append(price.binning)
+            assert Workspace.open(tmp_path / "w").identity == workspace.identity
+        shutil.rmtree(tmp_path / "w")
+    assert found[0] != found[1]
 
 
 def test_open_again(tmp_path: Path) -> None:

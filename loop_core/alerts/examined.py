@@ -41,12 +41,12 @@ def outbox_state(ws: Workspace, now: datetime) -> OutboxState:
     waits = and_(status == MessageStatus.WAITING.value, table.c.next_try_at < late)
     stuck = and_(status == MessageStatus.SENDING.value, table.c.lease_until < late)
     doubt = status.in_([MessageStatus.FAILED.value, MessageStatus.UNKNOWN.value])
-    counts = select(func.count(), *(func.count().filter(found) for found in (waits | stuck, doubt)))
+    counts = select(func.count(), func.count().filter(waits | stuck), func.count().filter(doubt))
     on_record = {
         f"{e.loop}.{e.subject}.{e.kind.removeprefix('alert.')}.{e.seq}" for e in ws.ledger.entries(kind="alert.")
     }
     with explained(ws.ledger.url), ws.ledger.engine.connect() as connection:
-        total, overdue, in_doubt = connection.execute(counts).one()
+        counted = connection.execute(counts).one()
         rows = connection.execute(select(table).order_by(table.c.id)).mappings().all()
     # The channel stands behind the event in a message's id, whatever it is called.
     unrecorded = [
@@ -55,4 +55,4 @@ def outbox_state(ws: Workspace, now: datetime) -> OutboxState:
         if row["message_id"].removesuffix(f".{row['channel']}") not in on_record
         or (row["status"] == MessageStatus.SENT.value and row["sent_at"] is None)
     ]
-    return OutboxState(total, tuple(unrecorded), overdue, in_doubt)
+    return OutboxState(counted[0], tuple(unrecorded), overdue=counted[1], in_doubt=counted[2])

@@ -20,7 +20,7 @@ class MaintenanceReport:
     files_merged: int
     snapshots_expired: int
     snapshots_pinned: int
-    """Old snapshots kept because a model's training set is pinned to them."""
+    """Old snapshots kept: a model's training set is pinned to them, or what came with them is not profiled yet."""
     files_removed: int
 
 
@@ -41,23 +41,25 @@ class LakeReport:
 def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) -> MaintenanceReport:
     """Flush inlined rows, merge small files, expire snapshots and remove the files only they needed.
 
+    Snapshots that come while it runs stay, whatever the wall clock says.
+
     Args:
         lake: an open lake.
         pinned: snapshot ids that stay, whatever their age.
         older_than: snapshots at or after this wall-clock instant stay.
     """
+    newest = lake.snapshot()
     flushed = lake.maintain("call ducklake_flush_inlined_data('lake')")
     lake.maintain("call ducklake_rewrite_data_files('lake')")
     merged = lake.maintain("call ducklake_merge_adjacent_files('lake')")
     old = [
         row[0]
         for row in lake.rows(
-            "select snapshot_id from ducklake_snapshots('lake') where snapshot_time < $older_than order by 1",
-            {"older_than": older_than},
+            "select snapshot_id from ducklake_snapshots('lake') where snapshot_time < $older_than and snapshot_id < $newest order by 1",
+            {"older_than": older_than, "newest": newest},
         )
     ]
-    current = lake.snapshot()
-    expired = [snapshot for snapshot in old if snapshot not in pinned and snapshot != current]
+    expired = [snapshot for snapshot in old if snapshot not in pinned]
     if expired:
         # The ids come from the catalogue itself; the call takes only a literal list.
         lake.maintain(

@@ -37,7 +37,7 @@ def importance(loop: Loop, as_of: datetime) -> Shares | None:
     champion = loop.champion(as_of)
     if champion is None or manifest_of(loop, champion).kind == "external":
         return None
-    key = (str(loop.workspace.path), loop.name, champion)
+    key = (*loop.identity, champion)
     with _LOCK:
         if key in _KEPT:
             return _KEPT[key]

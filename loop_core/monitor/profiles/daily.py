@@ -83,7 +83,7 @@ class Days:
 
     def _content(self) -> tuple[object, ...]:
         loop = self.loop
-        return str(loop.workspace.path), loop.name, self.plan.id, self.reading.as_of, loop.lake.snapshot()
+        return loop.identity, self.plan.id, self.reading.as_of, loop.lake.snapshot()
 
 
 def days_at(loop: Loop, as_of: datetime) -> Days | None:
@@ -92,9 +92,9 @@ def days_at(loop: Loop, as_of: datetime) -> Days | None:
     if found is None:
         return None
     reading, scores = known_at(loop, as_of), score_days(loop, as_of)
-    mark = _KEPT.get((str(loop.workspace.path), loop.name, loop.lake.snapshot()), lambda: _current(loop))
+    mark = _KEPT.get((loop.identity, loop.lake.snapshot()), lambda: _current(loop))
     if mark is not None and mark.key == found[0]:
-        plan = _KEPT.get((str(loop.workspace.path), loop.name, mark.binning), lambda: store.read_plan(loop, mark))
+        plan = _KEPT.get((loop.identity, mark.binning), lambda: store.read_plan(loop, mark))
         if plan.scored is None and scores is not None:
             # Its first weeks may be over for a reader and not for whoever refreshed before anything new came.
             plan = plan if not _answered(loop, scores) else None
@@ -133,7 +133,7 @@ def _answered(loop: Loop, scores: tuple[str, Span]) -> bool:
 
 
 def _learned(loop: Loop, reading: Reading, key: str, span: Span, scores: tuple[str, Span] | None) -> Plan:
-    content = (str(loop.workspace.path), loop.name, key, span, scores, reading.as_of, loop.lake.snapshot())
+    content = (loop.identity, key, span, scores, reading.as_of, loop.lake.snapshot())
     plan: Plan = _KEPT.get(content, lambda: learn_plan(reading, key, span, scores))
     return plan
 

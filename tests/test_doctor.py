@@ -1,0 +1,38 @@
+"""Maintenance keeps what others go on from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from loop_core.clock import now
+from loop_core.doctor import examine, maintain
+from loop_core.lake import Transaction
+from loop_core.monitor.profiles import check_profiles, refresh_profiles
+from loop_core.workspace import Loop
+from tests.monitor.world import fill, predictions
+
+
+def add(loop: Loop, rows: pl.DataFrame) -> None:
+    def body(tx: Transaction) -> None:
+        tx.register("new_rows", rows.drop("chance").with_columns(model_version=pl.lit("old")))
+        tx.execute(f"insert into {loop.table('predictions')} by name from new_rows")
+
+    loop.lake.write(body, actor="ana", message="more")
+
+
+def test_profiles_go_on_after_maintenance_that_keeps_nothing(loop: Loop) -> None:
+    rows = predictions()
+    fill(loop, rows.head(7_000))
+    refresh_profiles(loop, actor="ana")
+    add(loop, rows[7_000:7_500])
+    # A clock that is ahead makes even the snapshots of the maintenance itself look old.
+    report = maintain(loop.workspace, keep_days=0, wall=now() + timedelta(minutes=1))
+    assert report.snapshots_expired > 0
+    assert check_profiles(loop) == []
+    add(loop, rows[7_500:])
+    state = refresh_profiles(loop, actor="ana")
+    assert (state.rows, state.rebuilt) == (500, False)
+    assert check_profiles(loop) == []
+    assert [check for check in examine(loop.workspace, wall=now()) if check.state == "broken"] == []
