@@ -24,7 +24,14 @@ _LABELS = f"""
     group by prediction_id"""
 
 
-def known_at(loop: Loop, as_of: datetime, snapshot: int | None = None, *, since: datetime | None = None) -> Reading:
+def known_at(
+    loop: Loop,
+    as_of: datetime,
+    snapshot: int | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Reading:
     """The loop as it was known at `as_of`, with two more views:
 
     - `labels(prediction_id, label, observed_at, source)`: the newest statement about each prediction;
@@ -37,8 +44,10 @@ def known_at(loop: Loop, as_of: datetime, snapshot: int | None = None, *, since:
         snapshot: lake snapshot to read; None: the newest.
         since: leave out predictions made before it, and with them what was known of outcomes before it: the gates
             turn away outcomes known before their prediction. Months of files need not be read then.
+        until: leave out predictions made at or after it, and outcomes of others than those that are left, which may be
+            known much later: fewer have to be put in order then.
     """
-    reading = Reading.at(loop.lake, loop.charter, as_of, snapshot, since)
+    reading = Reading.at(loop.lake, loop.charter, as_of, snapshot, since, until)
     return reading.with_views(labels=_LABELS, rows=_rows_sql(loop.charter))
 
 

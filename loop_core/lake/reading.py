@@ -32,12 +32,20 @@ class Reading:
     """Lake snapshot the reading is pinned to; None: the newest at each query."""
     since: datetime | None
     """UTC instant; earlier predictions, and outcomes known earlier, are left out. None: nothing is."""
+    until: datetime | None
+    """UTC instant; predictions made at or after it, and outcomes of others than those left, are left out."""
     views: Mapping[str, str]
     """View name → SQL; a view may name those before it."""
 
     @classmethod
     def at(
-        cls, lake: Lake, charter: Charter, as_of: datetime, snapshot: int | None = None, since: datetime | None = None
+        cls,
+        lake: Lake,
+        charter: Charter,
+        as_of: datetime,
+        snapshot: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Reading:
         """The signals of a loop as of an instant, optionally from an older lake snapshot or without the distant past."""
         pinned = f" at (version => {int(snapshot)})" if snapshot is not None else ""
@@ -50,9 +58,20 @@ class Reading:
                 f" and {EVENT_TIME[signal]} >= $since" if since is not None and signal is not Signal.FEEDBACK else ""
             )
             views[signal.value] = f"select * from {table} where {EVENT_TIME[signal]} {before} $as_of{recent}"
+        if until is not None:
+            views["predictions"] += " and predicted_at < $until"
+            views["outcomes"] += " and prediction_id in (select prediction_id from predictions)"
         for table in ("scores", "batches", "quarantine", "findings"):
             views[table] = f"select * from lake.{quoted(charter.name, table)}{pinned}"
-        return cls(lake, charter, as_of.astimezone(UTC), snapshot, since and since.astimezone(UTC), views)
+        return cls(
+            lake,
+            charter,
+            as_of.astimezone(UTC),
+            snapshot,
+            since and since.astimezone(UTC),
+            until and until.astimezone(UTC),
+            views,
+        )
 
     def with_views(self, **views: str) -> Reading:
         """The same reading with more views."""
@@ -82,13 +101,13 @@ class Reading:
         return text
 
     def _bound(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        since = {"since": self.since} if self.since is not None else {}
-        return {"as_of": self.as_of, **since, **parameters}
+        ends = {name: moment for name, moment in (("since", self.since), ("until", self.until)) if moment is not None}
+        return {"as_of": self.as_of, **ends, **parameters}
 
     def _prelude(self) -> str:
-        # Both are also named by a view of its own, so that queries that use no view still bind them.
-        since = ", $since::timestamptz as since" if self.since is not None else ""
-        views = {"reading": f"select $as_of::timestamptz as as_of{since}", **self.views}
+        # Each is also named by a view of its own, so that queries that use no view still bind it.
+        ends = "".join(f", ${name}::timestamptz as {name}" for name in ("since", "until") if getattr(self, name))
+        views = {"reading": f"select $as_of::timestamptz as as_of{ends}", **self.views}
         return ",\n".join(f"{name} as ({sql})" for name, sql in views.items())
 
 

@@ -81,7 +81,7 @@ PROFILE_STATE = {
     "stored": "bigint",
     "added": "bigint",
 }
-#: Metrics of settled windows, a row for each cohort value and metric, and one for the window itself; see monitor/settled.
+#: Metrics of windows, a row for each cohort value and one for the window itself; see monitor/settled.
 MEASURES = {
     "cohort": "varchar",
     "first_day": "date",
@@ -93,10 +93,10 @@ MEASURES = {
     "predictions": "bigint",
     "n": "bigint",
     "versions": "varchar[]",
-    "metric": "varchar",
-    "value": "double",
-    "se": "double",
-    "freedom": "double",
+    "due": "bigint[]",
+    "value": "double[]",
+    "se": "double[]",
+    "freedom": "double[]",
 }
 MEASURE_STATE = {"snapshot": "bigint", "key": "varchar"}
 #: Tables that are not signals. `scores`: what other versions said of the same predictions.

@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Labelled rows, however they are grouped."""
+    """Labelled rows, by rising score within each group they will be put into."""
 
     scores: Floats
     """(n,)"""
@@ -24,14 +24,9 @@ class LabelledRows:
     """(n,) code of the entity, 0 where unknown; None: no row has one."""
 
     @cached_property
-    def by_score(self) -> Ints:
-        """(n,) places by rising score: sorted once for every way to group."""
-        return np.argsort(self.scores, kind="stable")
-
-    @cached_property
     def by_entity(self) -> Ints:
         """(n,) places by entity."""
-        return np.argsort(self.scores if self.entities is None else self.entities, kind="stable")
+        return np.argsort(self.scores if self.entities is None else self.entities)
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Grouping:
         no entity."""
         if self.rows.entities is None:
             return np.arange(len(self.groups)), self.groups
-        order = self.sorted(self.rows.by_entity)
+        order = self._by_group(self.rows.by_entity)
         group, entity = self.groups[order], self.rows.entities[order]
         first = np.ones(len(order), dtype=bool)
         first[1:] = (group[1:] != group[:-1]) | (entity[1:] != entity[:-1]) | (entity[1:] == 0)
@@ -68,7 +63,12 @@ class Grouping:
         """(k,) units of each group."""
         return np.bincount(self.units[1], minlength=self.count)
 
-    def sorted(self, order: Ints) -> Ints:
+    @cached_property
+    def by_score(self) -> Ints:
+        """(n,) places group by group, by rising score in each."""
+        return self._by_group(np.arange(len(self.groups)))
+
+    def _by_group(self, order: Ints) -> Ints:
         """Places in a given order, group by group. Few groups fit 16 bits, which sort without being compared."""
         groups = self.groups[order].astype(np.uint16) if self.count < 2**16 else self.groups[order]
         return order[np.argsort(groups, kind="stable")]

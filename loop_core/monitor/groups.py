@@ -79,6 +79,7 @@ class Group:
 
 
 _SELECTED = """select ({window})::smallint as w, {cohorts}, model_version as v, score, label, mature, observed_at as told,
+      epoch_us(due_at) as due,
       case when entity_id is null then 0::ubigint else hash(entity_id) end as e
     from rows where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last
       and ($version is null or model_version = $version)"""
@@ -104,7 +105,7 @@ def read_rows(
     reading: Reading, windows: Windows, cuts: Sequence[Cut], numbers: tuple[int, int], version: str | None = None
 ) -> pl.DataFrame:
     """Scored rows with columns `w` (window), `c0`, `c1`, … (value of each cut), `v` (version), `score`, `label` (null:
-    unknown), `told` (when it was known), `mature`, `e` (code of the entity, 0: unknown). See `read_groups`."""
+    unknown), `told` (when it was known), `due` (when none is waited for any longer, µs since 1970), `mature`, `e` (code of the entity, 0: unknown). See `read_groups`."""
     first, last = windows.span(numbers[0])[0], windows.span(numbers[1])[1]
     cohorts = ", ".join(f"{cut.sql} as c{place}" for place, cut in enumerate(cuts))
     sql = _SELECTED.format(window=windows.sql("predicted_at"), cohorts=cohorts)

@@ -85,7 +85,7 @@ class _Classes:
 
     def _placements(self) -> Floats:
         """(n,) share of the other class in its group that each row is told from, ties counted half (Sun & Xu 2014)."""
-        order = self.grouping.sorted(self.grouping.rows.by_score)
+        order = self.grouping.by_score
         group, score, positive = self.grouping.groups[order], self.grouping.rows.scores[order], self.positive[order]
         first = np.flatnonzero(np.r_[True, (score[1:] != score[:-1]) | (group[1:] != group[:-1])][: len(order)])
         last = np.r_[first[1:], len(order)]
@@ -113,9 +113,9 @@ class _Classes:
         sums = [self.grouping.unit_sums(weighted * side) for side in self.sides]
         owners = self.grouping.units[1]
         counts = [
-            np.bincount(owners[self.grouping.unit_sums(side * 1.0) > 0], minlength=self.grouping.count).astype(
-                np.float64
-            )
+            np.bincount(
+                owners[self.grouping.unit_sums(side.astype(np.float64)) > 0], minlength=self.grouping.count
+            ).astype(np.float64)
             for side in self.sides
         ]
         low = np.minimum(*counts)

@@ -29,6 +29,8 @@ class Standing:
     """When the oldest prediction was made; None: there is none."""
     last_told: datetime | None
     """When the newest statement of the lake was known, also later than one looks from."""
+    predictions: int
+    """All there are, scored or not."""
     mark: Mark | None
     changed: frozenset[int] | None
     """Days since 1970 whose rows changed after the mark; None: nobody can tell."""
@@ -52,14 +54,14 @@ class Standing:
 
 def standing(loop: Loop, windows: Windows, lengths: Sequence[int]) -> Standing:
     """What is stored of windows of these lengths. Call it in one snapshot of the lake."""
-    snapshot, first, last_told, *state = loop.lake.rows(
+    snapshot, first, predictions, last_told, *state = loop.lake.rows(
         f"""select (from ducklake_current_snapshot('lake')), (select min(predicted_at) from {loop.table("predictions")}),
-        (select max(observed_at) from {loop.table("outcomes")}), *
+        (select count(*) from {loop.table("predictions")}), (select max(observed_at) from {loop.table("outcomes")}), *
         from (select 1) left join ({store.select_mark(loop)}) on true"""
     )[0]
     mark = Mark(*state[1:]) if state[1] is not None else None
     if mark is None or mark.key != store.key_of(loop.charter):
-        return Standing(loop, windows, snapshot, first, last_told, mark, None, {})
+        return Standing(loop, windows, snapshot, first, last_told, predictions, mark, None, {})
     changed = kept_of(loop.lake).get(
         ("changed", loop.name, mark.snapshot, snapshot), lambda: changed_days(loop, mark.snapshot, snapshot)
     )
@@ -67,7 +69,7 @@ def standing(loop: Loop, windows: Windows, lengths: Sequence[int]) -> Standing:
         _content(loop, windows, lengths, mark),
         lambda: shelved(store.read_entries(loop, _days(windows, lengths), windows.end.date(), windows.days)),
     )
-    return Standing(loop, windows, snapshot, first, last_told, mark, changed, shelf)
+    return Standing(loop, windows, snapshot, first, last_told, predictions, mark, changed, shelf)
 
 
 def shelved(entries: Iterable[Entry]) -> Shelf:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,6 @@ from loop_core.charter import Charter
 from loop_core.lake import Transaction
 from loop_core.lake.tables import MEASURE_STATE, MEASURES, quoted
 from loop_core.monitor.measure import Measured
-from loop_core.monitor.settled.summary import Summary
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
@@ -21,26 +21,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What is stored of one cohort value in one window: nothing that depends on when one looks."""
+
+    predictions: int
+    n: int
+    versions: frozenset[str]
+    measured: Mapping[str, Measured | None]
+    """Metric → value, also where too few rows are mature yet to say it."""
+    due: tuple[int, ...] | None
+    """When each row without label will be overdue, those that were not when it was measured, µs since 1970, rising.
+    None: not kept, because none is overdue while the entry holds, or the entry is of several windows together."""
+
+    def mature(self, as_of: datetime) -> int:
+        """Rows whose label is known or overdue at an instant."""
+        if self.due is None:
+            return self.n
+        return self.predictions - len(self.due) + bisect_right(self.due, as_of.timestamp() * 1e6)
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One settled window of one way to split it."""
+    """One window of one way to split it, or several windows together."""
 
     cohort: str | None
     """Declared cohort; None: everybody."""
     first_day: date
     days: int
     valid_from: datetime
-    """From this instant on the window reads so: its label horizon is over, and the newest statement known …"""
+    """From this instant on the window reads so: it is over, and the newest statement about it known …"""
     valid_until: datetime | None
-    """… until this one, at which the next statement about it is known; None: there is none."""
+    """… until this one, at which something else is known; None: nothing is."""
     seen: int
     """Snapshot in which it was measured: the same number, the same rows."""
-    values: Mapping[str | None, Summary]
+    values: Mapping[str | None, Held]
     """Cohort value → what its rows come to; empty: nothing was scored."""
-
-    @property
-    def end_day(self) -> date:
-        """Exclusive."""
-        return self.first_day + timedelta(days=self.days)
 
 
 @dataclass(frozen=True)
@@ -78,15 +93,16 @@ def read_entries(loop: Loop, lengths: Sequence[int], anchor: date, step: int) ->
         " and (first_day - $anchor::date) % $step = 0",
         {"lengths": list(lengths), "anchor": anchor, "step": step},
     )
-    found: dict[Any, dict[str | None, Summary]] = {}
-    for *place, value, predictions, n, versions, metric, measured, se, freedom in frame.iter_rows():
+    metrics = [metric.name for metric in loop.charter.metrics]
+    found: dict[Any, dict[str | None, Held]] = {}
+    for *place, value, predictions, n, versions, due, measured, se, freedom in frame.iter_rows():
         values = found.setdefault(tuple(place), {})
-        if metric is None:
+        if predictions is None:
             continue
-        summary = values.setdefault(value, Summary(predictions, predictions, n, frozenset(versions), {}))
-        told = None if measured is None else Measured(measured, se, freedom)
-        values[value] = Summary(predictions, predictions, n, summary.versions, {**summary.measured, metric: told})
-    return [Entry(*place, values) for place, values in found.items()]
+        told = [None if row[0] is None else Measured(*row) for row in zip(measured, se, freedom, strict=True)]
+        kept = None if due is None else tuple(due)
+        values[value] = Held(predictions, n, frozenset(versions), dict(zip(metrics, told, strict=True)), kept)
+    return [Entry(*place, values) for place, values in found.items()]  # type: ignore[call-arg]
 
 
 def write(
@@ -138,9 +154,9 @@ def read_mark(rows: Sequence[tuple[Any, ...]]) -> Mark | None:
 def _frame(entries: Iterable[Entry]) -> pl.DataFrame:
     import polars as pl
 
-    instant = pl.Datetime("us", "UTC")
     types: dict[str, Any] = {"date": pl.Date, "integer": pl.Int32, "bigint": pl.Int64, "varchar": pl.String}
-    types |= {"timestamptz": instant, "double": pl.Float64, "varchar[]": pl.List(pl.String)}
+    types |= {"timestamptz": pl.Datetime("us", "UTC"), "double": pl.Float64}
+    types |= {f"{name}[]": pl.List(kind) for name, kind in types.items()}
     schema = {name: types[kind] for name, kind in MEASURES.items()}
     return pl.DataFrame([row for entry in entries for row in _rows(entry)], schema=schema, orient="row")
 
@@ -149,8 +165,8 @@ def _rows(entry: Entry) -> Iterable[tuple[Any, ...]]:
     until = entry.valid_until and entry.valid_until.astimezone(UTC)
     place = (entry.cohort, entry.first_day, entry.days, entry.valid_from.astimezone(UTC), until, entry.seen)
     # The window itself: it was measured, whatever was found in it.
-    yield (*place, None, None, None, None, None, None, None, None)
-    for value, one in entry.values.items():
-        for metric, told in one.measured.items():
-            numbers = (told.value, told.se, told.freedom) if told else (None, None, None)
-            yield (*place, value, one.predictions, one.n, sorted(one.versions), metric, *numbers)
+    yield (*place, *[None] * 8)
+    for value, held in entry.values.items():
+        told = [(m.value, m.se, m.freedom) if m else (None, None, None) for m in held.measured.values()]
+        due = None if held.due is None else list(held.due)
+        yield (*place, value, held.predictions, held.n, sorted(held.versions), due, *map(list, zip(*told, strict=True)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """The scored rows of one cohort value in one span."""
+    """The scored rows of one cohort value in one span, as known at an instant."""
 
     predictions: int
     """Scored rows, labelled or not."""
@@ -42,46 +44,107 @@ class Summary:
         return " + ".join(sorted(self.versions)) or None
 
 
-def rolled(frame: pl.DataFrame, length: int, wanted: Collection[int]) -> pl.DataFrame:
-    """Rows of every wanted run of `length` windows, each run placed at its newest window; rows repeat in every run."""
+class ScoredRows:
+    """Rows as `read_rows` gives them, to be summed up in several ways."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+
+    @cached_property
+    def labelled(self) -> pl.DataFrame:
+        """Those with a label, by rising score: sorted once for all ways to group them."""
+        return self.frame.filter(self.frame["label"].is_not_null()).sort("score")
+
+    def last_news(self, length: int) -> dict[int, datetime]:
+        """Run of `length` windows, by its newest → when the newest statement about its rows was known; of single
+        windows also, if that was later, when the last of its rows without label was overdue."""
+        import polars as pl
+
+        overdue = pl.when(pl.col("label").is_null() & pl.col("mature")).then(
+            pl.col("due").cast(pl.Datetime("us", "UTC"))
+        )
+        news = [pl.col("told").max(), *([overdue.max().alias("due")] if length == 1 else [])]
+        found = _shifted(self.frame.group_by("w").agg(*news), length).group_by("w").agg(pl.all().max())
+        rows = found.select("w", pl.max_horizontal(pl.all().exclude("w"))).iter_rows()
+        return {w: moment for w, moment in rows if moment is not None}
+
+    def summaries(
+        self, column: str, runs: Runs, metrics: Sequence[str], asked: float, always: Collection[int] = ()
+    ) -> dict[Place, Summary]:
+        """(window, cohort value) → what its rows come to.
+
+        Args:
+            column: which holds the cohort value.
+            runs: which windows.
+            metrics: what is measured.
+            asked: share of mature rows from which on a group is measured.
+            always: windows whose groups are measured anyway.
+        """
+        import polars as pl
+
+        ripe = (pl.col("mature") >= asked * pl.col("n")) | pl.col("w").is_in(list(always))
+        sizes = _sizes(self.frame, column, runs).with_columns(ripe=ripe)
+        measured = self._measured(sizes.filter("ripe").select("w", "c"), column, runs.length, metrics)
+        return {
+            (w, c): Summary(n, mature, labelled, frozenset(versions), measured.get((w, c), {}))
+            for w, c, n, mature, labelled, versions, _ in sizes.iter_rows()
+        }
+
+    def waiting(self, column: str) -> dict[Place, list[int]]:
+        """(window, cohort value) → when each of its rows without label that is not overdue will be, µs since 1970."""
+        import polars as pl
+
+        rows = self.frame.filter(~pl.col("mature"))
+        found = rows.group_by("w", pl.col(column).alias("c")).agg(pl.col("due").sort())
+        return {(w, c): due for w, c, due in found.iter_rows()}
+
+    def _measured(
+        self, places: pl.DataFrame, column: str, length: int, metrics: Sequence[str]
+    ) -> dict[Place, dict[str, Measured | None]]:
+        import polars as pl
+
+        if not places.height:
+            return {}
+        rows = self.labelled.select("w", pl.col(column).alias("c"), "score", "label", "e")
+        numbered = places.with_row_index("g")
+        parts = [
+            rows.filter(pl.col("w").is_between(w - length + 1, w))
+            .drop("w")
+            .join(mine.drop("w"), on="c", nulls_equal=True, maintain_order="left")
+            for (w,), mine in numbered.partition_by("w", as_dict=True).items()
+        ]
+        together = pl.concat(parts)
+        entities = together["e"].to_numpy() if (together["e"] != 0).any() else None
+        labelled = LabelledRows(together["score"].to_numpy(), together["label"].to_numpy(), entities)
+        grouping = Grouping(labelled, together["g"].to_numpy().astype(np.int64), places.height)
+        return dict(zip(places.iter_rows(), measure_many(metrics, grouping), strict=True))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Windows, or runs of several together, each named by its newest window."""
+
+    length: int
+    """Windows in each; 1: windows by themselves."""
+    numbers: Collection[int]
+
+
+def _sizes(frame: pl.DataFrame, column: str, runs: Runs) -> pl.DataFrame:
+    """Columns `w`, `c`, `n`, `mature`, `label` (how many), `v` (versions)."""
     import polars as pl
 
-    runs = [frame.with_columns(pl.col("w") + ahead) if ahead else frame for ahead in range(length)]
-    numbers = pl.Series(sorted(wanted), dtype=frame.schema["w"]).implode()
-    return pl.concat([run.filter(pl.col("w").is_in(numbers)) for run in runs])
+    counts = pl.len().alias("n"), pl.col("mature").sum(), pl.col("label").count()
+    sizes = frame.group_by("w", pl.col(column).alias("c")).agg(*counts, pl.col("v").drop_nulls().unique())
+    if runs.length > 1:
+        versions = pl.col("v").explode(empty_as_null=True).drop_nulls().unique()
+        sums = pl.col("n", "mature", "label").sum()
+        sizes = _shifted(sizes, runs.length).group_by("w", "c").agg(sums, versions)
+    wanted = pl.Series(sorted(runs.numbers), dtype=sizes.schema["w"]).implode()
+    return sizes.filter(pl.col("w").is_in(wanted)).sort("w", "c", nulls_last=False)
 
 
-def summarise(frame: pl.DataFrame, metrics: Sequence[str], asked: float) -> dict[Place, Summary]:
-    """(window, cohort value) → what its rows come to, oldest window first, then by value.
-
-    Args:
-        frame: rows as `read_rows` gives them, with the cohort value in `c`.
-        metrics: what is measured.
-        asked: share of mature rows from which on a group is measured.
-    """
+def _shifted(frame: pl.DataFrame, length: int) -> pl.DataFrame:
+    """Each row once for every run of `length` windows that its window is in."""
     import polars as pl
 
-    sizes = (
-        frame.group_by("w", "c")
-        .agg(pl.len().alias("n"), pl.col("mature").sum(), pl.col("label").count(), pl.col("v").drop_nulls().unique())
-        .sort("w", "c", nulls_last=False)
-        .with_columns(ripe=pl.col("mature") >= asked * pl.col("n"))
-    )
-    measured = _measured(frame, sizes.filter("ripe").select("w", "c"), metrics)
-    return {
-        (w, c): Summary(n, mature, labelled, frozenset(versions), measured.get((w, c), {}))
-        for w, c, n, mature, labelled, versions, _ in sizes.iter_rows()
-    }
-
-
-def _measured(
-    frame: pl.DataFrame, places: pl.DataFrame, metrics: Sequence[str]
-) -> dict[Place, dict[str, Measured | None]]:
-    import polars as pl
-
-    known = frame.filter(pl.col("label").is_not_null()).select("w", "c", "score", "label", "e")
-    mine = known.join(places.with_row_index("g"), on=["w", "c"], nulls_equal=True)
-    entities = mine["e"].to_numpy() if (mine["e"] != 0).any() else None
-    rows = LabelledRows(mine["score"].to_numpy(), mine["label"].to_numpy(), entities)
-    grouping = Grouping(rows, mine["g"].to_numpy().astype(np.int64), places.height)
-    return dict(zip(places.iter_rows(), measure_many(metrics, grouping), strict=True))
+    return pl.concat([frame.with_columns(pl.col("w") + ahead) for ahead in range(length)])

@@ -1,0 +1,92 @@
+"""Which of the windows just measured are worth storing, and for which instants they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from loop_core.monitor.groups import Place
+from loop_core.monitor.settled.standing import Standing
+from loop_core.monitor.settled.store import Entry, Held
+from loop_core.monitor.settled.summary import Runs, ScoredRows, Summary
+
+if TYPE_CHECKING:
+    from loop_core.monitor.settled.reading import Asked
+
+#: Rows of a window that wait for a label and are remembered one by one.
+WAITING = 10_000
+
+
+class Fresh:
+    """Makes entries of windows that were measured at an instant."""
+
+    def __init__(self, asked: Asked, stored: Standing, numbers: Sequence[int]) -> None:
+        self.asked, self.stored = asked, stored
+        self.lasting = cache(self._lasting)
+        self._numbers = numbers
+        self._later = self._told_later(numbers[0] - max(asked.lengths) + 1, numbers[-1])
+
+    def _lasting(self, length: int) -> frozenset[int]:
+        """Runs that are over and of which nothing else is known for another window's time."""
+        asked, soon = self.asked, self.asked.as_of + timedelta(days=self.asked.windows.days)
+        return frozenset(
+            w
+            for w in self._numbers
+            if asked.windows.span(w)[1] <= asked.as_of and ((told := self._next(w, length)) is None or told > soon)
+        )
+
+    def entries(
+        self, cohort: str | None, runs: Runs, found: Mapping[Place, Summary], rows: ScoredRows, column: str
+    ) -> Iterator[Entry]:
+        """Entries of lasting runs, except those of which too many rows will be overdue before long."""
+        windows, news = self.asked.windows, rows.last_news(runs.length)
+        waiting = rows.waiting(column) if runs.length == 1 else {}
+        values: dict[int, dict[str | None, Summary]] = {w: {} for w in runs.numbers}
+        for (w, value), summary in found.items():
+            if w in values:
+                values[w][value] = summary
+        for w, summaries in values.items():
+            start, end = windows.span(w - runs.length + 1)[0], windows.span(w)[1]
+            due = {value: waiting.get((w, value), []) for value in summaries}
+            many = sum(map(len, due.values())) > WAITING
+            overdue = self._first_overdue(start) if many else None
+            if overdue is not None and overdue <= self.asked.as_of + timedelta(days=windows.days):
+                continue
+            yield Entry(
+                cohort=cohort,
+                first_day=start.date(),
+                days=windows.days * runs.length,
+                valid_from=max(end, news.get(w, end)),
+                valid_until=min(
+                    (moment for moment in (self._next(w, runs.length), overdue) if moment is not None), default=None
+                ),
+                seen=self.stored.snapshot,
+                values={
+                    value: _held(one, None if many or runs.length > 1 else due[value])
+                    for value, one in summaries.items()
+                },
+            )
+
+    def _first_overdue(self, start: datetime) -> datetime:
+        return start + timedelta(days=self.asked.loop.charter.labels.horizon_days)
+
+    def _next(self, w: int, length: int) -> datetime | None:
+        """When the next statement about a run is known."""
+        return min((self._later[k] for k in range(w - length + 1, w + 1) if k in self._later), default=None)
+
+    def _told_later(self, first: int, last: int) -> dict[int, datetime]:
+        """Window → when the first statement about it after `as_of` is known, which the lake may hold in a replay."""
+        if self.stored.last_told is None or self.stored.last_told <= self.asked.as_of:
+            return {}
+        loop, windows = self.asked.loop, self.asked.windows
+        sql = f"""select {windows.sql("predicted_at")} as w, min(observed_at) from {loop.table("predictions")}
+            join (select prediction_id, observed_at from {loop.table("outcomes")} where observed_at > $as_of) using (prediction_id)
+            where predicted_at >= $first and predicted_at < $last group by w"""
+        bound = {"as_of": self.asked.as_of, "first": windows.span(first)[0], "last": windows.span(last)[1]}
+        return dict(loop.lake.rows(sql, {**bound, **windows.parameters()}))
+
+
+def _held(one: Summary, due: list[int] | None) -> Held:
+    return Held(one.predictions, one.n, one.versions, one.measured, None if due is None else tuple(due))
