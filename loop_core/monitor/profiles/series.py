@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,23 +108,19 @@ def _of(
     frame = days.counts([span, current], cohort, subjects)
     usual = windows_of(frame, span, Windows(span.instants[1], windows.days), days, subjects)
     found = windows_of(frame, current, windows, days, subjects)
-    spans = _spans(windows, found)
+    span_of = cache(windows.span)
+    spans_of = cache(lambda numbers: tuple(map(span_of, numbers)))
     for subject in subjects:
         for value in sorted(found[subject], key=lambda value: value or ""):
-            yield _series(days, spans, cohort, subject, value, found[subject][value], usual[subject].get(value))
-
-
-def _spans(windows: Windows, found: dict[str, dict[str | None, WindowCounts]]) -> dict[int, tuple[datetime, datetime]]:
-    """Window number → its span, each made once."""
-    numbers = [counts.numbers for values in found.values() for counts in values.values()]
-    return {int(n): windows.span(int(n)) for n in np.unique(np.concatenate(numbers))} if numbers else {}
+            there, before = found[subject][value], usual[subject].get(value)
+            yield _series(days, cohort, subject, value, spans_of(there.numbers), there, before)
 
 
 @dataclass(frozen=True)
 class WindowCounts:
     """One column of one cohort value, summed to windows."""
 
-    numbers: npt.NDArray[np.int64]
+    numbers: tuple[int, ...]
     """(W,) window numbers with rows, ascending."""
     counts: Counts
     """(W, K)"""
@@ -142,7 +139,9 @@ def windows_of(
     if inside.is_empty():
         return result
     day = inside["day"].cast(pl.Int32).to_numpy().astype(np.int64)
-    numbers, window = np.unique((day - number_of(windows.end.date())) // windows.days + 1, return_inverse=True)
+    number = (day - number_of(windows.end.date())) // windows.days + 1
+    numbers = np.unique(number)
+    window = np.searchsorted(numbers, number)
     names = inside["cohort_value"].unique().sort().to_list()
     value = _places(inside["cohort_value"], names)
     subject = _places(inside["subject"], list(subjects))
@@ -155,6 +154,7 @@ def windows_of(
         widths[subject],
         int(widths.sum()) * size,
     )
+    every = tuple(numbers.tolist())
     sums = [
         np.bincount(subject * size + group, weights=inside[name].to_numpy(), minlength=size * len(subjects))
         for name in ("finite", "total", "squares")
@@ -166,8 +166,11 @@ def windows_of(
         start += widths[k] * size
         for place, cohort_value in enumerate(names):
             there = part[place].sum(axis=1) > 0
-            if there.any():
-                result[name][cohort_value] = WindowCounts(numbers[there], part[place][there], own[place][there])
+            if there.all():
+                result[name][cohort_value] = WindowCounts(every, part[place], own[place])
+            elif there.any():
+                some = tuple(numbers[there].tolist())
+                result[name][cohort_value] = WindowCounts(some, part[place][there], own[place][there])
     return result
 
 
@@ -191,16 +194,17 @@ def _cells(lists: pl.Series, place: npt.NDArray[np.int64], width: npt.NDArray[np
 
 def _series(
     days: Days,
-    spans: dict[int, tuple[datetime, datetime]],
     cohort: Cohort | None,
     subject: str,
     value: str | None,
+    spans: tuple[tuple[datetime, datetime], ...],
     found: WindowCounts,
     usual: WindowCounts | None,
 ) -> Series:
     binning, (start, end) = days.plan.subjects[subject], days.plan.span_of(subject).instants
+    if usual is None:
+        usual = WindowCounts((), np.zeros((0, found.counts.shape[1])), np.zeros((0, 3)))
     number = isinstance(binning, NumberBins)
-    empty = np.zeros((0, len(binning.labels)))
     return Series(
         column=subject,
         cohort=cohort.name if cohort else None,
@@ -208,18 +212,14 @@ def _series(
         binning=binning,
         reference_start=start,
         reference_end=end,
-        reference=empty if usual is None else usual.counts,
-        numbers=tuple(int(n) for n in found.numbers),
-        spans=tuple(spans[int(n)] for n in found.numbers),
+        reference=usual.counts,
+        numbers=found.numbers,
+        spans=spans,
         counts=found.counts,
-        moments=_moments(found.counts, found.sums) if number else None,
-        reference_moments=_moments(
-            empty if usual is None else usual.counts, np.zeros((0, 3)) if usual is None else usual.sums
-        )
-        if number
-        else None,
+        moments=_moments(found) if number else None,
+        reference_moments=_moments(usual) if number else None,
     )
 
 
-def _moments(counts: Counts, sums: Counts) -> Moments:
-    return Moments(counts.sum(axis=1), counts[:, -1], *sums.T)
+def _moments(of: WindowCounts) -> Moments:
+    return Moments(of.counts.sum(axis=1), of.counts[:, -1], *of.sums.T)
