@@ -11,6 +11,7 @@ from loop_core.compare import Scorecard, compare
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.monitor import Finding, monitor, record_findings
 from loop_core.monitor.profiles import refresh_profiles
+from loop_core.monitor.settled import refresh_measures
 from loop_core.release import ProposalState, approve, promote, propose, state, watch
 from loop_core.retrain import Budget, retrain
 from loop_core.triggers import Decision, decide, record_decision
@@ -55,6 +56,7 @@ def run_cycle(
     """
     say = progress or (lambda share, sentence: None)
     refresh_profiles(loop, actor=actor)
+    refresh_measures(loop, as_of)
     findings = monitor(loop, as_of)
     record_findings(loop, as_of, findings, actor=actor)
     raise_alerts(loop, as_of, findings, actor=actor)

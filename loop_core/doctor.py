@@ -16,6 +16,7 @@ from loop_core.models import ModelStore
 from loop_core.monitor.profiles import settle_profiles
 from loop_core.monitor.profiles.check import recount
 from loop_core.monitor.profiles.store import read_mark
+from loop_core.monitor.settled import recount_measures, settle_measures
 from loop_core.workspace import FORMAT, Loop, Workspace
 
 
@@ -42,7 +43,7 @@ def examine(workspace: Workspace, *, wall: datetime) -> list[Check]:
     checks.extend(_lake(workspace))
     for name in workspace.loops():
         loop = workspace.loop(name)
-        for check in (_batches, _counts, _profiles, _champion, _charter):
+        for check in (_batches, _counts, _profiles, _measures, _champion, _charter):
             checks.extend(check(loop))
     checks.extend(_models(workspace))
     checks.extend(_outbox(workspace, wall))
@@ -61,8 +62,9 @@ def maintain(workspace: Workspace, *, keep_days: float, wall: datetime) -> Maint
         wall: the wall clock's UTC instant.
     """
     for name in workspace.loops():
-        # Profiles follow the changes between snapshots: first they must have seen those that are about to go.
+        # Profiles and stored metrics follow the changes between snapshots: first they must have seen those that are about to go.
         settle_profiles(workspace.loop(name), actor="maintenance")
+        settle_measures(workspace.loop(name))
     entries = workspace.ledger.entries(kind="model.registered")
     pinned = {entry.payload["snapshot"] for entry in entries} - {None} | _unfollowed(workspace)
     return maintain_lake(workspace.lake, pinned=pinned, older_than=wall - timedelta(days=keep_days))
@@ -160,6 +162,19 @@ def _profiles(loop: Loop) -> Iterator[Check]:
     else:
         of = f"{found.days} days" if found.checked == found.days else f"{found.checked} of {found.days} days"
         yield Check(f"{loop.name}: profiles", "whole", f"A recount of {of} agrees.")
+
+
+def _measures(loop: Loop) -> Iterator[Check]:
+    """Stored metrics of windows against their rows, about a million of them."""
+    found = recount_measures(loop)
+    if found is None:
+        yield Check(f"{loop.name}: stored metrics", "whole", "There are none yet, or they wait to be made again.")
+        return
+    for sentence in found.differences:
+        yield Check(f"{loop.name}: stored metrics", "broken", sentence, "`loop maintain` throws them away")
+    if not found.differences:
+        of = f"{found.windows}" if found.checked == found.windows else f"{found.checked} of {found.windows}"
+        yield Check(f"{loop.name}: stored metrics", "whole", f"{of} stored windows measured again agree.")
 
 
 def _models(workspace: Workspace) -> Iterator[Check]:

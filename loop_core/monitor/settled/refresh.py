@@ -9,8 +9,9 @@ from datetime import datetime
 from loop_core.errors import StorageError
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.settled import store
+from loop_core.monitor.settled.changes import changed_days
 from loop_core.monitor.settled.reading import Asked, read_summaries
-from loop_core.monitor.settled.standing import Standing, keep, standing
+from loop_core.monitor.settled.standing import Standing, keep
 from loop_core.monitor.settled.store import Entry, Mark
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -50,17 +51,18 @@ def keep_fresh(was: Standing, lengths: Sequence[int], fresh: Sequence[Entry]) ->
 
 
 def settle_measures(loop: Loop) -> None:
-    """What maintenance does before it expires snapshots: up to date and recounted; thrown away where wrong."""
+    """What maintenance does before it expires snapshots: the mark moves on, and what a recount contradicts goes."""
     from loop_core.monitor.settled.check import recount_measures
 
     found = recount_measures(loop)
     with loop.lake.one_snapshot():
-        was = standing(loop, Windows.at(datetime.fromisoformat("2000-01-01T00:00:00+00:00"), 1), ())
-    if was.mark is None:
+        mark, newest = store.read_mark(loop.lake.rows(store.select_mark(loop))), loop.lake.snapshot()
+        changed = changed_days(loop, mark.snapshot, newest) if mark else None
+    if mark is None:
         return
-    gone = None if found is None or found.differences else was.changed
-    mark = Mark(was.snapshot, was.mark.key)
+    gone = changed if found is not None and not found.differences else None
     with suppress(store.MovedError):
+        moved = Mark(newest, store.key_of(loop.charter))
         loop.lake.write(
-            lambda tx: store.write(tx, loop, was.mark, mark, gone, ()), actor=READER, message="windows measured"
+            lambda tx: store.write(tx, loop, mark, moved, gone, ()), actor="maintenance", message="windows measured"
         )

@@ -15,7 +15,6 @@ from loop_core.workspace import Loop
 
 #: (cohort, first day, days) → what is stored of that window, one entry for each span of validity.
 Shelf = Mapping[tuple[str | None, date, int], Sequence[Entry]]
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -41,15 +40,9 @@ class Standing:
         start, days = self.windows.span(number - length + 1)[0].date(), self.windows.days * length
         for entry in self.shelf.get((cohort, start, days), ()):
             holds = entry.valid_from <= as_of and (entry.valid_until is None or as_of < entry.valid_until)
-            if holds and not self._stale(entry):
+            if holds and self.changed is not None and not entry.touched(self.changed):
                 return entry
         return None
-
-    def _stale(self, entry: Entry) -> bool:
-        if self.changed is None:
-            return True
-        first = (entry.first_day - _EPOCH).days
-        return any(first <= day < first + entry.days for day in self.changed)
 
 
 def standing(loop: Loop, windows: Windows, lengths: Sequence[int]) -> Standing:
@@ -82,7 +75,7 @@ def shelved(entries: Iterable[Entry]) -> Shelf:
 
 def keep(was: Standing, lengths: Sequence[int], mark: Mark, fresh: Iterable[Entry]) -> None:
     """Remember what is stored once `fresh` was written beside what held, so that it need not be read again."""
-    held = [entry for entries in was.shelf.values() for entry in entries if not was._stale(entry)]
+    held = [entry for entries in was.shelf.values() for entry in entries if not entry.touched(was.changed or ())]
     kept = kept_of(was.loop.lake)
     kept.put(_content(was.loop, was.windows, lengths, mark), shelved([*held, *fresh]))
     # Snapshots are numbered in turn: where ours is the next, nobody else changed anything in between.

@@ -57,6 +57,21 @@ class Entry:
     values: Mapping[str | None, Held]
     """Cohort value → what its rows come to; empty: nothing was scored."""
 
+    @property
+    def end_day(self) -> date:
+        """Exclusive."""
+        return self.first_day + timedelta(days=self.days)
+
+    @property
+    def single(self) -> bool:
+        """Whether it is a window by itself: those of several windows keep nothing of who waits for a label."""
+        return any(held.due is not None for held in self.values.values())
+
+    def touched(self, days: Collection[int]) -> bool:
+        """Whether one of these days since 1970 is in it."""
+        first = (self.first_day - _EPOCH).days
+        return any(first <= day < first + self.days for day in days)
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -65,6 +80,9 @@ class Mark:
     snapshot: int
     """They follow the rows up to this snapshot."""
     key: str
+
+
+_EPOCH = date(1970, 1, 1)
 
 
 class MovedError(Exception):
@@ -79,19 +97,19 @@ def key_of(charter: Charter) -> str:
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
 
-def read_entries(loop: Loop, lengths: Sequence[int], anchor: date, step: int) -> list[Entry]:
+def read_entries(loop: Loop, lengths: Sequence[int] | None, anchor: date, step: int) -> list[Entry]:
     """Stored windows of these lengths in days that begin a whole number of steps from an anchor day.
 
     Args:
         loop: the loop.
-        lengths: in days.
+        lengths: in days; None: any.
         anchor: any day.
         step: in days.
     """
     frame = loop.lake.frame(
-        f"select {', '.join(MEASURES)} from {loop.table('measures')} where list_contains($lengths, days)"
+        f"select {', '.join(MEASURES)} from {loop.table('measures')} where coalesce(list_contains($lengths, days), true)"
         " and (first_day - $anchor::date) % $step = 0",
-        {"lengths": list(lengths), "anchor": anchor, "step": step},
+        {"lengths": lengths and list(lengths), "anchor": anchor, "step": step},
     )
     metrics = [metric.name for metric in loop.charter.metrics]
     found: dict[Any, dict[str | None, Held]] = {}
@@ -126,7 +144,7 @@ def write(
     if gone is None:
         tx.execute(f"delete from {loop.table('measures')}")
     elif gone:
-        days = [date(1970, 1, 1) + timedelta(days=day) for day in sorted(gone)]
+        days = [_EPOCH + timedelta(days=day) for day in sorted(gone)]
         tx.execute(
             f"delete from {loop.table('measures')} where len(list_filter($gone, lambda d: d >= first_day and d < first_day + days)) > 0",
             {"gone": days},
