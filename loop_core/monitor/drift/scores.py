@@ -104,32 +104,22 @@ def _filled(series: Series, numbers: tuple[int, ...], windows: Windows) -> Serie
 
 def _cells(found: Sequence[Series], verdicts: Verdicts, method: str, folklore: float | None) -> Iterator[DriftScore]:
     for place, series in enumerate(found):
-        usual, states = int(series.reference.sum()), verdicts.states(place)
+        feature, cohort, cohort_value = series.column, series.cohort, series.cohort_value
+        usual, states, caution = int(series.reference.sum()), verdicts.states(place), verdicts.cautions[place]
         columns = (verdicts.values, verdicts.thresholds, verdicts.p_values, verdicts.q_values)
         numbers = zip(*(_told(column[place]) for column in columns), strict=True)
         rows, outcomes = series.counts.sum(axis=1).tolist(), verdicts.outcomes[place]
         cells = zip(series.spans, numbers, rows, states, outcomes, strict=True)
         for (start, end), (value, threshold, p_value, q_value), n, state, outcome in cells:
             # The champion's first weeks are the reference of its score itself.
-            if series.column == SCORE and end <= series.reference_end:
+            if feature == SCORE and end <= series.reference_end:
                 continue
+            reason = outcome[1] if outcome else caution if state is State.WATCH else ""
+            # By place: a year of cells is sixteen thousand of them.
             yield DriftScore(
-                feature=series.column,
-                method=method,
-                window_start=start,
-                window_end=end,
-                cohort=series.cohort,
-                cohort_value=series.cohort_value,
-                value=value,
-                threshold=threshold,
-                p_value=p_value,
-                q_value=q_value,
-                folklore=folklore,
-                n_reference=usual,
-                n_current=int(n),
-                state=state,
-                reason=outcome[1] if outcome else verdicts.cautions[place] if state is State.WATCH else "",
-            )
+                feature, method, start, end, cohort, cohort_value, value, threshold, p_value, q_value, folklore,
+                usual, int(n), state, reason,
+            )  # fmt: skip
 
 
 def _told(numbers: Counts) -> list[float | None]:

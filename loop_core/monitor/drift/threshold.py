@@ -67,9 +67,10 @@ class Chance:
         width, spreads = self.reference.shape[1], self._usual.spreads(rows)
         if growth is not None:
             spreads = spreads + self._usual.swing.size * (growth - 1)
-        for step in np.unique(steps):
-            tail = _tail(self.measure, self.bins, counts, width, int(step))  # type: ignore[arg-type]  # both are frozen
-            yield steps == step, tail, spreads / self._usual.spreads(np.array([step]))
+        scale = spreads / self._usual.spreads(steps)
+        for step in set(steps.tolist()):
+            tail = _tail(self.measure, self.bins, counts, width, step)  # type: ignore[arg-type]  # both are frozen
+            yield steps == step, tail, scale
 
     @cached_property
     def _usual(self) -> Usual:
