@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loop_core.errors import RefusedError
+from loop_core.gates.batch import Batch
 from loop_core.gates.commit import commit, record
 from loop_core.gates.quarantine import repair_decisions
 from loop_core.gates.report import BatchReport
-from loop_core.gates.settle import Batch, settle
+from loop_core.gates.settle import settle
 from loop_core.gates.staging import Progress, batch_id, remove_stale, stage, staging_folder
 from loop_core.gates.typed import typed_query
 from loop_core.signals.source import Source

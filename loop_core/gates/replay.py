@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loop_core.errors import RefusedError
+from loop_core.gates.batch import Batch
 from loop_core.gates.commit import commit
 from loop_core.gates.quarantine import OPEN, QuarantinedRow, workable
 from loop_core.gates.report import BatchReport
-from loop_core.gates.settle import Batch, settle
+from loop_core.gates.settle import settle
 from loop_core.gates.staged import Staged
 from loop_core.gates.staging import stage, staging_folder
 from loop_core.gates.typed import typed_query

@@ -3,51 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from loop_core.charter import BatchRules
 from loop_core.gates.anomaly import judge
+from loop_core.gates.batch import STAGED, Batch
 from loop_core.gates.batch_rules import BatchFacts, breaches
 from loop_core.gates.batch_stats import LOOK_BACK, BatchStats, past_batches, source_family, write_stats
+from loop_core.gates.judging import judge_rows
 from loop_core.gates.report import BatchReport, RuleCount
 from loop_core.gates.staged import Staged
-from loop_core.lake import Transaction, adopt, quoted, signal_columns
+from loop_core.gates.writing import write_quarantine, write_rows
+from loop_core.lake import Transaction
 from loop_core.lake.tables import EVENT_TIME, KEYS
-from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
-
-#: Filled when a prediction is served; compared only where the source had the score itself.
-SERVED = frozenset({"score", "model_version", "route", "latency_ms", "error"})
-#: Ids are compared in parts of about this many rows, so that a batch of any size fits in memory.
-_PART_ROWS = 4_000_000
-_STAGED = "read_parquet($rows, hive_partitioning = false)"
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What is known of a batch before it is judged."""
-
-    batch_id: str
-    signal: Signal
-    source: str
-    delivered: tuple[str, ...]
-    notes: tuple[str, ...]
-    actor: str
-    as_of: datetime
-    rules: BatchRules | None
-    """Batch rules; None: rows from the quarantine, which are no delivery."""
 
 
 def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchReport:
     """Write a batch: accepted rows, quarantine and its row in `batches`; or, when it is stopped, only the latter."""
     if batch.rules is not None and (known := known_batch(tx, loop, batch)) is not None:
         return known
-    _judge(tx, loop, staged, batch)
+    judge_rows(tx, loop, staged, batch)
     counts = Counter(dict(tx.execute("select outcome, count(distinct _row) from judged group by outcome")))
     rules = staged.rules + Counter(
         dict(tx.execute("select rule, count(*) from judged where rule is not null group by rule"))
@@ -76,10 +53,10 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
         notes=broken + unusual + unjudged + notes,
     )
     if not stopped:
-        _write_rows(tx, loop, staged, batch, report.accepted - counts["updated"], counts["updated"])
+        write_rows(tx, loop, staged, batch, report.accepted - counts["updated"], counts["updated"])
         if batch.rules is not None:
             write_stats(tx, loop, batch.batch_id, staged.stats)
-            _write_quarantine(tx, loop, staged, batch, counts["quarantined"])
+            write_quarantine(tx, loop, staged, batch, counts["quarantined"])
     write_batch(tx, loop, report, batch)
     return report
 
@@ -120,106 +97,17 @@ def write_batch(tx: Transaction, loop: Loop, report: BatchReport, batch: Batch) 
     tx.execute(f"insert into {loop.table('batches')} ({columns}) values ({marks})", values)
 
 
-def _judge(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> None:
-    """Fill `judged(_row, outcome, rule)` with every staged row that is not simply new."""
-    tx.execute("create or replace temp table judged(_row bigint, outcome varchar, rule varchar)")
-    repeats = _may_repeat(staged, batch)
-    for part in _parts(staged):
-        if repeats:
-            _judge_repeated(tx, staged, batch, part)
-        _judge_known(tx, loop, staged, batch, part)
-        if batch.signal is not Signal.PREDICTIONS:
-            _judge_unknown(tx, loop, staged, batch, part)
-
-
-def _parts(staged: Staged) -> Iterator[str]:
-    n = staged.accepted // _PART_ROWS + 1
-    yield from (f"hash({{id}}) % {n} = {i}" if n > 1 else "true" for i in range(n))
-
-
-def _may_repeat(staged: Staged, batch: Batch) -> bool:
-    """Whether ids may occur twice: False where even their hashes are all different, which is quicker to see."""
-    import polars as pl
-
-    if staged.accepted > _PART_ROWS:
-        return True
-    rows = pl.scan_parquet(staged.row_files, hive_partitioning=False)
-    return int(rows.select(pl.struct(KEYS[batch.signal]).hash().n_unique()).collect().item()) < staged.accepted
-
-
-def _judge_repeated(tx: Transaction, staged: Staged, batch: Batch, part: str) -> None:
-    """Ids twice in one batch: with one content, the later ones are unchanged; with several, none can be believed."""
-    keys = ", ".join(KEYS[batch.signal])
-    id_column = KEYS[batch.signal][0]
-    content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in batch.delivered or KEYS[batch.signal])
-    within = part.format(id=id_column)
-    tx.execute(
-        f"""insert into judged
-        with repeated as (select {keys} from {_STAGED} where {within} group by {keys} having count(*) > 1),
-        rows as (select * from {_STAGED} semi join repeated using ({keys})),
-        kinds as (select {keys}, count(distinct struct_pack({content})) as kinds, min(_row) as first from rows group by {keys})
-        select _row, case when kinds > 1 then 'quarantined' else 'unchanged' end, case when kinds > 1 then '{id_column}.duplicate' end
-        from rows join kinds using ({keys}) where kinds > 1 or _row <> first""",
-        {"rows": staged.rows_glob},
-    )
-
-
-def _judge_known(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, part: str) -> None:
-    """Ids that the lake has: the same content is unchanged, other content in conflict (or an update)."""
-    table, keys = loop.table(batch.signal.value), ", ".join(KEYS[batch.signal])
-    within = part.format(id=f"s.{KEYS[batch.signal][0]}")
-    tx.execute("create or replace temp table matched(_row bigint)")
-    tx.execute(
-        f"insert into matched select s._row from {_STAGED} s join {table} using ({keys})"
-        f" where {within} and s._row not in (select _row from judged)",
-        {"rows": staged.rows_glob},
-    )
-    if tx.execute("select count(*) from matched")[0][0] == 0:
-        return
-    other = "updated" if loop.charter.contract.of(batch.signal).on_conflict == "update" else "conflicting"
-    tx.execute(
-        f"""insert into judged select s._row, case when {_differs(batch)} then '{other}' else 'unchanged' end, null
-        from (select * from {_STAGED} semi join matched using (_row)) s
-        join {table} l on {" and ".join(f"s.{k} = l.{k}" for k in KEYS[batch.signal])}""",
-        {"rows": staged.rows_glob},
-    )
-
-
-def _differs(batch: Batch) -> str:
-    tests = []
-    for column in batch.delivered:
-        if column not in KEYS[batch.signal]:
-            test = f"s.{quoted(column)} is distinct from l.{quoted(column)}"
-            tests.append(
-                f"(s.score is not null and {test})" if batch.signal is Signal.PREDICTIONS and column in SERVED else test
-            )
-    return " or ".join(tests) or "false"
-
-
-def _judge_unknown(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, part: str) -> None:
-    """Outcomes and feedback about a prediction nobody made, and outcomes known before their prediction."""
-    early = "s.observed_at < p.predicted_at" if batch.signal is Signal.OUTCOMES else "false"
-    tx.execute(
-        f"""insert into judged select s._row, 'quarantined',
-          case when p.prediction_id is null then 'prediction_id.unknown' else 'observed_at.before_prediction' end
-        from {_STAGED} s left join {loop.table("predictions")} p using (prediction_id)
-        where {part.format(id=f"s.{KEYS[batch.signal][0]}")} and s.prediction_id is not null
-          and (p.prediction_id is null or {early}) and s._row not in (select _row from judged)""",
-        {"rows": staged.rows_glob},
-    )
-
-
 def _breaches(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, quarantined: int) -> tuple[str, ...]:
     if batch.rules is None:
         return ()
     newest = None
     if batch.rules.max_age_days is not None:
-        newest = tx.execute(f"select max({EVENT_TIME[batch.signal]}) from {_STAGED}", {"rows": staged.rows_glob})[0][0]
+        newest = tx.execute(f"select max({EVENT_TIME[batch.signal]}) from {STAGED}", {"rows": staged.rows_glob})[0][0]
     duplicates = 0
     if batch.rules.max_duplicate_share is not None:
         keys = ", ".join(KEYS[batch.signal])
         duplicates = tx.execute(
-            f"select coalesce(sum(n - 1), 0)::bigint from (select count(*) as n from {_STAGED} group by {keys})",
+            f"select coalesce(sum(n - 1), 0)::bigint from (select count(*) as n from {STAGED} group by {keys})",
             {"rows": staged.rows_glob},
         )[0][0]
     facts = BatchFacts(
@@ -254,7 +142,7 @@ def _notes(tx: Transaction, batch: Batch, staged: Staged, counts: Counter[str]) 
     notes = []
     if counts["conflicting"]:
         ids = tx.execute(
-            f"select {KEYS[batch.signal][0]} from {_STAGED} s semi join (select _row from judged where outcome = 'conflicting') using (_row)"
+            f"select {KEYS[batch.signal][0]} from {STAGED} s semi join (select _row from judged where outcome = 'conflicting') using (_row)"
             " order by _row limit 5",
             {"rows": staged.rows_glob},
         )
@@ -264,51 +152,3 @@ def _notes(tx: Transaction, batch: Batch, staged: Staged, counts: Counter[str]) 
     if counts["updated"]:
         notes.append(f"{counts['updated']:,} rows replaced an older content of the same id")
     return tuple(notes)
-
-
-def _write_rows(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, new: int, updated: int) -> None:
-    if new == staged.accepted and new and staged.adoptable:
-        # Every staged row enters: the lake takes the files, which is a third of the work of writing them again.
-        table = (loop.name, batch.signal.value)
-        adopt(tx, loop.lake.location, table, staged.folder / "rows", staged.row_files)
-    elif new:
-        _insert(tx, loop, staged, batch)
-    if updated:
-        _update(tx, loop, staged, batch)
-
-
-def _insert(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> None:
-    columns = ", ".join(quoted(c) for c in signal_columns(loop.charter, batch.signal))
-    tx.execute(
-        f"insert into {loop.table(batch.signal.value)} ({columns}, batch_id) select {columns}, $batch_id from {_STAGED}"
-        " where _row not in (select _row from judged)",
-        {"rows": staged.rows_glob, "batch_id": batch.batch_id},
-    )
-
-
-def _update(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> None:
-    changed = ", ".join(f"{quoted(c)} = s.{quoted(c)}" for c in batch.delivered if c not in KEYS[batch.signal])
-    tx.execute(
-        f"""merge into {loop.table(batch.signal.value)} as l
-        using (select * from {_STAGED} semi join (from judged where outcome = 'updated') using (_row)) as s
-        on ({" and ".join(f"s.{k} = l.{k}" for k in KEYS[batch.signal])})
-        when matched then update set {changed}, batch_id = $batch_id""",
-        {"rows": staged.rows_glob, "batch_id": batch.batch_id},
-    )
-
-
-def _write_quarantine(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, judged: int) -> None:
-    insert = (
-        f"insert into {loop.table('quarantine')} (quarantine_id, batch_id, signal, rules, row_json, arrived_at, state)"
-        " select left($batch_id, 16) || '-' || _row, $batch_id, $signal, rules, row_json, $as_of, 'open' from "
-    )
-    parameters = {"batch_id": batch.batch_id, "signal": batch.signal.value, "as_of": batch.as_of}
-    if staged.failed:
-        tx.execute(f"{insert} read_parquet($failed)", parameters | {"failed": staged.failed_glob})
-    if judged:
-        row = ", ".join(f"{quoted(c)} := cast({quoted(c)} as varchar)" for c in batch.delivered)
-        tx.execute(
-            f"""{insert} (select _row, [rule] as rules, cast(to_json(struct_pack({row})) as varchar) as row_json
-            from {_STAGED} join (from judged where outcome = 'quarantined') using (_row))""",
-            parameters | {"rows": staged.rows_glob},
-        )

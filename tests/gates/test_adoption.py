@@ -56,7 +56,7 @@ MONTHS = ["year=2017/month=12", "year=2018/month=1", "year=2018/month=2"]
 def test_staged_files_become_the_lakes(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shuffled: bool
 ) -> None:
-    monkeypatch.setattr("loop_core.gates.settle._insert", None)  # no row is written a second time
+    monkeypatch.setattr("loop_core.gates.writing._insert", None)  # no row is written a second time
     frame = _predictions().sample(fraction=1, shuffle=shuffled, seed=1)
     assert _deliver(loop, tmp_path, frame.with_columns(price=pl.col("price").replace(7.0, -1.0))) == (ROWS - 1, 1, 0, 0)
     assert _account(loop) == (ROWS - 1, ROWS - 1, sum(range(ROWS)) - 7, FIRST, ROWS - 1, 0)

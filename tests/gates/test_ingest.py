@@ -344,7 +344,7 @@ def test_files_large_enough_for_a_connection_of_their_own(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loop_core.gates.commit._LARGE", 1)
-    monkeypatch.setattr("loop_core.gates.settle._PART_ROWS", 10)
+    monkeypatch.setattr("loop_core.gates.judging._PART_ROWS", 10)
     rows = [prediction(i) for i in range(40)]
     assert deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "a.csv", rows)).accepted == 40
     more = [prediction(3), prediction(4, price=0.25), prediction(50), prediction(50)]
