@@ -1,7 +1,9 @@
-"""Profiles: the upkeep, the heatmap they draw, and the report on two files beside Evidently and a bare DuckDB scan.
+"""Profiles: the report on two files beside Evidently and a bare DuckDB scan, the upkeep, and the heatmap they draw.
 
-The files: a million rows each, 20 numbers and 10 categories. Everything timed runs in a process of its own, on two
-threads, one after the other.
+`python -m tests.bench profiles`, about five minutes, 83 s of them Evidently's; with LOOPBENCH_BENCH_PARTS=files or
+=loops only that half. The files: a million rows each, 20 numbers and 10 categories. The loops: 10 M predictions and
+100 k of the same columns over 65 weeks. Everything timed runs in a process of its own, on two threads, one after the
+other. CPU seconds are told beside seconds, because they hardly depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -19,31 +21,53 @@ from typing import Any
 
 from tests.bench.measure import Measurement
 
+PARTS = os.environ.get("LOOPBENCH_BENCH_PARTS", "files,loops").split(",")
 ROWS = int(os.environ.get("LOOPBENCH_BENCH_ROWS", 1_000_000))
-START = datetime(2018, 1, 1, tzinfo=UTC)
+START, DAYS = datetime(2018, 1, 1, tzinfo=UTC), 455
 NUMBERS, CATEGORIES, COHORT_VALUES = 20, 10, 10
 
 
 def measurements() -> Iterator[Measurement]:
+    if "files" in PARTS:
+        yield from of_files()
+    if "loops" in PARTS:
+        yield from of_loops()
+
+
+def of_files() -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         _step("write_pair", folder)
         ours, scan = _step("ours", folder), _step("scan", folder)
         theirs = _step("evidently", folder)
-        yield Measurement("compare_files, 1 M + 1 M rows x 30 columns", ours["seconds"], "s")
-        yield Measurement("… the same by Evidently DataDriftPreset(psi)", theirs["seconds"], "s")
-        yield Measurement("… how much faster", theirs["seconds"] / ours["seconds"], "x", 100, True)
-        yield Measurement("… peak memory", ours["peak_mb"], "MB")
-        yield Measurement("… share of Evidently's", ours["peak_mb"] / theirs["peak_mb"], "", 0.2)
-        yield Measurement("… beside a scan for sum, min, max, stddev", ours["seconds"] / scan["seconds"], "x", 3)
-        yield Measurement("… the same in processor seconds", ours["cpu"] / scan["cpu"], "x", 3)
-    small, large = 100_000, 10 * ROWS
+    yield Measurement(f"compare_files, {_million(ROWS)} + {_million(ROWS)} rows x 30 columns", ours["seconds"], "s")
+    yield Measurement("… CPU", ours["cpu"], "CPU s")
+    yield Measurement("… the same by Evidently DataDriftPreset(psi)", theirs["seconds"], "s")
+    yield Measurement("… how much faster", theirs["seconds"] / ours["seconds"], "x", 100, True)
+    yield Measurement("… peak memory", ours["peak_mb"], "MB")
+    yield Measurement("… share of Evidently's", ours["peak_mb"] / theirs["peak_mb"], "", 0.2)
+    yield Measurement("… a scan for sum, min, max, stddev by DuckDB", scan["seconds"], "s")
+    yield Measurement("… beside that scan", ours["seconds"] / scan["seconds"], "x", 3)
+    yield Measurement("… beside it in CPU", ours["cpu"] / scan["cpu"], "x", 3)
+
+
+def of_loops() -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
-        few, many = _step("loop", folder, small), _step("loop", folder, large)
-    yield Measurement("profiles of 30 columns, 3 cohorts, on ingest", many["rows_per_s"], "rows/s", 300_000, True)
-    yield Measurement("… per processor second", many["rows_per_cpu"], "rows/s")
-    yield Measurement("heatmap: 52 weeks x 30 features x 10 values, 10 M", many["heatmap"], "s", 0.3)
-    yield Measurement("… beside 100 k rows", many["heatmap"] / few["heatmap"], "x", 1.2)
-    yield Measurement("… a refresh when nothing changed", many["idle"], "s")
+        few, many = _step("loop", folder, ROWS // 10), _step("loop", folder, 10 * ROWS)
+    for name, rows in (("million", ROWS), ("week", ROWS // 5)):
+        what = f"profiles on ingest, 30 columns, 3 cohorts, {_million(rows)} rows"
+        yield Measurement(f"{what} at once", rows / many[name]["seconds"], "rows/s", 300_000, True)
+        yield Measurement("… per CPU second", rows / many[name]["cpu"], "rows/s")
+    yield Measurement("… a refresh when nothing changed", many["idle"]["seconds"], "s")
+    what = f"52 weeks x 30 features x 10 values, {_million(10 * ROWS)} rows"
+    yield Measurement(f"heatmap: {what}", many["heatmap"]["seconds"], "s", 0.3)
+    yield Measurement("… CPU", many["heatmap"]["cpu"], "CPU s")
+    yield Measurement(f"… beside {ROWS // 10:,} rows", many["heatmap"]["seconds"] / few["heatmap"]["seconds"], "x", 1.2)
+    yield Measurement("… of it, from profiles to windows", many["series"]["seconds"], "s")
+    yield Measurement("… the first time, thresholds learned", many["first"]["seconds"], "s")
+
+
+def _million(rows: int) -> str:
+    return f"{rows / 1e6:g} M"
 
 
 def _step(name: str, folder: str, *more: int) -> dict[str, Any]:
@@ -79,7 +103,7 @@ def ours(folder: Path) -> dict[str, Any]:
     from loop_core.monitor.drift.files import compare_files
 
     compare_files(_frame(2, 100), _frame(3, 100))  # what it imports
-    return _timed(lambda: compare_files(folder / "reference.parquet", folder / "current.parquet", methods=["psi"]), 3)
+    return _timed(lambda: compare_files(folder / "reference.parquet", folder / "current.parquet", methods=["psi"]), 5)
 
 
 def scan(folder: Path) -> dict[str, Any]:
@@ -90,7 +114,7 @@ def scan(folder: Path) -> dict[str, Any]:
     numbers = (f"sum(x{i}), min(x{i}), max(x{i}), stddev(x{i})" for i in range(NUMBERS))
     texts = (f"min(c{i}), max(c{i})" for i in range(CATEGORIES))
     sql = f"select {', '.join([*numbers, *texts])} from read_parquet(['{folder}/reference.parquet', '{folder}/current.parquet'])"
-    return _timed(lambda: connection.execute(sql).fetchall(), 3)
+    return _timed(lambda: connection.execute(sql).fetchall(), 5)
 
 
 def evidently(folder: Path) -> dict[str, Any]:
@@ -121,49 +145,56 @@ def _timed(work: Any, times: int) -> dict[str, Any]:
 
 
 def loop(folder: Path, rows: int) -> dict[str, Any]:
-    """A loop of so many rows over a year and a quarter; its newest million comes after the rest was profiled."""
-    from loop_core.monitor.profiles import profile_series, refresh_profiles
+    """A loop of so many rows over 65 weeks. A tenth of them comes when the rest was profiled, and then a week more."""
+    from loop_core.monitor import drift_scores
+    from loop_core.monitor.profiles import refresh_profiles
     from loop_core.workspace import Workspace
 
+    with Workspace.create(folder / f"w{rows}") as workspace:
+        made = workspace.set_charter(_charter(), actor="bench", reason="", as_of=START)
+        refresh = lambda: refresh_profiles(made, actor="bench")  # noqa: E731
+        for k in range(9):
+            _deliver(made, k, rows // 10, k * DAYS / 10, DAYS / 10)
+        refresh()
+        found = {}
+        for name, n, first, days in (("million", rows // 10, DAYS * 0.9, DAYS / 10), ("week", rows // 50, DAYS, 7)):
+            _deliver(made, 9 + len(found), n, first, days)
+            found[name] = _timed(refresh, 1)
+        found["idle"] = _timed(refresh, 5)
+        asked: dict[str, Any] = {"as_of": START + timedelta(days=DAYS), "weeks": 52, "cohort": "c3"}
+        found["series"] = _timed(lambda: _windows(made, **asked), 7)
+        found["first"] = _timed(lambda: drift_scores(made, **asked), 1)
+        found["heatmap"] = _timed(lambda: drift_scores(made, **asked), 7)
+        assert len(drift_scores(made, **asked)) == 52 * 30 * COHORT_VALUES
+    return found
+
+
+def _windows(made: Any, **asked: Any) -> None:
+    from loop_core.monitor.profiles import profile_series
+
+    series = profile_series(made, **asked)
+    assert {s.column for s in series} == {*(f"x{i}" for i in range(NUMBERS)), *(f"c{i}" for i in range(CATEGORIES))}
+
+
+def _charter() -> str:
+    """The smallest cells have some 50 rows of 100,000: they are judged too, so that both loops do the same work."""
     columns = [f'[[features]]\nname = "x{i}"\ntype = "number"\n' for i in range(NUMBERS)]
     columns += [f'[[features]]\nname = "c{i}"\ntype = "category"\n' for i in range(CATEGORIES)]
-    cohorts = "".join(f'[[cohorts]]\nname = "c{i}"\n' for i in (1, 2, 3))
-    charter = (
-        '[loop]\nname = "bench"\ntitle = "b"\npurpose = "b"\n[roles]\nowner = "b"\n[labels]\nhorizon_days = 1\n'
-        + "".join(columns) + cohorts + '[[metrics]]\nname = "log_loss"\nmargin = 0.01\n'
-    )  # fmt: skip
-    part = min(rows, ROWS)
-    parts = max(1, rows // part)
-    with Workspace.create(folder / f"w{rows}") as workspace:
-        made = workspace.set_charter(charter, actor="bench", reason="", as_of=START)
-        for k in range(parts - 1 if parts > 1 else parts):
-            _deliver(made, k, part, parts)
-        refresh_profiles(made, actor="bench")
-        rate = cpu_rate = 0.0
-        if parts > 1:
-            _deliver(made, parts - 1, part, parts)
-            began, cpu = time.perf_counter(), time.process_time()
-            counted = refresh_profiles(made, actor="bench").rows
-            rate, cpu_rate = counted / (time.perf_counter() - began), counted / (time.process_time() - cpu)
-        end = START + timedelta(days=455)
-        draw = lambda: profile_series(made, end, weeks=52, cohort="c3")  # noqa: E731
-        found = draw()
-        assert len({s.column for s in found}) == 30, found
-        assert len({s.cohort_value for s in found}) == COHORT_VALUES
-        heatmap = _timed(draw, 5)["seconds"]
-        idle = _timed(lambda: refresh_profiles(made, actor="bench"), 5)["seconds"]
-    return {"heatmap": heatmap, "idle": idle, "rows_per_s": rate, "rows_per_cpu": cpu_rate}
+    cohorts = [f'[[cohorts]]\nname = "c{i}"\n' for i in (1, 2, 3)]
+    head = '[loop]\nname = "bench"\ntitle = "b"\npurpose = "b"\n[roles]\nowner = "b"\n[labels]\nhorizon_days = 1\n'
+    rest = '[[metrics]]\nname = "log_loss"\nmargin = 0.01\n[monitor]\nmin_rows = 20\n'
+    return head + "".join(columns) + "".join(cohorts) + rest
 
 
-def _deliver(made: Any, k: int, rows: int, parts: int) -> None:
+def _deliver(made: Any, seed: int, rows: int, first_day: float, days: float) -> None:
     import numpy as np
     import polars as pl
 
-    seconds = (np.arange(rows) + k * rows) * (455 * 86400 / (rows * parts))
-    frame = _frame(10 + k, rows).with_columns(
-        prediction_id=pl.lit(f"{k}-") + pl.int_range(rows).cast(pl.String),
+    seconds = (first_day + np.arange(rows) * days / rows) * 86400
+    frame = _frame(10 + seed, rows).with_columns(
+        prediction_id=pl.lit(f"{seed}-") + pl.int_range(rows).cast(pl.String),
         predicted_at=pl.lit(START) + pl.Series((seconds * 1e6).astype(np.int64)).cast(pl.Duration("us")),
-        score=pl.Series(np.random.default_rng(k).random(rows)),
+        score=pl.Series(np.random.default_rng(seed).random(rows)),
     )
 
     def body(tx: Any) -> None:
