@@ -44,6 +44,18 @@ def cycle(loop: Loop, as_of: datetime, *findings: Finding) -> list[Alert]:
     return raise_alerts(loop, as_of, findings, actor="ana")
 
 
+def trouble(loop: Loop, as_of: datetime) -> None:
+    """A look that finds nothing, and then one that finds a source that failed and answers that failed."""
+    window = {"window_start": as_of - WEEK, "window_end": as_of}
+    more = [
+        finding("signals.volume", "predictions", source="north-hub", impact=0.02, evidence="select 1", **window),
+        finding(subject="distance_km", source="north-hub", impact=0.01, **window),
+        finding("service.errors", "error_share", **window),
+    ]
+    cycle(loop, as_of)
+    cycle(loop, as_of, *more)
+
+
 def kinds(loop: Loop) -> list[str]:
     """The alert entries so far, without their prefix."""
     return [entry.kind.removeprefix("alert.") for entry in loop.entries("alert.")]

@@ -13,7 +13,7 @@ from loop_core.alerts import alert, raise_alerts
 from loop_core.ledger.schema import outbox
 from loop_core.monitor import findings_at, record_findings
 from loop_core.workspace import Loop, Workspace
-from tests.alerts.made import WEEK, finding
+from tests.alerts.made import trouble
 from tests.pages.conftest import END, Open, said
 
 
@@ -24,15 +24,7 @@ def alarmed(full: Path, tmp_path: Path) -> Path:
     with Workspace.open(tmp_path / "w") as ws:
         loop = ws.loop("deliveries")
         (ws.path / "alerts.toml").write_text('[chat]\nurl = "json://127.0.0.1:9"\npast = true\n')
-        window = {"window_start": END - WEEK, "window_end": END}
-        more = [
-            finding("signals.volume", "predictions", source="north-hub", impact=0.02, evidence="select 1", **window),
-            finding(subject="distance_km", source="north-hub", impact=0.01, **window),
-            finding("service.errors", "error_share", **window),
-        ]
-        for found in ([], more):
-            record_findings(loop, END, found, actor="ana")
-            raise_alerts(loop, END, found, actor="ana")
+        trouble(loop, END)
     return tmp_path / "w"
 
 
