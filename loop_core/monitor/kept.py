@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 
 from loop_core.lake import Lake
 
-#: Results kept for one lake.
-SIZE = 64
+#: Results kept for one lake; most are of one window.
+SIZE = 1024
 
 
 class Kept:
@@ -23,11 +23,16 @@ class Kept:
 
     def get(self, key: object, make: Callable[[], Any]) -> Any:
         """The result of a key, made where it is not there."""
+        found = self.look(key, self)
+        return self.put(key, make()) if found is self else found
+
+    def look(self, key: object, default: Any = None) -> Any:
+        """The result of a key, if it is there."""
         with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        return self.put(key, make())
+            if key not in self._found:
+                return default
+            self._found.move_to_end(key)
+            return self._found[key]
 
     def put(self, key: object, result: Any) -> Any:
         """Keep a result, and give it back."""

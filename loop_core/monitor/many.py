@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.errors import UnknownNameError
-from loop_core.monitor.grouping import Grouping
+from loop_core.monitor.grouping import Grouping, LabelledRows
+from loop_core.monitor.groups import Group
 from loop_core.monitor.losses import ROW_LOSSES
 from loop_core.monitor.measure import METRICS, Measured
 from loop_core.monitor.roc import MIN_CLASS_ROWS
@@ -35,6 +36,14 @@ def measure_many(metrics: Sequence[str], grouping: Grouping) -> list[dict[str, M
         {name: _told(column[k]) if enough[k] else None for name, column in columns.items()}
         for k in range(grouping.count)
     ]
+
+
+def measure(metrics: Sequence[str], group: Group) -> dict[str, Measured | None]:
+    """Metric → value over the labelled rows of one group; None: not to be told from these rows."""
+    order = np.argsort(group.scores)
+    entities = None if group.entities is None else group.entities[order]
+    rows = LabelledRows(group.scores[order], group.labels[order], entities)
+    return measure_many(metrics, Grouping(rows, np.zeros(group.n, dtype=np.int64), 1))[0]
 
 
 def _told(row: tuple[float, float, float]) -> Measured | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from loop_core.charter import Cohort
 from loop_core.feedback import wilson
 from loop_core.feedback.trend import FeedbackPoint
 from loop_core.feedback.trend import points as rating_points
 from loop_core.labels import known_at
+from loop_core.lake import Reading
+from loop_core.monitor.settled import by_window, stamps_at
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -52,7 +56,7 @@ class HealthPoint:
 _HEALTH = """
     select {window} as w, {cohort} as c, count(*), quantile_cont(latency_ms, [0.5, 0.95, 0.99]),
       count(error), max(predicted_at), quantile_cont(score, [0.1, 0.5, 0.9]) filter (isfinite(score))
-    from predictions where predicted_at >= $first group by all order by w, c nulls first"""
+    from predictions where predicted_at >= $first and predicted_at < $last group by all order by w, c nulls first"""
 
 
 def service_health(
@@ -72,11 +76,27 @@ def service_health(
     group = loop.charter.cohort(cohort) if cohort else None
     windows, reading = Windows.at(as_of, loop.charter.monitor.window_days), known_at(loop, as_of)
     ratings = {(p.window_start, p.cohort_value): p for p in rating_points(reading, windows, group, weeks)}
-    sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql if group else "null::varchar")
-    found = reading.rows(sql, first=windows.start(weeks), **windows.parameters())
+    with loop.lake.one_snapshot():
+        oldest, stamps = stamps_at(loop, as_of, windows)
+        numbers = range(oldest if weeks is None else max(oldest, 1 - weeks), 1)
+        read = partial(_read, reading, windows, group)
+        found = by_window(loop, stamps, ("service", group), numbers, read)
+    spans = {w: windows.span(w) for w in found}
     return [
-        _point(windows.span(row[0]), cohort, row[1:], ratings.get((windows.span(row[0])[0], row[1]))) for row in found
+        _point(spans[w], cohort, row, ratings.get((spans[w][0], row[0]))) for w, rows in found.items() for row in rows
     ]
+
+
+def _read(
+    reading: Reading, windows: Windows, group: Cohort | None, first: int, last: int
+) -> dict[int, list[tuple[Any, ...]]]:
+    """Window → (cohort value, numbers …) of each of its groups."""
+    sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql if group else "null::varchar")
+    span = {"first": windows.span(first)[0], "last": windows.span(last)[1]}
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for w, *row in reading.rows(sql, **span, **windows.parameters()):
+        found.setdefault(w, []).append(tuple(row))
+    return found
 
 
 def _point(

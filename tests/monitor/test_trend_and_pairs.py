@@ -13,7 +13,7 @@ from loop_core.errors import UnknownNameError
 from loop_core.monitor import performance
 from loop_core.monitor.check_performance import check_cohorts
 from loop_core.monitor.groups import Group
-from loop_core.monitor.measure import measure
+from loop_core.monitor.many import measure
 from loop_core.monitor.monitor import monitor
 from loop_core.monitor.shrink import shrink
 from loop_core.vocabulary import State
@@ -102,9 +102,9 @@ def test_rows_of_one_entity_are_one_witness():
         said = 0.5 + 0.3 * (truth - 0.5)
         true_brier = float((truth * (1 - said) ** 2 + (1 - truth) * said**2).mean())
         for place, one in enumerate((group, alone)):
-            low, high = measure("brier", one).interval
+            low, high = measure(("brier",), one)["brier"].interval
             covered[place] += low <= true_brier <= high
-        naive += measure("auc", alone).se < 0.6 * measure("auc", group).se
+        naive += measure(("auc",), alone)["auc"].se < 0.6 * measure(("auc",), group)["auc"].se
     assert covered[0] >= 182
     assert covered[1] < 130
     assert naive > 190

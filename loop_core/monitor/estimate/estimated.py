@@ -15,8 +15,9 @@ from loop_core.labels import known_at
 from loop_core.monitor.cut import OTHER, Cut
 from loop_core.monitor.estimate.expected import Expected, Rows, expected
 from loop_core.monitor.estimate.point import EstimatedPoint
-from loop_core.monitor.estimate.reference import Calibrated, references
+from loop_core.monitor.estimate.reference import Calibrated, Known, references
 from loop_core.monitor.measure import UP_IS_GOOD
+from loop_core.monitor.settled import by_window
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -59,29 +60,44 @@ def estimated_performance(
         UnknownNameError: no such cohort or metric.
     """
     cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.metrics))
-    windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    frame = _scores(loop, as_of, windows, cut, windows.start(weeks))
-    known = references(loop, as_of, windows, cut, names, set(frame["v"])) if frame.height else {}
-    return list(_points(loop.charter, windows, cut, names, _windows(frame, known)))
+    known = Known.at(loop, as_of)
+    first = known.windows.number(known.windows.start(weeks))
+    frame = _scores(known, cut, [w for w, _ in known.summaries if w >= first])
+    fitted = references(known, cut, names, set(frame["v"])) if frame.height else {}
+    return list(_points(loop.charter, known.windows, cut, names, _windows(frame, fitted)))
 
 
 _SCORES = """select ({window})::smallint as w, {cohort} as c, model_version as v,
       round(ln(s / (1 - s)) * {steps})::int as bin, count(*)::double as n, avg(score) as score
     from (select *, greatest(1e-15, least(1 - 1e-15, score)) as s from predictions
-          where score is not null and isfinite(score) and predicted_at >= $first)
+          where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last)
     group by all order by w, c nulls first, v, bin"""
 
 
-def _scores(loop: Loop, as_of: datetime, windows: Windows, cut: Cut, first: datetime) -> pl.DataFrame:
+def _scores(known: Known, cut: Cut, numbers: Sequence[int]) -> pl.DataFrame:
+    """Rows by window, value, version and score; the values beyond the largest `max_values` put together."""
     import polars as pl
 
-    sql = _SCORES.format(window=windows.sql("predicted_at"), cohort=cut.sql, steps=STEPS)
-    frame = known_at(loop, as_of, since=first).frame(sql, first=first, **windows.parameters())
+    found = by_window(
+        known.loop, known.stamps, ("scores", cut), numbers, lambda first, last: _read(known, cut, first, last)
+    )
+    if not found:
+        return pl.DataFrame({"w": [], "c": [], "v": []})
+    frame = pl.concat([part.select(pl.lit(w).alias("w"), pl.all()) for w, part in found.items()])
     if not cut.cohorts or frame["c"].n_unique() <= cut.max_values:
         return frame
     sizes = frame.group_by("c").agg(pl.col("n").sum()).sort("n", "c", descending=[True, False])
     kept = sizes.head(cut.max_values)["c"].implode()
     return frame.with_columns(pl.when(pl.col("c").is_in(kept)).then(pl.col("c")).otherwise(pl.lit(OTHER)).alias("c"))
+
+
+def _read(known: Known, cut: Cut, first: int, last: int) -> dict[int, pl.DataFrame]:
+    windows = known.windows
+    sql = _SCORES.format(window=windows.sql("predicted_at"), cohort=cut.sql, steps=STEPS)
+    span = {"first": windows.span(first)[0], "last": windows.span(last)[1]}
+    frame = known_at(known.loop, known.as_of, since=span["first"]).frame(sql, **span, **windows.parameters())
+    parts = frame.partition_by("w", as_dict=True, include_key=False, maintain_order=True)
+    return {int(w): part for (w,), part in parts.items()}
 
 
 @dataclass(frozen=True)

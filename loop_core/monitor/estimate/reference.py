@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loop_core.labels import known_at, mature_shares
+from loop_core.labels import known_at
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.estimate.binary import BinaryEstimator, fit_binary
 from loop_core.monitor.estimate.threshold import spread_around
 from loop_core.monitor.groups import Group, Place, read_groups
-from loop_core.monitor.measure import measure
+from loop_core.monitor.kept import kept_of
+from loop_core.monitor.many import measure
+from loop_core.monitor.settled import OLDEST, Asked, Stamp, Summary, read_stamped
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -38,8 +40,36 @@ class Calibrated:
         return self.estimators.get(value, self.estimators[None])
 
 
+@dataclass(frozen=True)
+class Known:
+    """The loop's windows as known at an instant."""
+
+    loop: Loop
+    as_of: datetime
+    windows: Windows
+    summaries: Mapping[Place, Summary]
+    """Everybody's, of all windows with scored rows."""
+    stamps: Mapping[int, Stamp]
+    """Window → what tells its rows and labels from any others; not of windows that still change."""
+
+    @classmethod
+    def at(cls, loop: Loop, as_of: datetime) -> Known:
+        """What is stored, and what still changes from its rows."""
+        windows = Windows.at(as_of, loop.charter.monitor.window_days)
+        named = tuple(metric.name for metric in loop.charter.metrics)
+        found, stamps = read_stamped(Asked(loop, as_of, windows, (Cut(()),), named, OLDEST))
+        return cls(loop, as_of, windows, found[0, 1], stamps)
+
+    @property
+    def ready(self) -> tuple[int, ...]:
+        """Windows that are over and mature, oldest first."""
+        asked = self.loop.charter.labels.min_mature_share
+        over = {w: one for (w, _), one in self.summaries.items() if self.windows.span(w)[1] <= self.as_of}
+        return tuple(w for w, one in over.items() if one.mature_share >= asked)
+
+
 def references(
-    loop: Loop, as_of: datetime, windows: Windows, cut: Cut, metrics: tuple[str, ...], versions: Container[str | None]
+    known: Known, cut: Cut, metrics: tuple[str, ...], versions: Container[str | None]
 ) -> dict[str, Calibrated]:
     """Version → its reference, for those of the versions that served and have one.
 
@@ -47,18 +77,22 @@ def references(
     labels arrive, so that a model that gets worse does not become its own yardstick. A version too new to have any
     is calibrated on the mature windows before it began to serve.
     """
-    shares = mature_shares(loop, as_of, windows, windows.start(None))
-    ready = [w for w, share in shares if share >= loop.charter.labels.min_mature_share and windows.span(w)[1] <= as_of]
-    found = {}
-    tenures = loop.tenures(as_of)
+    tenures, ready, made = known.loop.tenures(known.as_of), known.ready, {}
     for place, (version, since) in enumerate(tenures):
         if version not in versions:
             continue
-        until = tenures[place + 1][1] if place + 1 < len(tenures) else as_of
-        one = _reference(loop, as_of, _Served(version, since, until, tuple(ready)), windows, cut, metrics)
+        until = tenures[place + 1][1] if place + 1 < len(tenures) else known.as_of
+        one = _reference(_Asked(known, cut, metrics), _Served(version, since, until, ready))
         if one is not None:
-            found[version] = one
-    return found
+            made[version] = one
+    return made
+
+
+@dataclass(frozen=True)
+class _Asked:
+    known: Known
+    cut: Cut
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,23 +101,38 @@ class _Served:
     since: datetime
     until: datetime
     ready: tuple[int, ...]
-    """Mature windows."""
+    """Mature windows with scored rows."""
 
 
-def _reference(
-    loop: Loop, as_of: datetime, served: _Served, windows: Windows, cut: Cut, metrics: tuple[str, ...]
-) -> Calibrated | None:
-    most = max(1, loop.charter.monitor.reference_days // windows.days)
+def _reference(asked: _Asked, served: _Served) -> Calibrated | None:
+    windows = asked.known.windows
+    most = max(1, asked.known.loop.charter.monitor.reference_days // windows.days)
     own = [w for w in served.ready if windows.span(w)[1] > served.since and windows.span(w)[0] < served.until][:most]
     before = [w for w in served.ready if windows.span(w)[1] <= served.since][-most:]
     for numbers, mine in ((own, True), (before, False)):
-        if numbers:
-            reading = known_at(loop, as_of, since=windows.span(numbers[0])[0] - timedelta(days=1))
-            rows = read_groups(reading, windows, cut, (numbers[0], numbers[-1]), served.version if mine else None)
-            made = _calibrated(rows, {w: windows.span(w) for w in numbers}, metrics, mine)
-            if made is not None:
-                return made
+        made = _remembered(asked, numbers, served.version if mine else None) if numbers else None
+        if made is not None:
+            return made
     return None
+
+
+def _remembered(asked: _Asked, numbers: Sequence[int], version: str | None) -> Calibrated | None:
+    """Fitted once for the same rows: their windows' stamps change when they do."""
+    known = asked.known
+    if not known.stamps.keys() >= set(numbers):
+        return _fitted(asked, numbers, version)
+    stamps = tuple(known.stamps[w] for w in numbers)
+    content = ("reference", known.loop.name, known.windows.days, stamps, version, asked.cut, asked.metrics)
+    made: Calibrated | None = kept_of(known.loop.lake).get(content, lambda: _fitted(asked, numbers, version))
+    return made
+
+
+def _fitted(asked: _Asked, numbers: Sequence[int], version: str | None) -> Calibrated | None:
+    known, windows = asked.known, asked.known.windows
+    (start, _), (_, end) = windows.span(numbers[0]), windows.span(numbers[-1])
+    reading = known_at(known.loop, known.as_of, since=start - timedelta(days=1), until=end)
+    rows = read_groups(reading, windows, asked.cut, (numbers[0], numbers[-1]), version)
+    return _calibrated(rows, {w: windows.span(w) for w in numbers}, asked.metrics, version is not None)
 
 
 def _calibrated(
@@ -101,13 +150,22 @@ def _calibrated(
     parts = {value: Group.joined(groups) for value, groups in by_value.items()}
     estimators = {value: fit_binary(part.scores, part.labels) for value, part in parts.items() if _enough(part)}
     estimators.setdefault(None, fit_binary(everybody.scores, everybody.labels))
-    bands = {}
-    for name in metrics:
-        for value, groups in by_value.items():
-            realised = [found.value for group in groups if (found := measure(name, group)) is not None]
-            if (band := spread_around(realised)) is not None:
-                bands[name, value] = band
+    bands = _bands(by_value, metrics)
     return Calibrated(min(spans.values())[0], max(spans.values())[1], own, estimators, bands)
+
+
+def _bands(
+    by_value: Mapping[str | None, Sequence[Group]], metrics: tuple[str, ...]
+) -> dict[tuple[str, str | None], tuple[float, float]]:
+    """(metric, cohort value) → where its windows scatter."""
+    found = {}
+    for value, groups in by_value.items():
+        measured = [measure(metrics, group) for group in groups]
+        for name in metrics:
+            realised = [told.value for one in measured if (told := one[name]) is not None]
+            if (band := spread_around(realised)) is not None:
+                found[name, value] = band
+    return found
 
 
 def _enough(group: Group) -> bool:

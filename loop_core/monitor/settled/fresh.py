@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -39,38 +39,44 @@ class Fresh:
 
     def entries(
         self, cohort: str | None, runs: Runs, found: Mapping[Place, Summary], rows: ScoredRows, column: str
-    ) -> Iterator[Entry]:
-        """Entries of lasting runs, except those of which too many rows will be overdue before long."""
-        windows, news = self.asked.windows, rows.last_news(runs.length)
-        waiting = rows.waiting(column) if runs.length == 1 else {}
+    ) -> dict[int, Entry]:
+        """Run → its entry, for lasting runs; not for those of which too many rows will be overdue before long."""
+        news = rows.last_news(runs.length)
+        waiting = rows.waiting(column) if runs.length == 1 else None
         values: dict[int, dict[str | None, Summary]] = {w: {} for w in runs.numbers}
         for (w, value), summary in found.items():
             if w in values:
                 values[w][value] = summary
-        for w, summaries in values.items():
-            start, end = windows.span(w - runs.length + 1)[0], windows.span(w)[1]
-            due = {value: waiting.get((w, value), []) for value in summaries}
-            many = sum(map(len, due.values())) > WAITING
-            overdue = self._first_overdue(start) if many else None
-            if overdue is not None and overdue <= self.asked.as_of + timedelta(days=windows.days):
-                continue
-            yield Entry(
-                cohort=cohort,
-                first_day=start.date(),
-                days=windows.days * runs.length,
-                valid_from=max(end, news.get(w, end)),
-                valid_until=min(
-                    (moment for moment in (self._next(w, runs.length), overdue) if moment is not None), default=None
-                ),
-                seen=self.stored.snapshot,
-                values={
-                    value: _held(one, None if many or runs.length > 1 else due[value])
-                    for value, one in summaries.items()
-                },
-            )
+        made = {w: self._entry(cohort, (w, runs.length), mine, waiting, news.get(w)) for w, mine in values.items()}
+        return {w: entry for w, entry in made.items() if entry is not None}
 
-    def _first_overdue(self, start: datetime) -> datetime:
-        return start + timedelta(days=self.asked.loop.charter.labels.horizon_days)
+    def _entry(
+        self,
+        cohort: str | None,
+        run: tuple[int, int],
+        summaries: Mapping[str | None, Summary],
+        waiting: Mapping[Place, list[int]] | None,
+        news: datetime | None,
+    ) -> Entry | None:
+        (w, length), windows = run, self.asked.windows
+        start, end = windows.span(w - length + 1)[0], windows.span(w)[1]
+        due = {value: (waiting or {}).get((w, value), []) for value in summaries}
+        many = sum(map(len, due.values())) > WAITING
+        overdue = start + timedelta(days=self.asked.loop.charter.labels.horizon_days) if many else None
+        if overdue is not None and overdue <= self.asked.as_of + timedelta(days=windows.days):
+            return None
+        ends = [moment for moment in (self._next(w, length), overdue) if moment is not None]
+        return Entry(
+            cohort=cohort,
+            first_day=start.date(),
+            days=windows.days * length,
+            valid_from=max(end, news or end),
+            valid_until=min(ends, default=None),
+            seen=self.stored.snapshot,
+            values={
+                value: _held(one, None if many or waiting is None else due[value]) for value, one in summaries.items()
+            },
+        )
 
     def _next(self, w: int, length: int) -> datetime | None:
         """When the next statement about a run is known."""

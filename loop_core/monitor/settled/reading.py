@@ -16,6 +16,8 @@ from loop_core.monitor.settled.summary import Runs, ScoredRows, Summary
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
+#: No window is older.
+OLDEST = -1_000_000
 #: About so many rows are read at once.
 ROWS = 2_000_000
 #: A cohort with so many times the values that are kept apart is not measured value by value.
@@ -58,6 +60,8 @@ class Asked:
 What = tuple[int, int]
 """(place of the cut, length of the runs)."""
 Found = dict[What, dict[Place, Summary]]
+Stamp = tuple[datetime, datetime, int]
+"""(when the window begins, since when it reads so, snapshot in which it was measured)."""
 
 
 def read_summaries(asked: Asked) -> Found:
@@ -65,6 +69,12 @@ def read_summaries(asked: Asked) -> Found:
 
     What holds for another window's time and was not stored is stored now, where the lake can be written.
     """
+    return read_stamped(asked)[0]
+
+
+def read_stamped(asked: Asked) -> tuple[Found, dict[int, Stamp]]:
+    """`read_summaries`, and stamps of the windows of the first cut: the same stamp, the same rows and labels. Windows
+    that will not last have none."""
     from loop_core.monitor.settled.refresh import keep_fresh
 
     with asked.loop.lake.one_snapshot():
@@ -72,7 +82,7 @@ def read_summaries(asked: Asked) -> Found:
         found = reading.read()
     if asked.storable:
         keep_fresh(reading.stored, asked.lengths, reading.fresh)
-    return found
+    return found, reading.stamps
 
 
 class _Reading:
@@ -85,6 +95,7 @@ class _Reading:
         self.kinds: list[What] = [(place, length) for length in asked.lengths for place in range(len(asked.cuts))]
         self.found: Found = {what: {} for what in self.kinds}
         self.fresh: list[Entry] = []
+        self.stamps: dict[int, Stamp] = {}
         self.wide: set[int] = set()
 
     def read(self) -> Found:
@@ -115,6 +126,7 @@ class _Reading:
                 if entry is None:
                     missing[place, length].add(w)
                 else:
+                    self._stamp(place, length, w, entry)
                     held += [((place, length), (w, value), one) for value, one in entry.values.items()]
         return held, missing
 
@@ -137,7 +149,14 @@ class _Reading:
                 found = rows.summaries(column, Runs(length, numbers), self.metrics, self.asked.asked_share, always)
                 self.found[place, length].update(found)
                 if kept:
-                    self.fresh += kept.entries(cut.name, Runs(length, numbers & always), found, rows, column)
+                    made = kept.entries(cut.name, Runs(length, numbers & always), found, rows, column)
+                    self.fresh += made.values()
+                    for w, entry in made.items():
+                        self._stamp(place, length, w, entry)
+
+    def _stamp(self, place: int, length: int, w: int, entry: Entry) -> None:
+        if (place, length) == (0, 1):
+            self.stamps[w] = self.asked.windows.span(w)[0], entry.valid_from, entry.seen
 
     def _at_once(self) -> int:
         """Windows whose rows are read at once."""

@@ -10,7 +10,7 @@ from loop_core.errors import StorageError
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.settled import store
 from loop_core.monitor.settled.changes import changed_days
-from loop_core.monitor.settled.reading import Asked, read_summaries
+from loop_core.monitor.settled.reading import OLDEST, Asked, read_summaries
 from loop_core.monitor.settled.standing import Standing, keep
 from loop_core.monitor.settled.store import Entry, Mark
 from loop_core.windows import Windows
@@ -18,8 +18,6 @@ from loop_core.workspace import Loop
 
 #: Who the lake says stored what a reader measured.
 READER = "monitor"
-#: No window is older.
-_OLDEST = -1_000_000
 
 
 def refresh_measures(loop: Loop, as_of: datetime) -> None:
@@ -30,10 +28,10 @@ def refresh_measures(loop: Loop, as_of: datetime) -> None:
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     metrics = tuple(metric.name for metric in loop.charter.metrics)
     cohorts = tuple(Cut((cohort,)) for cohort in loop.charter.cohorts)
-    everybody = Asked(loop, as_of, windows, (Cut(()),), metrics, _OLDEST, (1, loop.charter.monitor.trend_windows))
+    everybody = Asked(loop, as_of, windows, (Cut(()),), metrics, OLDEST, (1, loop.charter.monitor.trend_windows))
     read_summaries(everybody)
     if cohorts:
-        read_summaries(Asked(loop, as_of, windows, cohorts, metrics, _OLDEST))
+        read_summaries(Asked(loop, as_of, windows, cohorts, metrics, OLDEST))
 
 
 def keep_fresh(was: Standing, lengths: Sequence[int], fresh: Sequence[Entry]) -> None:

@@ -171,7 +171,6 @@ def test_a_settled_window_is_never_read_twice(some, monkeypatch):
     monkeypatch.setattr("loop_core.monitor.settled.others.put_together", lambda *_: None)
     points = performance(some, as_of, cohort="state", weeks=9, trend=True)
     assert points == [p for p in before if p in points]
-    assert points == performance(some, as_of + timedelta(hours=5), cohort="state", weeks=9, trend=True)
 
 
 def test_a_correction_makes_its_windows_be_read_again_and_no_others(some):
