@@ -22,13 +22,19 @@ PAIR = " × "
 
 def cohorts(view: View, measured: Measured, point: PerformancePoint) -> None:
     """Every metric by the values of one cohort in the chosen window."""
+    chosen = groups_by(view, measured.cohort)
+    if chosen is not None:
+        _matrix(view, measured, point, chosen)
+
+
+def groups_by(view: View, asked: str | None) -> str | None:
+    """Picker of the cohort to tell groups apart by, at first the one the page is cut by; None: none is declared."""
     names = [cohort.name for cohort in view.loop.charter.cohorts]
     if not names:
         empty("No cohort is declared", "The charter's `[[cohorts]]` say which groups to tell apart.", key="nocohorts")
-        return
-    start = names.index(measured.cohort) if measured.cohort in names else 0
-    chosen = labelled("by", "Groups by", names, key="by", width=230, index=start)
-    _matrix(view, measured, point, str(chosen))
+        return None
+    start = names.index(asked) if asked in names else 0
+    return str(labelled("by", "Groups by", names, key="by", width=230, index=start))
 
 
 def pairs(view: View, measured: Measured, point: PerformancePoint) -> None:

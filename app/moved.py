@@ -7,22 +7,20 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app import session
+from app.cohorts import groups_by
 from app.drawn import draw
 from app.drift import LOUD, Asked
 from app.session import View
-from app.widgets import bounded, empty, labelled, mark_of, moment, table, why
+from app.widgets import bounded, empty, mark_of, moment, table, why
 from loop_core import charts
 from loop_core.monitor import DriftScore, drift_scores
 
 
 def groups(view: View, asked: Asked, cell: DriftScore) -> None:
     """Which values of a cohort moved in this feature and window, each against its own past."""
-    names = [cohort.name for cohort in view.loop.charter.cohorts]
-    if not names:
-        empty("No cohort is declared", "The charter's `[[cohorts]]` say which groups to tell apart.", key="nocohorts")
+    cohort = groups_by(view, asked.cohort)
+    if cohort is None:
         return
-    start = names.index(asked.cohort) if asked.cohort in names else 0
-    cohort = labelled("by", "Groups by", names, key="by", width=230, index=start)
     found = session.compute(view, drift_scores, weeks=asked.weeks, cohort=cohort, method=asked.method)
     here = [s for s in found if s.feature == cell.feature and s.window_start == cell.window_start]
     known = sorted((s for s in here if s.value is not None), key=lambda s: -(s.value or 0) / (s.threshold or 1))

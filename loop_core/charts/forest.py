@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import GREY, VERDICTS, chart, coloured, described, shaped
+from loop_core.charts.palette import GREY, VERDICTS, chart, coloured, described, shaped, within
 from loop_core.vocabulary import MARKS, Verdict
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ _TOOLTIP = [
     alt.Tooltip("champion:Q", format=".4f"),
     alt.Tooltip("challenger:Q", format=".4f"),
     alt.Tooltip("difference:Q", format="+.4f"),
-    alt.Tooltip("ci_low:Q", title="95 % from", format="+.4f"),
-    alt.Tooltip("ci_high:Q", title="to", format="+.4f"),
+    *within("+.4f"),
     alt.Tooltip("margin:Q", title="margin", format="+.4f"),
     alt.Tooltip("method:N"),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import BLUE, GREY, VERMILION, chart, day, described
+from loop_core.charts.palette import BLUE, GREY, VERMILION, chart, day, described, within
 from loop_core.charts.performance import short
 from loop_core.vocabulary import MARKS, State
 
@@ -71,8 +71,7 @@ _TOOLTIP = [
     alt.Tooltip("metric:N"),
     alt.Tooltip("raw:Q", title="as measured", format=".4f"),
     alt.Tooltip("shrunk:Q", title="drawn towards everybody", format=".4f"),
-    alt.Tooltip("low:Q", title="95 % from", format=".4f"),
-    alt.Tooltip("high:Q", title="to", format=".4f"),
+    *within(".4f", "low", "high"),
     alt.Tooltip("everybody:Q", format=".4f"),
     alt.Tooltip("n:Q", format=","),
     alt.Tooltip("compared:N", title="against everybody"),

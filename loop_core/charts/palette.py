@@ -118,6 +118,14 @@ def dashed(value: float, source: str, colour: str = VERMILION) -> alt.Chart:
     return made
 
 
+def within(format: str, low: str = "ci_low", high: str = "ci_high") -> list[alt.Tooltip]:
+    """The two lines of a tooltip that tell a 95 % interval."""
+    return [
+        alt.Tooltip(f"{low}:Q", title="95 % from", format=format),
+        alt.Tooltip(f"{high}:Q", title="to", format=format),
+    ]
+
+
 def day(instant: datetime) -> str:
     """12 Feb 2018."""
     return f"{instant.day} {instant:%b %Y}"

@@ -10,18 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import (
-    BLUE,
-    GREY,
-    HATCH,
-    SHAPES,
-    STATES,
-    chart,
-    day,
-    described,
-    time_x,
-    value_y,
-)
+from loop_core.charts.palette import BLUE, GREY, HATCH, SHAPES, STATES, chart, day, described, time_x, value_y, within
 from loop_core.vocabulary import MARKS, State
 
 if TYPE_CHECKING:
@@ -218,8 +207,7 @@ _TOOLTIP = [
     alt.Tooltip("days:Q", title="days"),
     alt.Tooltip("model:N"),
     alt.Tooltip("value:Q", format=".4f"),
-    alt.Tooltip("ci_low:Q", title="95 % from", format=".4f"),
-    alt.Tooltip("ci_high:Q", title="to", format=".4f"),
+    *within(".4f"),
     alt.Tooltip("n:Q", format=","),
     alt.Tooltip("mature_share:Q", title="labels complete", format=".0%"),
     alt.Tooltip("word:N", title="state"),
@@ -235,8 +223,7 @@ _ESTIMATE_TOOLTIP = [
     alt.Tooltip("span:N", title="window"),
     alt.Tooltip("model:N"),
     alt.Tooltip("value:Q", format=".4f"),
-    alt.Tooltip("ci_low:Q", title="95 % from", format=".4f"),
-    alt.Tooltip("ci_high:Q", title="to", format=".4f"),
+    *within(".4f"),
     alt.Tooltip("threshold_low:Q", title="limits from", format=".4f"),
     alt.Tooltip("threshold_high:Q", title="to", format=".4f"),
     alt.Tooltip("n:Q", format=","),

@@ -20,6 +20,7 @@ from loop_core.charts.palette import (
     shaped,
     time_x,
     value_y,
+    within,
 )
 from loop_core.charts.performance import Span
 from loop_core.vocabulary import MARKS, State
@@ -131,15 +132,13 @@ _BIN = [
     alt.Tooltip("group:N", title="cohort"),
     alt.Tooltip("score:Q", title="mean score", format=".3f"),
     alt.Tooltip("share:Q", title="observed", format=".3f"),
-    alt.Tooltip("low:Q", title="95 % from", format=".3f"),
-    alt.Tooltip("high:Q", title="to", format=".3f"),
+    *within(".3f", "low", "high"),
     alt.Tooltip("n:Q", format=","),
 ]
 _CURVE = [
     alt.Tooltip("span:N", title="window"),
     alt.Tooltip("ece:Q", title="calibration error", format=".2%"),
-    alt.Tooltip("low:Q", title="95 % from", format=".2%"),
-    alt.Tooltip("high:Q", title="to", format=".2%"),
+    *within(".2%", "low", "high"),
     alt.Tooltip("slope:Q", format=".2f"),
     alt.Tooltip("intercept:Q", format="+.2f"),
     alt.Tooltip("n:Q", format=","),
@@ -150,8 +149,7 @@ _BAND = [
     alt.Tooltip("share:Q", title="of all predictions", format=".1%"),
     alt.Tooltip("n:Q", format=","),
     alt.Tooltip("error:Q", title="decided wrongly", format=".1%"),
-    alt.Tooltip("ci_low:Q", title="95 % from", format=".1%"),
-    alt.Tooltip("ci_high:Q", title="to", format=".1%"),
+    *within(".1%"),
     alt.Tooltip("n_labelled:Q", title="labelled", format=","),
 ]
 

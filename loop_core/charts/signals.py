@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import AMBER, BLUE, GREY, VERMILION, VERSIONS, chart, coloured, described, value_y
+from loop_core.charts.palette import AMBER, BLUE, GREY, VERMILION, VERSIONS, chart, coloured, described, value_y, within
 
 if TYPE_CHECKING:
     from loop_core.labels.completeness import CompletenessPoint
@@ -114,8 +114,7 @@ _COMPLETENESS = [
     alt.Tooltip("group:N", title="cohort"),
     alt.Tooltip("age:Q", title="days old", format=".3~g"),
     alt.Tooltip("share:Q", title="labels known", format=".1%"),
-    alt.Tooltip("low:Q", title="95 % from", format=".1%"),
-    alt.Tooltip("high:Q", title="to", format=".1%"),
+    *within(".1%", "low", "high"),
     alt.Tooltip("n:Q", title="predictions of that age", format=","),
 ]
 

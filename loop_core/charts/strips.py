@@ -20,6 +20,7 @@ from loop_core.charts.palette import (
     described,
     time_x,
     value_y,
+    within,
 )
 from loop_core.charts.performance import Span
 from loop_core.vocabulary import MARKS, State
@@ -151,8 +152,7 @@ def _interval_tooltip(title: str, format: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("span:N", title="window"),
         alt.Tooltip("value:Q", title=title, format=format),
-        alt.Tooltip("low:Q", title="95 % from", format=format),
-        alt.Tooltip("high:Q", title="to", format=format),
+        *within(format, "low", "high"),
         alt.Tooltip("n:Q", format=","),
     ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import BLUE, VERMILION, VERSIONS, chart, day, described, time_x, value_y
+from loop_core.charts.palette import BLUE, VERMILION, VERSIONS, chart, day, described, time_x, value_y, within
 
 if TYPE_CHECKING:
     from loop_core.feedback import FeedbackPoint
@@ -100,8 +100,7 @@ _RATING = [
     alt.Tooltip("span:N", title="window"),
     alt.Tooltip("group:N", title="cohort"),
     alt.Tooltip("rating:Q", format=".2f"),
-    alt.Tooltip("low:Q", title="95 % from", format=".2f"),
-    alt.Tooltip("high:Q", title="to", format=".2f"),
+    *within(".2f", "low", "high"),
     alt.Tooltip("low_share:Q", title="one or two stars", format=".1%"),
     alt.Tooltip("n_rated:Q", title="n rated", format=","),
 ]
