@@ -48,8 +48,22 @@ class Member:
         return cls(*finding.key)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Handling:
+    """What people, and the policy, did about an alert."""
+
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    muted_by: str | None = None
+    muted_until: datetime | None = None
+    note: str = ""
+    """The reason given with the last acknowledgement or mute."""
+    escalated_at: datetime | None = None
+    resolved_at: datetime | None = None
+
+
 @dataclass(frozen=True)
-class Alert:
+class Alert(Handling):
     """One alert as it stands at an instant."""
 
     id: str
@@ -72,14 +86,6 @@ class Alert:
     """The first cycle in a row at which one of its findings was not ok."""
     since: datetime
     """When it was raised."""
-    acknowledged_by: str | None = None
-    acknowledged_at: datetime | None = None
-    muted_by: str | None = None
-    muted_until: datetime | None = None
-    note: str = ""
-    """The reason given with the last acknowledgement or mute."""
-    escalated_at: datetime | None = None
-    resolved_at: datetime | None = None
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 
-from loop_core.alerts.alert import Alert, AlertState, Member
+from loop_core.alerts.alert import Alert, AlertState, Handling, Member
 from loop_core.alerts.grouping import upstream
 from loop_core.alerts.state import Record, fold
 from loop_core.alerts.words import headline
@@ -84,13 +85,7 @@ def _alert(loop: Loop, record: Record, current: Mapping[Member, Finding], as_of:
         findings=findings,
         first_seen=record.first_seen,
         since=record.raised_at,
-        acknowledged_by=record.acknowledged_by,
-        acknowledged_at=record.acknowledged_at,
-        muted_by=record.muted_by,
-        muted_until=record.muted_until,
-        note=record.note,
-        escalated_at=record.escalated_at,
-        resolved_at=record.resolved_at,
+        **{field.name: getattr(record, field.name) for field in fields(Handling)},
     )
 
 

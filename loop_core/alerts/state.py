@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from loop_core.alerts.alert import AlertState, Member
+from loop_core.alerts.alert import AlertState, Handling, Member
 from loop_core.ledger import Entry
 from loop_core.vocabulary import State
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Handling):
     """What the ledger says of one alert."""
 
     id: str
@@ -25,13 +25,6 @@ class Record:
     raised_at: datetime
     waits_since: datetime
     """Since when somebody should have looked: raised, reopened or unmuted."""
-    acknowledged_by: str | None = None
-    acknowledged_at: datetime | None = None
-    muted_by: str | None = None
-    muted_until: datetime | None = None
-    note: str = ""
-    escalated_at: datetime | None = None
-    resolved_at: datetime | None = None
 
     def state(self, as_of: datetime) -> AlertState:
         """Where it is at an instant not before its last entry."""
