@@ -125,11 +125,14 @@ def evidently(folder: Path) -> dict[str, Any]:
     from evidently import Report
     from evidently.presets import DataDriftPreset
 
-    def report() -> object:
-        before, now = (pd.read_parquet(folder / f"{name}.parquet") for name in ("reference", "current"))
+    def report(before: Any, now: Any) -> object:
         return Report([DataDriftPreset(method="psi")]).run(now, before).json()
 
-    return _timed(report, 1)
+    def whole() -> object:
+        return report(*(pd.read_parquet(folder / f"{name}.parquet") for name in ("reference", "current")))
+
+    report(*(_frame(seed, 20_000).to_pandas() for seed in (2, 3)))  # what it imports; of fewer rows, c9 passes for text
+    return _timed(whole, 1)
 
 
 def _timed(work: Any, times: int) -> dict[str, Any]:
