@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from loop_core.monitor.drift import DriftScore
+from loop_core.monitor.drift import CohortDrift, DriftScore
 from loop_core.monitor.drift.titles import TITLES
 from loop_core.monitor.finding import Finding, window_text
 from loop_core.vocabulary import State
 
+#: Findings about cohort values, at most: a room that reads more acts on none.
+MOST_COHORTS = 3
 _SAID = {State.OK: "is as usual", State.WATCH: "moved beyond chance", State.ALARM: "drifted"}
 
 
@@ -52,24 +54,50 @@ def check_drift(scores: Sequence[DriftScore], weighing: Weighing) -> Iterator[Fi
         weighing: what tells whether they matter.
     """
     for score in sorted(scores, key=lambda s: (-drift_that_matters(s, weighing), s.feature, s.cohort_value or "")):
-        is_score, loud = score.feature == "score", score.state in (State.WATCH, State.ALARM)
-        yield Finding(
-            code="drift.score" if is_score else "drift.feature",
-            stage="drift",
-            subject=score.feature,
-            state=score.state,
-            sentence=_sentence(score, weighing),
-            value=score.value,
-            threshold=score.threshold,
-            n=score.n_current,
-            window_start=score.window_start,
-            window_end=score.window_end,
-            model_version=weighing.champion if is_score else None,
-            cohort=score.cohort,
-            cohort_value=score.cohort_value,
-            impact=weighing.effect.harm if weighing.effect and loud else None,
-            evidence=_call(score, weighing.as_of),
-        )
+        yield _finding(score, weighing, _sentence(score, weighing), _call(score, weighing.as_of))
+
+
+def check_cohort_drift(
+    drifts: Sequence[CohortDrift], scores: Sequence[DriftScore], weighing: Weighing
+) -> Iterator[Finding]:
+    """The cohort values in which a feature, or the score, drifted; at most three, those that matter most.
+
+    What drifts for everybody is said of everybody, and not again of its parts. Values that are as usual give no finding.
+
+    Args:
+        drifts: of the newest window, of cohort values.
+        scores: of everybody.
+        weighing: what tells whether they matter.
+    """
+    said = {score.feature for score in scores if score.state is State.ALARM}
+    ordered = sorted(drifts, key=lambda d: (-drift_that_matters(d.score, weighing), d.score.feature))
+    for drift in [d for d in ordered if d.score.feature not in said][:MOST_COHORTS]:
+        others = f" So it did in {drift.others} other cohort values." if drift.others else ""
+        call = f'[d for d in cohort_drift(loop, instant("{weighing.as_of.isoformat()}")) if d.score.feature == {drift.score.feature!r}]'
+        yield _finding(drift.score, weighing, _sentence(drift.score, weighing) + others, call)
+
+
+def _finding(score: DriftScore, weighing: Weighing, sentence: str, call: str) -> Finding:
+    is_score, loud = score.feature == "score", score.state in (State.WATCH, State.ALARM)
+    # What a cohort does to everybody's metric is not what the estimate for everybody says.
+    effect = weighing.effect if loud and score.cohort is None else None
+    return Finding(
+        code="drift.score" if is_score else "drift.feature",
+        stage="drift",
+        subject=score.feature,
+        state=score.state,
+        sentence=sentence,
+        value=score.value,
+        threshold=score.threshold,
+        n=score.n_current,
+        window_start=score.window_start,
+        window_end=score.window_end,
+        model_version=weighing.champion if is_score else None,
+        cohort=score.cohort,
+        cohort_value=score.cohort_value,
+        impact=effect.harm if effect else None,
+        evidence=call,
+    )
 
 
 def drift_that_matters(score: DriftScore, weighing: Weighing) -> float:
@@ -87,7 +115,8 @@ def _sentence(score: DriftScore, weighing: Weighing) -> str:
     if score.value is None:
         return f"{score.feature} cannot be judged ({window}): {score.reason}"
     title = TITLES[score.method]
-    said = f"{score.feature} {_SAID[score.state]}: {title} {score.value:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."
+    where = f" where {score.cohort} is {score.cohort_value}" if score.cohort else ""
+    said = f"{score.feature} {_SAID[score.state]}{where}: {title} {score.value:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."
     if score.state not in (State.WATCH, State.ALARM):
         return said
     return " ".join([said, *([score.reason] if score.reason else []), *_weight(score, weighing)])
@@ -98,7 +127,7 @@ def _weight(score: DriftScore, weighing: Weighing) -> Iterator[str]:
     if score.feature != "score":
         share = weighing.share(score)
         yield "How much the model uses it is not known." if share is None else f"It carries {share:.0%} of the model."
-    if weighing.effect is not None:
+    if weighing.effect is not None and score.cohort is None:
         effect = weighing.effect
         yield f"Estimated {effect.metric.replace('_', ' ')} of the window: {effect.now:.3f}, usually {effect.usual:.3f}."
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from loop_core.labels import known_at
 from loop_core.monitor.baseline import BEFORE
 from loop_core.monitor.check_batches import check_batches
-from loop_core.monitor.check_drift import Weighing, check_drift
+from loop_core.monitor.check_drift import Weighing, check_cohort_drift, check_drift
 from loop_core.monitor.check_performance import check_cohorts, check_performance
 from loop_core.monitor.check_service import check_service
 from loop_core.monitor.check_signals import check_freshness, check_quarantine, check_volume
-from loop_core.monitor.drift import drift_scores
+from loop_core.monitor.drift import cohort_drift, drift_scores
 from loop_core.monitor.effect import estimated_effect
 from loop_core.monitor.finding import Finding
 from loop_core.monitor.importance import importance
@@ -56,7 +56,9 @@ def _drift(loop: Loop, as_of: datetime) -> Iterator[Finding]:
     scores = drift_scores(loop, as_of, weeks=1)
     loud = any(score.state in (State.WATCH, State.ALARM) for score in scores)
     effect = estimated_effect(loop, as_of) if loud else None
-    yield from check_drift(scores, Weighing(as_of, loop.champion(as_of), importance(loop, as_of), effect))
+    weighing = Weighing(as_of, loop.champion(as_of), importance(loop, as_of), effect)
+    yield from check_drift(scores, weighing)
+    yield from check_cohort_drift(cohort_drift(loop, as_of), scores, weighing)
 
 
 def _by_cohort(loop: Loop, as_of: datetime) -> tuple[list[PerformancePoint], dict[str, float]]:

@@ -14,8 +14,9 @@ from loop_core.monitor.profiles import Counts
 
 #: Mean length of a month.
 DAYS_A_MONTH = 30.436875
-#: So much of the budget is spent: thresholds come from finite draws and references, and must hold none the less.
-SPENT = 0.8
+#: So much of the budget is spent on everybody and on cohorts, four fifths in all: thresholds come from finite draws and
+#: references, and must hold none the less.
+SPENT, COHORTS_SPENT = 0.6, 0.2
 #: Half of the chance that a quiet window alarms is spent on persistence, half on windows that cannot wait.
 HALVES = 2
 #: However few features there are, or many that drift: what one quiet window in twenty reaches does not count as moved.
@@ -33,11 +34,10 @@ class AlarmRule:
     of: int
 
     @classmethod
-    def of_plan(cls, plan: MonitorPlan) -> AlarmRule:
-        """The rule that a charter asks for."""
-        return cls(
-            SPENT * plan.false_alarms_per_month * plan.window_days / DAYS_A_MONTH, plan.alarm_times, plan.alarm_of
-        )
+    def of_plan(cls, plan: MonitorPlan, spent: float = SPENT) -> AlarmRule:
+        """The rule that a charter asks for, with a share of its budget."""
+        budget = spent * plan.false_alarms_per_month
+        return cls(budget * plan.window_days / DAYS_A_MONTH, plan.alarm_times, plan.alarm_of)
 
     @property
     def false_discovery_rate(self) -> float:
@@ -75,7 +75,10 @@ class AlarmRule:
             shared: (S, W) as above.
         """
         cut = self.false_discovery_rate * np.maximum(alarms, 1) / np.maximum(features, 1)
-        cuts = np.broadcast_to(cut, shared.shape)
+        return self.level(np.broadcast_to(cut, shared.shape), shared)
+
+    def level(self, cuts: Counts, shared: Counts) -> Counts:
+        """(…) p-values below which a single window counts as moved, where the evidence may be at most `cuts`."""
         if self.times > 1:
             cuts = levels_for(cuts / HALVES, shared, self.times, self.of)
         capped: Counts = np.minimum(cuts, HIGHEST_LEVEL)

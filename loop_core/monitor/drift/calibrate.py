@@ -12,7 +12,8 @@ from loop_core.charter import MonitorPlan
 from loop_core.errors import NotReadyError
 from loop_core.monitor.drift.alarm_rule import DAYS_A_MONTH
 from loop_core.monitor.drift.base import DriftMeasure
-from loop_core.monitor.drift.judge import Verdicts, judge, with_whole_windows
+from loop_core.monitor.drift.evidence import with_whole_windows
+from loop_core.monitor.drift.judge import Verdicts, judge
 from loop_core.monitor.drift.quiet import Usual
 from loop_core.monitor.drift.registry import measure_named
 from loop_core.monitor.drift.scores import with_every_window

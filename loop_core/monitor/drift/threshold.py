@@ -56,6 +56,10 @@ class Chance:
             found[chosen] = (tail.quantiles(levels[chosen]) * scale[chosen]) ** self.measure.power
         return found
 
+    def spreads(self, rows: Rows) -> Counts:
+        """(W,) chi-squared distances that quiet windows of so many rows have on average, see `Usual.spreads`."""
+        return self._usual.spreads(rows)
+
     @property
     def is_slow(self) -> bool:
         """Whether it moves on steadily within the reference, see `Usual.is_slow`."""

@@ -57,17 +57,21 @@ class Days:
             found.append(self._from_rows([Span(today.start, next_day(today.start))], cohort, subjects))
         return _together(found)
 
+    def stored_rows(self, where: str, given: dict[str, Any], extra: str = "") -> pl.DataFrame:
+        """Stored profile rows of these bins by a condition, with more columns if asked for (`, cohort`)."""
+        return self.loop.lake.frame(
+            f"select {', '.join(_COLUMNS)}{extra} from {self.loop.table('profiles')} where binning = $binning and {where}",
+            {"binning": self.plan.id, **given},
+        )
+
     def _from_profiles(self, spans: Sequence[Span], cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
         days = " or ".join(f"(day >= $first{k} and day < $end{k})" for k in range(len(spans))) or "false"
-        given: dict[str, Any] = {"binning": self.plan.id, "subjects": list(subjects)}
+        given: dict[str, Any] = {"subjects": list(subjects)}
         for k, span in enumerate(spans):
             given |= {f"first{k}": span.start, f"end{k}": span.end}
         which = "cohort is null" if cohort is None else "cohort = $cohort"
         given |= {} if cohort is None else {"cohort": cohort.name}
-        return self.loop.lake.frame(
-            f"select {', '.join(_COLUMNS)} from {self.loop.table('profiles')} where binning = $binning and {which} and list_contains($subjects, subject) and ({days})",
-            given,
-        )
+        return self.stored_rows(f"{which} and list_contains($subjects, subject) and ({days})", given)
 
     def _from_rows(self, spans: Sequence[Span], cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
         cohorts = [] if cohort is None else [cohort]

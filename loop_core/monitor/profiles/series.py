@@ -113,7 +113,7 @@ def _of(
     for subject in subjects:
         for value in sorted(found[subject], key=lambda value: value or ""):
             there, before = found[subject][value], usual[subject].get(value)
-            yield _series(days, cohort, subject, value, spans_of(there.numbers), there, before)
+            yield series_of(days, cohort, subject, value, spans_of(there.numbers), there, before)
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _cells(lists: pl.Series, place: npt.NDArray[np.int64], width: npt.NDArray[np
     return summed
 
 
-def _series(
+def series_of(
     days: Days,
     cohort: Cohort | None,
     subject: str,
@@ -201,6 +201,7 @@ def _series(
     found: WindowCounts,
     usual: WindowCounts | None,
 ) -> Series:
+    """A column of one cohort value from its sums in the windows and in those of its reference."""
     binning, (start, end) = days.plan.subjects[subject], days.plan.span_of(subject).instants
     if usual is None:
         usual = WindowCounts((), np.zeros((0, found.counts.shape[1])), np.zeros((0, 3)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from loop_core.monitor.drift import METHODS
-from loop_core.monitor.drift.judge import ONE_WINDOW, SLOW
+from loop_core.monitor.drift.evidence import ONE_WINDOW, SLOW
 from loop_core.monitor.drift.threshold import Chance
 from loop_core.vocabulary import State
 from tests.monitor.drift.simulated import (

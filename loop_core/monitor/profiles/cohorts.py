@@ -1,0 +1,92 @@
+"""The series of all declared cohorts at once: what a look each week at every cohort value can afford."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from loop_core.monitor.kept import kept_of
+from loop_core.monitor.profiles.daily import Days, days_at
+from loop_core.monitor.profiles.plan import LATENCY, SCORE, Span
+from loop_core.monitor.profiles.series import Series, WindowCounts, profile_series, series_of, windows_of
+from loop_core.windows import Windows
+from loop_core.workspace import Loop
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Sums = Mapping[str, Mapping[str | None, WindowCounts]]
+
+
+def cohort_series(loop: Loop, as_of: datetime, *, weeks: int) -> list[Series]:
+    """`profile_series` of every declared cohort, one after another. The rows of the newest windows are read in one go;
+    the sums of the reference are kept in memory until a row of it comes or goes.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; nothing later is seen.
+        weeks: how many windows.
+    """
+    if not loop.charter.cohorts:
+        return []
+    days = days_at(loop, as_of)
+    if days is None:
+        return []
+    if not days.stored or as_of.astimezone(UTC).timetz() != time(tzinfo=UTC):
+        return [s for c in loop.charter.cohorts for s in profile_series(loop, as_of, weeks=weeks, cohort=c.name)]
+    windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    current = Span(windows.start(weeks).date(), windows.end.date())
+    subjects = [name for name in days.plan.subjects if name != LATENCY]
+    parts = [[name for name in subjects if name != SCORE], [name for name in subjects if name == SCORE]]
+    now = days.stored_rows(
+        "cohort is not null and subject <> $latency and day >= $first and day < $end",
+        {"latency": LATENCY, "first": current.start, "end": current.end},
+        ", cohort",
+    )
+    content = _content(days)
+    return [one for part in parts if part for one in _of(days, windows, (current, now, content), part)]
+
+
+def _of(
+    days: Days, windows: Windows, read: tuple[Span, pl.DataFrame, object], subjects: Sequence[str]
+) -> Iterator[Series]:
+    import polars as pl
+
+    current, now, content = read
+    span = days.plan.span_of(subjects[0])
+    key = ("cohorts", days.loop.identity, days.plan.id, windows.days, span, tuple(subjects), content)
+    usual: Mapping[str, Sums] = kept_of(days.loop.lake).get(key, lambda: _reference(days, windows.days, span, subjects))
+    spans_of = cache(lambda numbers: tuple(map(windows.span, numbers)))
+    mine = now.filter(pl.col("subject").is_in(list(subjects)))
+    for cohort in days.loop.charter.cohorts:
+        found = windows_of(mine.filter(pl.col("cohort") == cohort.name), current, windows, days, subjects)
+        before = usual.get(cohort.name, {})
+        for subject in subjects:
+            for value, there in found[subject].items():
+                reference = before.get(subject, {}).get(value)
+                yield series_of(days, cohort, subject, value, spans_of(there.numbers), there, reference)
+
+
+def _content(days: Days) -> object:
+    """Changes with any row of a reference: how many stored rows there are, and what they are."""
+    spans = [days.plan.span, *([days.plan.scored.span] if days.plan.scored else [])]
+    inside = " or ".join(f"(day >= $first{k} and day < $end{k})" for k in range(len(spans)))
+    given = {f"{name}{k}": day for k, span in enumerate(spans) for name, day in vars(span).items()}
+    sql = f"select count(*), bit_xor(hash(day, subject, counts, total)) from {days.loop.table('profiles')}"
+    given = {"binning": days.plan.id, **{name.replace("start", "first"): day for name, day in given.items()}}
+    return days.loop.lake.rows(f"{sql} where binning = $binning and cohort is null and ({inside})", given)[0]
+
+
+def _reference(days: Days, length: int, span: Span, subjects: Sequence[str]) -> dict[str, Sums]:
+    import polars as pl
+
+    rows = days.stored_rows(
+        "cohort is not null and list_contains($subjects, subject) and day >= $first and day < $end",
+        {"subjects": list(subjects), "first": span.start, "end": span.end},
+        ", cohort",
+    )
+    whole = Windows(span.instants[1], length)
+    names = [cohort.name for cohort in days.loop.charter.cohorts]
+    return {name: windows_of(rows.filter(pl.col("cohort") == name), span, whole, days, subjects) for name in names}
