@@ -10,6 +10,7 @@ _ALWAYS = """
 [class*="st-key-verdict"] p { font-size: 1.22rem; line-height: 1.42; font-weight: 560; margin-bottom: .1rem; max-width: 62rem; }
 [class*="st-key-footnote"] p { font-size: .86rem; opacity: .72; }
 [class*="st-key-emptystate"] { border: 1px dashed rgba(128, 140, 150, .55); border-radius: 8px; padding: 1.6rem 1.8rem; max-width: 46rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-waiting) { order: 1; }
 h2 { padding-top: .4rem !important; }
 @media print { header, .st-key-pickers, .st-key-steps { display: none !important; } }
 """

@@ -16,8 +16,12 @@ PIXELS = 260
 
 @contextmanager
 def skeleton() -> Iterator[None]:
-    """Show a skeleton above what the block writes, until the block ends."""
-    place, lock, over = st.empty(), threading.Lock(), threading.Event()
+    """Show a skeleton beneath what the block has written so far, until the block ends.
+
+    It comes first in the page, where it is from the first moment, and the style puts it last: nothing that stands is
+    moved. A container around the block would do that too, and would be one more level for every element of a page.
+    """
+    place, lock, over = st.container(key="waiting").empty(), threading.Lock(), threading.Event()
 
     def show() -> None:
         with lock:

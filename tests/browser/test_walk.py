@@ -94,6 +94,12 @@ def test_a_clicked_cell_shows_its_distribution(page: Page, address: str) -> None
     expect(page.locator("canvas.marks, svg.marks")).to_have_count(3)
 
 
+def test_what_is_still_to_come_stands_beneath_what_is_there(page: Page, address: str) -> None:
+    open_page(page, address, "ledger")
+    place = page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-waiting)")
+    assert place.evaluate("place => getComputedStyle(place).order") == "1"
+
+
 def test_presentation_mode_steps_with_the_arrows(page: Page, address: str) -> None:
     open_page(page, address, "?present=true&as_of=2025-05-05")
     expect(page.get_by_role("link", name="Drift")).to_have_count(0)
@@ -118,9 +124,9 @@ def test_a_challenger_is_released_by_two_people_and_rolled_back(
 ) -> None:
     open_page(page, address, "compare")
     page.get_by_role("button", name="Propose its release").click()
-    settled(page)
-    # On a busy machine the click is answered later; going on before would cut it off.
+    # On a busy machine the click is answered later, and then the page is drawn again; whoever goes on before is held back.
     until(lambda: proposed(workspace_folder))
+    settled(page)
     go_to(page, "Release")
     expect(page.get_by_role("button", name="Approve")).to_be_disabled()
     act_as(page, "reviewer")
