@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,6 @@ import numpy.typing as npt
 
 from loop_core.lake import Reading
 from loop_core.monitor.cut import OTHER, Cut
-from loop_core.monitor.units import Units
 from loop_core.windows import Windows
 
 if TYPE_CHECKING:
@@ -44,18 +42,9 @@ class Group:
         return len(self.labels)
 
     @property
-    def mature_share(self) -> float:
-        return self.mature / self.predictions if self.predictions else 0.0
-
-    @property
     def model_version(self) -> str | None:
         """Who scored them, joined by ` + `."""
         return " + ".join(sorted(self.versions)) or None
-
-    @cached_property
-    def units(self) -> Units:
-        """Which rows belong together."""
-        return Units(None, self.n) if self.entities is None else Units.of_hashes(self.entities)
 
     def without_rows(self) -> Group:
         """Its predictions, with no label told."""

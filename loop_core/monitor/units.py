@@ -46,18 +46,6 @@ class Units:
         dense = codes.astype(np.int64) - 1
         return cls(dense, int(dense.max()) + 1)
 
-    @classmethod
-    def of_hashes(cls, hashes: npt.NDArray[np.uint64]) -> Units:
-        """As `of`, from (n,) hashes of the ids, 0 where unknown."""
-        kept, codes = np.unique(hashes, return_inverse=True)
-        alone = hashes == 0
-        known, single = len(kept) - int(alone.any()), int(alone.sum())
-        if known + single == len(hashes):
-            return cls(None, len(hashes))
-        codes = codes.astype(np.int64) - int(alone.any())
-        codes[alone] = known + np.arange(single)
-        return cls(codes, known + single)
-
     def take(self, rows: npt.NDArray[np.int64]) -> Units:
         """The units of the rows at these places."""
         if self.codes is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -17,8 +17,8 @@ from loop_core.monitor.settled.summary import Runs, Summary
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
-#: A check measures windows of about this many rows again, spread evenly over time.
-CHECKED_ROWS = 1_000_000
+#: A check reads at most so many windows again, spread evenly over time, and about so many rows.
+CHECKED_WINDOWS, CHECKED_ROWS = 40, 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,7 +27,7 @@ class MeasureCheck:
     """What measuring again found."""
 
     windows: int
-    """Stored windows that still hold; each way to split one counts."""
+    """Stored windows that still hold."""
     checked: int
     """Of them, those that were measured again."""
     differences: tuple[str, ...]
@@ -43,30 +43,40 @@ def recount_measures(loop: Loop) -> MeasureCheck | None:
         mark = store.read_mark(loop.lake.rows(store.select_mark(loop)))
         if mark is None or mark.key != store.key_of(loop.charter):
             return None
-        entries = _holding(loop, mark)
-        rows = sum(held.predictions for entry in entries for held in entry.values.values())
-        chosen = entries[:: max(1, rows // CHECKED_ROWS)]
-        wrong = [entry for entry in chosen if not _agrees(loop, entry)]
-    return MeasureCheck(len(entries), len(chosen), tuple(_sentences(wrong)))
+        windows = _holding(loop, mark)
+        rows = sum(held.predictions for entries in windows for held in entries[0].values.values())
+        step = max(1, rows // CHECKED_ROWS, -(-len(windows) // CHECKED_WINDOWS))
+        chosen = windows[::step]
+        wrong = [entry for entries in chosen for entry in _wrong(loop, entries)]
+    return MeasureCheck(len(windows), len(chosen), tuple(_sentences(wrong)))
 
 
-def _holding(loop: Loop, mark: Mark) -> list[Entry]:
+def _holding(loop: Loop, mark: Mark) -> list[list[Entry]]:
+    """Stored windows that still hold, each with its entries: everybody's and by cohort."""
     changed = changed_days(loop, mark.snapshot, loop.lake.snapshot())
-    entries = store.read_entries(loop, None, _EPOCH.date(), 1)
-    return [entry for entry in entries if changed is not None and not entry.touched(changed)]
+    found: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in store.read_entries(loop, None, _EPOCH.date(), 1):
+        if changed is not None and not entry.touched(changed):
+            found.setdefault((entry.first_day, entry.days, entry.valid_from), []).append(entry)
+    return [found[key] for key in sorted(found, key=str)]
 
 
-def _agrees(loop: Loop, entry: Entry) -> bool:
-    """Whether a window read from its rows comes to what is stored, as known when the entry began to hold."""
-    end = datetime.combine(entry.end_day, time(), UTC)
-    windows, as_of = Windows(end, entry.days), entry.valid_from.astimezone(UTC)
-    cut = Cut(() if entry.cohort is None else (loop.charter.cohort(entry.cohort),))
+def _wrong(loop: Loop, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Those of a window's entries that its rows contradict, as known when they began to hold."""
+    end = datetime.combine(entries[0].end_day, time(), UTC)
+    windows, as_of = Windows(end, entries[0].days), entries[0].valid_from.astimezone(UTC)
+    cuts = tuple(Cut(() if e.cohort is None else (loop.charter.cohort(e.cohort),)) for e in entries)
     metrics = tuple(metric.name for metric in loop.charter.metrics)
-    asked = Asked(loop, as_of, windows, (cut,), metrics, 0)
-    rows = asked.rows((cut,), 0, 0)
-    found = {value: one for (_, value), one in rows.summaries("c0", Runs(1, (0,)), metrics, 0.0).items()}
+    rows = Asked(loop, as_of, windows, cuts, metrics, 0).rows(cuts, 0, 0)
+    for place, entry in enumerate(entries):
+        found = rows.summaries(f"c{place}", Runs(1, (0,)), metrics, 0.0)
+        if not _agrees({value: one for (_, value), one in found.items()}, entry, as_of):
+            yield entry
+
+
+def _agrees(found: Mapping[str | None, Summary], entry: Entry, as_of: datetime) -> bool:
     return found.keys() == entry.values.keys() and all(
-        _same(found[value], held, held.mature(asked.as_of) if entry.single else found[value].mature)
+        _same(found[value], held, held.mature(as_of) if entry.single else found[value].mature)
         for value, held in entry.values.items()
     )
 
