@@ -26,11 +26,11 @@ BETWEEN = LEASE + timedelta(minutes=1)
 
 
 def told(loop: Loop, number: int) -> datetime:
-    """So many alerts, each with a message → when they were raised."""
+    """So many alerts, each with a message → when all of them wait."""
     moment = now()
     sources = [finding(source=f"s{i}", window_start=moment - WEEK, window_end=moment) for i in range(number)]
     cycle(loop, moment, *sources)
-    return moment
+    return now()
 
 
 def all_of(workspace: Workspace) -> list[Message]:
