@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from loop_core.monitor import DriftScore
     from loop_core.status import LoopStatus
 
+PairOption = Annotated[str | None, typer.Option("--cohort", help="Cut by this declared cohort, or by a pair: a×b.")]
 CohortOption = Annotated[str | None, typer.Option("--cohort", help="Cut by this declared cohort.")]
 _WINDOW = {"window_start": "from", "window_end": "to"}
 _COHORT = {"cohort_value": "cohort"}
@@ -101,9 +102,7 @@ def _worst_first(score: DriftScore) -> tuple[float, float]:
 @on_loop(AS_OF)
 def performance(
     here: Here,
-    cohort: Annotated[
-        str | None, typer.Option("--cohort", help="Cut by this declared cohort, or by a pair: a×b.")
-    ] = None,
+    cohort: PairOption = None,
     weeks: Annotated[int | None, typer.Option(help="Newest windows to show; all without it.")] = None,
     trend: Annotated[bool, typer.Option("--trend", help="Also the long-term trend.")] = False,
     estimated: Annotated[
@@ -134,8 +133,8 @@ def performance(
 
 
 @on_loop(AS_OF)
-def health(here: Here, cohort: CohortOption = None, as_json: JsonOption = False) -> None:
-    """Volume, latency, errors and ratings, window by window."""
+def health(here: Here, cohort: PairOption = None, as_json: JsonOption = False) -> None:
+    """Volume, latency, errors, confidence and ratings, window by window."""
     from loop_core.monitor import service_health
 
     points = service_health(here.loop, here.as_of, cohort=cohort)

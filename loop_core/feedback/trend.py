@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from loop_core.charter import Cohort
 from loop_core.feedback.intervals import mean_interval, wilson
 from loop_core.labels import known_at
 from loop_core.lake import Reading
@@ -15,6 +15,20 @@ from loop_core.workspace import Loop
 
 #: Ratings up to this are low, on a scale of one to five.
 LOW = 2
+
+
+class Split(Protocol):
+    """What divides predictions: a declared cohort, or a pair of them."""
+
+    @property
+    def name(self) -> str | None:
+        """As results say it."""
+        ...
+
+    @property
+    def sql(self) -> str:
+        """The value as SQL text over predictions."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,7 @@ def feedback_trend(
 
 
 def points(
-    reading: Reading, windows: Windows, cohort: Cohort | None, weeks: int | None, version: str | None = None
+    reading: Reading, windows: Windows, cohort: Split | None, weeks: int | None, version: str | None = None
 ) -> Iterator[FeedbackPoint]:
     """The windows of `feedback_trend` over an open reading; without `version` (an SQL expression), models are not told."""
     value = f"case when p.prediction_id is null then '(unlinked)' else {cohort.sql} end" if cohort else "null"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from loop_core.charter import MonitorPlan
-from loop_core.monitor.baseline import judged, usual
+from loop_core.monitor.baseline import MIN_BEFORE, judged, usual
 from loop_core.monitor.finding import Finding, window_text
 from loop_core.monitor.service import HealthPoint
 from loop_core.vocabulary import State
@@ -15,6 +16,9 @@ from loop_core.vocabulary import State
 LATENCY_RATIO = 1.5
 #: Fewer ratings than this say nothing about their mean.
 MIN_RATINGS = 20
+#: Fewer answers than this have less than five in their slowest hundredth.
+MIN_SLOWEST = 500
+_CALL = "loop_core.monitor:service_health(loop, as_of, weeks=1)"
 
 
 def check_service(
@@ -35,6 +39,57 @@ def check_service(
     if newest.latency_p95_ms is not None:
         yield _latency(plan, newest, before)
     yield _errors(plan, newest)
+    yield from _slowest(newest, before)
+    yield from _confidence(newest, before)
+
+
+def _slowest(newest: HealthPoint, before: Sequence[HealthPoint]) -> Iterator[Finding]:
+    """The slowest hundredth, which a p95 does not show: on `watch` where it is far beyond what it was. Told by orders of
+    magnitude, because a p99 rests on few answers."""
+    p99, earlier = newest.latency_p99_ms, [p.latency_p99_ms for p in before if p.latency_p99_ms and p.n >= MIN_SLOWEST]
+    if not p99 or newest.n < MIN_SLOWEST or len(earlier) < MIN_BEFORE:
+        return
+    logs = [math.log(value) for value in earlier if value]
+    state = judged(math.log(p99), 0.0, logs, math.log(LATENCY_RATIO))
+    normal = math.exp(usual(logs) or 0.0)
+    window = f"{window_text(newest.window_start, newest.window_end)}, n = {newest.n:,}"
+    yield Finding(
+        code="service.latency",
+        stage="service",
+        subject="latency_p99_ms",
+        state=State.WATCH if state is State.ALARM else State.OK,
+        sentence=f"99 of 100 answers came within {p99:.0f} ms; {normal:.0f} ms is usual ({window}).",
+        value=p99,
+        threshold=normal * LATENCY_RATIO,
+        n=newest.n,
+        window_start=newest.window_start,
+        window_end=newest.window_end,
+        evidence=_CALL,
+    )
+
+
+def _confidence(newest: HealthPoint, before: Sequence[HealthPoint]) -> Iterator[Finding]:
+    """Whether the model has become less sure of its answers, or surer: on `watch`, because neither need be wrong."""
+    now, se = newest.uncertainty, newest.uncertainty_se
+    earlier = [p.uncertainty for p in before if p.uncertainty is not None]
+    if now is None or se is None or len(earlier) < MIN_BEFORE:
+        return
+    either = {judged(sign * now, se, [sign * value for value in earlier], 0.0) for sign in (1, -1)}
+    window = f"{window_text(newest.window_start, newest.window_end)}, n = {newest.n:,}"
+    yield Finding(
+        code="service.confidence",
+        stage="service",
+        subject="score",
+        state=State.WATCH if State.ALARM in either else State.OK,
+        sentence=f"The scores leave {now:.3f} bits of uncertainty on average; {usual(earlier):.3f} are usual ({window}).",
+        value=now,
+        ci_low=now - 1.96 * se,
+        ci_high=now + 1.96 * se,
+        n=newest.n,
+        window_start=newest.window_start,
+        window_end=newest.window_end,
+        evidence=_CALL,
+    )
 
 
 def _rating(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoint]) -> Finding:

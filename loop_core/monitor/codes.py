@@ -16,6 +16,7 @@ CODES: dict[str, str] = {
     "feedback.rating": "falling ratings",
     "service.latency": "slow answers",
     "service.errors": "failing answers",
+    "service.confidence": "unusual confidence of the model",
 }
 
 

@@ -7,13 +7,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from loop_core.charter import Cohort
 from loop_core.feedback import wilson
 from loop_core.feedback.trend import FeedbackPoint
 from loop_core.feedback.trend import points as rating_points
 from loop_core.labels import known_at
 from loop_core.lake import Reading
+from loop_core.monitor.cut import Cut
 from loop_core.monitor.settled import by_window, stamps_at
+from loop_core.vocabulary import Task
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -51,47 +52,62 @@ class HealthPoint:
     """The confidence of the model: a tenth of its scores are lower; None: nothing was scored."""
     score_p50: float | None = None
     score_p90: float | None = None
+    uncertainty: float | None = None
+    """Mean entropy of the scores in bits, 0 (sure of every case) to 1 (of none); None: no chances, or nothing scored."""
+    uncertainty_se: float | None = None
+    """Its standard error; None: under two scores."""
 
 
 _HEALTH = """
     select {window} as w, {cohort} as c, count(*), quantile_cont(latency_ms, [0.5, 0.95, 0.99]),
-      count(error), max(predicted_at), quantile_cont(score, [0.1, 0.5, 0.9]) filter (isfinite(score))
+      count(error), max(predicted_at), quantile_cont(score, [0.1, 0.5, 0.9]) filter (isfinite(score)),
+      avg({entropy}), stddev_samp({entropy}) / sqrt(count({entropy}))
     from predictions where predicted_at >= $first and predicted_at < $last group by all order by w, c nulls first"""
 
 
+#: In bits, of a score that is a chance; null of any other.
+_ENTROPY = """(case when score in (0, 1) then 0 when score > 0 and score < 1
+      then -(score * log2(score) + (1 - score) * log2(1 - score)) end)"""
+
+
 def service_health(
-    loop: Loop, as_of: datetime, cohort: str | None = None, *, weeks: int | None = None
+    loop: Loop, as_of: datetime, cohort: str | tuple[str, ...] | None = None, *, weeks: int | None = None
 ) -> list[HealthPoint]:
     """Service by window of prediction time, ratings by the time they were given; oldest window first.
 
     Args:
         loop: the loop.
         as_of: UTC instant; nothing later is seen.
-        cohort: split by this declared cohort.
+        cohort: split by this declared cohort, or by a pair of them (`("a", "b")` or `"a × b"`).
         weeks: only the newest windows; None: all.
 
     Raises:
         UnknownNameError: no such cohort.
     """
-    group = loop.charter.cohort(cohort) if cohort else None
+    group, binary = Cut.of(loop.charter, cohort), loop.charter.loop.task is Task.BINARY
     windows, reading = Windows.at(as_of, loop.charter.monitor.window_days), known_at(loop, as_of)
-    ratings = {(p.window_start, p.cohort_value): p for p in rating_points(reading, windows, group, weeks)}
+    ratings = {
+        (p.window_start, p.cohort_value): p
+        for p in rating_points(reading, windows, group if group.cohorts else None, weeks)
+    }
     with loop.lake.one_snapshot():
         oldest, stamps = stamps_at(loop, as_of, windows)
         numbers = range(oldest if weeks is None else max(oldest, 1 - weeks), 1)
-        read = partial(_read, reading, windows, group)
+        read = partial(_read, reading, windows, group, _ENTROPY if binary else "null::double")
         found = by_window(loop, stamps, ("service", group), numbers, read)
     spans = {w: windows.span(w) for w in found}
     return [
-        _point(spans[w], cohort, row, ratings.get((spans[w][0], row[0]))) for w, rows in found.items() for row in rows
+        _point(spans[w], group.name, row, ratings.get((spans[w][0], row[0])))
+        for w, rows in found.items()
+        for row in rows
     ]
 
 
 def _read(
-    reading: Reading, windows: Windows, group: Cohort | None, first: int, last: int
+    reading: Reading, windows: Windows, group: Cut, entropy: str, first: int, last: int
 ) -> dict[int, list[tuple[Any, ...]]]:
     """Window → (cohort value, numbers …) of each of its groups."""
-    sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql if group else "null::varchar")
+    sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql, entropy=entropy)
     span = {"first": windows.span(first)[0], "last": windows.span(last)[1]}
     found: dict[int, list[tuple[Any, ...]]] = {}
     for w, *row in reading.rows(sql, **span, **windows.parameters()):
@@ -102,7 +118,7 @@ def _read(
 def _point(
     span: tuple[datetime, datetime], cohort: str | None, row: tuple[Any, ...], rated: FeedbackPoint | None
 ) -> HealthPoint:
-    value, n, latency, errors, newest_at, scores = row
+    value, n, latency, errors, newest_at, scores, entropy, entropy_se = row
     p50, p95, p99 = latency or (None, None, None)
     low, middle, high = scores or (None, None, None)
     error_low, error_high = wilson(errors, n) or (None, None)
@@ -126,4 +142,6 @@ def _point(
         score_p10=low,
         score_p50=middle,
         score_p90=high,
+        uncertainty=entropy,
+        uncertainty_se=entropy_se,
     )
