@@ -18,7 +18,7 @@ class MonitorPlan(Part):
     min_rows: int = Field(default=50, ge=1)
     """Windows with fewer rows are `pending`: not enough data."""
     false_alarms_per_month: float = Field(default=1.0, gt=0, le=30)
-    """The budget: so many drift alarms may a quiet month have, over all features together. Thresholds follow from it."""
+    """The budget: so many drift alarms may a quiet month have, over all features and cohort values together. Thresholds follow from it."""
     alarm_times: int = Field(default=2, ge=1)
     """A feature alarms when this many …"""
     alarm_of: int = Field(default=3, ge=1)

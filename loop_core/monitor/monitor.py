@@ -47,7 +47,7 @@ def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
         *check_quarantine(loop.charter, reading, windows),
         *_drift(loop, as_of),
         *check_performance(performance(loop, as_of, weeks=BEFORE + _ripening(loop))),
-        *check_cohorts(*_by_cohort(loop, as_of)),
+        *check_cohorts(*_by_cohort(loop, as_of), loop.charter.monitor),
         *check_service(loop.charter.monitor, health, start, end),
     ]
 

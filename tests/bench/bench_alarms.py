@@ -8,10 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from loop_core.charter import MonitorPlan
+from loop_core.monitor.check_performance import check_cohorts
 from loop_core.monitor.drift import METHODS
+from loop_core.monitor.drift.alarm_rule import DAYS_A_MONTH
 from tests.bench.measure import Measurement
 from tests.monitor.drift.simulated import equal_width_share, folklore_share, found_within, quiet_rates, told_apart
+from tests.monitor.drift.simulated_cohorts import quiet_cohort_alarms, shifted
 from tests.monitor.drift.streams import DETECTORS, Detection, detections
+from tests.monitor.quiet import quiet_cohorts
 
 #: Loops, each with half a year of quiet weeks after its reference.
 LOOPS, RUNS = 20, 200
@@ -22,6 +27,7 @@ def measurements() -> Iterator[Measurement]:
     yield from _swinging()
     yield from _found()
     yield from _classifier()
+    yield from _cohorts()
     yield from _streams()
 
 
@@ -71,6 +77,23 @@ def _classifier() -> Iterator[Measurement]:
     share = 100 * told_apart(50, 300, together=0.0)
     what = "domain classifier: a correlation of 0.6 that is gone, 300 rows"
     yield Measurement(what, share, "% found", 70, more_is_better=True)
+
+
+def _cohorts() -> Iterator[Measurement]:
+    for n in (100, 1_000, 100_000):
+        rate, _ = quiet_cohort_alarms(n, 40, LOOPS // 2, seed=n)
+        yield Measurement(f"cohorts: features said to drift a quiet month, 15 values, {n:,} rows", rate, "a month", 0.2)
+    found = [shifted(5_000, 40, 0.3, seed) for seed in range(RUNS // 4)]
+    share = 100 * np.mean([any(d.score.cohort_value == "a2" for d in one) for one in found])
+    what = "cohorts: a shift of 0.3 σ in one value of 1,000 rows, within 2 weeks"
+    yield Measurement(what, float(share), "% of runs", 95, more_is_better=True)
+    rng, plan = np.random.default_rng(0), MonitorPlan()
+    for metric in ("log_loss", "auc"):
+        for n in (100, 1_000):
+            runs = [quiet_cohorts(rng, metric, n, 40, 9) for _ in range(RUNS // 2)]
+            said = sum(len(list(check_cohorts(points, {metric: 0.0}, plan))) for points in runs)
+            what = f"cohorts said to be worse a quiet month, {metric}, 40 values of {n:,} rows"
+            yield Measurement(what, said / (len(runs) * plan.window_days / DAYS_A_MONTH), "a month", 0.1)
 
 
 def _streams() -> Iterator[Measurement]:

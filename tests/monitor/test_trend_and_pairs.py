@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 from sklearn.metrics import log_loss
 
+from loop_core.charter import MonitorPlan
 from loop_core.errors import UnknownNameError
 from loop_core.monitor import performance
-from loop_core.monitor.check_performance import check_cohorts
+from loop_core.monitor.check_performance import _chances, _rise, _series, check_cohorts
 from loop_core.monitor.groups import Group
 from loop_core.monitor.many import measure
 from loop_core.monitor.monitor import monitor
@@ -136,11 +137,24 @@ def test_a_cohort_that_got_worse_is_a_finding_and_quiet_ones_are_not(loop):
     assert "performance(" in found[0].evidence
 
 
-def test_quiet_cohorts_seldom_speak():
+def test_quiet_cohorts_speak_within_their_tenth_of_the_budget():
     from tests.monitor.quiet import quiet_points
 
-    spoke = sum(bool(list(check_cohorts(quiet_points(seed), {"log_loss": 0.02}))) for seed in range(100))
-    assert spoke <= 12
+    plan = MonitorPlan()
+    found = sum(len(list(check_cohorts(quiet_points(seed), {"log_loss": 0.02}, plan))) for seed in range(100))
+    expected = 100 * plan.window_days / 30.436875 * 0.1 * plan.false_alarms_per_month
+    assert found <= expected + 3 * expected**0.5
+
+
+@pytest.mark.parametrize(("metric", "n"), [("log_loss", 60), ("log_loss", 500), ("auc", 200), ("brier", 100)])
+def test_chances_of_a_worse_cohort_are_never_too_small(metric, n):
+    from tests.monitor.quiet import quiet_cohorts
+
+    points = quiet_cohorts(np.random.default_rng(n), metric, n, 600, 9)
+    chances = np.array(_chances([one for series in _series(points) if (one := _rise(series)) is not None]))
+    assert len(chances) > 400
+    for level in (0.05, 0.01, 0.0025):
+        assert (chances <= level).sum() <= level * len(chances) + 3 * (level * len(chances)) ** 0.5
 
 
 def test_odd_input_has_a_stated_outcome(loop):

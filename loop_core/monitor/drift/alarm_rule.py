@@ -17,6 +17,8 @@ DAYS_A_MONTH = 30.436875
 #: So much of the budget is spent on everybody and on cohorts, four fifths in all: thresholds come from finite draws and
 #: references, and must hold none the less.
 SPENT, COHORTS_SPENT = 0.6, 0.2
+#: What findings of cohorts that got worse may add to them: a tenth of the budget.
+PERFORMANCE_SPENT = 0.1
 #: Half of the chance that a quiet window alarms is spent on persistence, half on windows that cannot wait.
 HALVES = 2
 #: However few features there are, or many that drift: what one quiet window in twenty reaches does not count as moved.
