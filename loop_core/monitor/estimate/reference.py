@@ -6,6 +6,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from loop_core.labels import known_at
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.estimate.binary import BinaryEstimator, fit_binary
@@ -148,10 +150,16 @@ def _calibrated(
     if not _enough(everybody):
         return None
     parts = {value: Group.joined(groups) for value, groups in by_value.items()}
-    estimators = {value: fit_binary(part.scores, part.labels) for value, part in parts.items() if _enough(part)}
-    estimators.setdefault(None, fit_binary(everybody.scores, everybody.labels))
+    estimators = {value: _fit(part) for value, part in parts.items() if _enough(part)}
+    estimators.setdefault(None, _fit(everybody))
     bands = _bands(by_value, metrics)
     return Calibrated(min(spans.values())[0], max(spans.values())[1], own, estimators, bands)
+
+
+def _fit(group: Group) -> BinaryEstimator:
+    # Rows come from the lake in any order, and the folds go by order: sorted, the same rows give the same calibration.
+    order = np.argsort(group.scores, kind="stable")
+    return fit_binary(group.scores[order], group.labels[order])
 
 
 def _bands(
