@@ -25,6 +25,8 @@ class Measurement:
         """`met`, or by how much it was missed."""
         if self.target is None:
             return ""
+        if not self.value and not self.more_is_better:
+            return "met"
         ratio = self.value / self.target if self.more_is_better else self.target / max(self.value, 1e-12)
         return f"met ({ratio:.1f}×)" if ratio >= 1 else f"MISSED ({ratio:.2f}×)"
 
