@@ -38,6 +38,8 @@ class Asked:
     """Number of the oldest window; the newest is 0."""
     lengths: tuple[int, ...] = (1,)
     """1: windows by themselves, always asked for; and runs of so many together."""
+    keeping: bool = False
+    """Only for the store: windows that will not last are left out, and no values are put together."""
 
     @property
     def storable(self) -> bool:
@@ -107,13 +109,17 @@ class _Reading:
                 self.found[place, 1][w, value] = _told(one, one.mature(self.asked.as_of))
         every = sorted({w for wanted in missing.values() for w in wanted})
         kept = Fresh(self.asked, self.stored, every) if self.asked.storable and every else None
+        if self.asked.keeping and kept:
+            missing = {what: numbers & kept.lasting(what[1]) for what, numbers in missing.items()}
+            every = sorted({w for wanted in missing.values() for w in wanted})
         for first, last in _runs(every, self._at_once()):
             self._measure(first, last, missing, kept)
         for (place, length), (w, value), one in held:
             if length > 1:
                 parts = [self.found[place, 1].get((k, value)) for k in range(w - length + 1, w + 1)]
                 self.found[place, length][w, value] = _told(one, sum(part.mature for part in parts if part))
-        put_together(self.asked, self.first, self.found, self.wide, self.metrics)
+        if not self.asked.keeping:
+            put_together(self.asked, self.first, self.found, self.wide, self.metrics)
         return {what: self._shown(what) for what in self.kinds}
 
     def _stored(self) -> tuple[list[tuple[What, Place, Held]], dict[What, set[int]]]:

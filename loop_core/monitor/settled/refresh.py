@@ -28,10 +28,10 @@ def refresh_measures(loop: Loop, as_of: datetime) -> None:
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     metrics = tuple(metric.name for metric in loop.charter.metrics)
     cohorts = tuple(Cut((cohort,)) for cohort in loop.charter.cohorts)
-    everybody = Asked(loop, as_of, windows, (Cut(()),), metrics, OLDEST, (1, loop.charter.monitor.trend_windows))
+    everybody = Asked(loop, as_of, windows, (Cut(()),), metrics, OLDEST, (1, loop.charter.monitor.trend_windows), True)
     read_summaries(everybody)
     if cohorts:
-        read_summaries(Asked(loop, as_of, windows, cohorts, metrics, OLDEST))
+        read_summaries(Asked(loop, as_of, windows, cohorts, metrics, OLDEST, keeping=True))
 
 
 def keep_fresh(was: Standing, lengths: Sequence[int], fresh: Sequence[Entry]) -> None:
