@@ -108,9 +108,9 @@ class _Reading:
             if length == 1:
                 self.found[place, 1][w, value] = _told(one, one.mature(self.asked.as_of))
         every = sorted({w for wanted in missing.values() for w in wanted})
-        kept = Fresh(self.asked, self.stored, every) if self.asked.storable and every else None
-        if self.asked.keeping and kept:
-            missing = {what: numbers & kept.lasting(what[1]) for what, numbers in missing.items()}
+        kept = Fresh(self.asked, self.stored, every) if self._worth_keeping() and every else None
+        if self.asked.keeping:
+            missing = {what: numbers & kept.lasting(what[1]) if kept else set() for what, numbers in missing.items()}
             every = sorted({w for wanted in missing.values() for w in wanted})
         for first, last in _runs(every, self._at_once()):
             self._measure(first, last, missing, kept)
@@ -121,6 +121,12 @@ class _Reading:
         if not self.asked.keeping:
             put_together(self.asked, self.first, self.found, self.wide, self.metrics)
         return {what: self._shown(what) for what in self.kinds}
+
+    def _worth_keeping(self) -> bool:
+        """Not while the past is replayed: what the lake knows already of later changes most windows every week, and
+        storing them costs more than it saves."""
+        replayed = self.stored.last_told is not None and self.stored.last_told > self.asked.as_of
+        return self.asked.storable and not replayed
 
     def _stored(self) -> tuple[list[tuple[What, Place, Held]], dict[What, set[int]]]:
         """What is stored and holds, and the windows that are missing."""
