@@ -42,7 +42,9 @@ def cohort_drift(loop: Loop, as_of: datetime) -> list[CohortDrift]:
     """
     plan = loop.charter.monitor
     windows = Windows.at(as_of, plan.window_days)
-    return drifted(plan, with_every_window(cohort_series(loop, as_of, weeks=plan.alarm_of), windows))
+    return drifted(
+        plan, with_every_window(cohort_series(loop, as_of, weeks=plan.alarm_of, min_rows=plan.min_rows), windows)
+    )
 
 
 def drifted(plan: MonitorPlan, found: Sequence[Series]) -> list[CohortDrift]:

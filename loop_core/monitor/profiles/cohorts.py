@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Sums = Mapping[str, Mapping[str | None, WindowCounts]]
 
 
-def cohort_series(loop: Loop, as_of: datetime, *, weeks: int) -> list[Series]:
+def cohort_series(loop: Loop, as_of: datetime, *, weeks: int, min_rows: int = 1) -> list[Series]:
     """`profile_series` of every declared cohort, one after another. The rows of the newest windows are read in one go;
     the sums of the reference are kept in memory until a row of it comes or goes.
 
@@ -28,6 +28,7 @@ def cohort_series(loop: Loop, as_of: datetime, *, weeks: int) -> list[Series]:
         loop: the loop.
         as_of: UTC instant; nothing later is seen.
         weeks: how many windows.
+        min_rows: cohort values with fewer rows in the newest window may be left out.
     """
     if not loop.charter.cohorts:
         return []
@@ -45,8 +46,21 @@ def cohort_series(loop: Loop, as_of: datetime, *, weeks: int) -> list[Series]:
         {"latency": LATENCY, "first": current.start, "end": current.end},
         ", cohort",
     )
+    now = _large(now, windows, min_rows)
     content = _content(days)
     return [one for part in parts if part for one in _of(days, windows, (current, now, content), part)]
+
+
+def _large(rows: pl.DataFrame, windows: Windows, least: int) -> pl.DataFrame:
+    """The rows of cohort values of which some column has so many rows in the newest window."""
+    import polars as pl
+
+    if rows.is_empty():
+        return rows
+    newest = rows.filter(pl.col("day") >= windows.start(1).date())
+    sizes = newest.group_by("cohort", "cohort_value", "subject").agg(pl.col("counts").list.sum().sum().alias("n"))
+    large = sizes.filter(pl.col("n") >= least).select("cohort", "cohort_value").unique()
+    return rows.join(large, on=["cohort", "cohort_value"], how="semi", nulls_equal=True)
 
 
 def _of(

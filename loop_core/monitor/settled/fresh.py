@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from loop_core.monitor.groups import Place
+from loop_core.monitor.kept import kept_of
 from loop_core.monitor.settled.standing import Standing
 from loop_core.monitor.settled.store import Entry, Held
 from loop_core.monitor.settled.summary import Runs, ScoredRows, Summary
@@ -26,7 +27,8 @@ class Fresh:
         self.asked, self.stored = asked, stored
         self.lasting = cache(self._lasting)
         self._numbers = numbers
-        self._later = self._told_later(numbers[0] - max(asked.lengths) + 1, numbers[-1])
+        content = ("told later", asked.loop.name, stored.snapshot, asked.as_of, asked.windows.days)
+        self._later: dict[int, datetime] = kept_of(asked.loop.lake).get(content, self._told_later)
 
     def _lasting(self, length: int) -> frozenset[int]:
         """Runs that are over and of which nothing else is known for another window's time."""
@@ -82,16 +84,15 @@ class Fresh:
         """When the next statement about a run is known."""
         return min((self._later[k] for k in range(w - length + 1, w + 1) if k in self._later), default=None)
 
-    def _told_later(self, first: int, last: int) -> dict[int, datetime]:
+    def _told_later(self) -> dict[int, datetime]:
         """Window → when the first statement about it after `as_of` is known, which the lake may hold in a replay."""
-        if self.stored.last_told is None or self.stored.last_told <= self.asked.as_of:
+        if not self.stored.replayed:
             return {}
         loop, windows = self.asked.loop, self.asked.windows
         sql = f"""select {windows.sql("predicted_at")} as w, min(observed_at) from {loop.table("predictions")}
             join (select prediction_id, observed_at from {loop.table("outcomes")} where observed_at > $as_of) using (prediction_id)
-            where predicted_at >= $first and predicted_at < $last group by w"""
-        bound = {"as_of": self.asked.as_of, "first": windows.span(first)[0], "last": windows.span(last)[1]}
-        return dict(loop.lake.rows(sql, {**bound, **windows.parameters()}))
+            where predicted_at < $last group by w"""
+        return dict(loop.lake.rows(sql, {"as_of": self.asked.as_of, "last": windows.end, **windows.parameters()}))
 
 
 def _held(one: Summary, due: list[int] | None) -> Held:

@@ -80,10 +80,10 @@ def read_stamped(asked: Asked) -> tuple[Found, dict[int, Stamp]]:
     from loop_core.monitor.settled.refresh import keep_fresh
 
     with asked.loop.lake.one_snapshot():
-        reading = _Reading(asked, standing(asked.loop, asked.windows, asked.lengths))
+        reading = _Reading(asked, standing(asked.loop, asked.windows, asked.lengths, asked.as_of))
         found = reading.read()
     if asked.storable:
-        keep_fresh(reading.stored, asked.lengths, reading.fresh)
+        keep_fresh(reading.stored, asked.lengths, reading.fresh, asked.as_of)
     return found, reading.stamps
 
 
@@ -108,7 +108,7 @@ class _Reading:
             if length == 1:
                 self.found[place, 1][w, value] = _told(one, one.mature(self.asked.as_of))
         every = sorted({w for wanted in missing.values() for w in wanted})
-        kept = Fresh(self.asked, self.stored, every) if self._worth_keeping() and every else None
+        kept = Fresh(self.asked, self.stored, every) if self.asked.storable and every else None
         if self.asked.keeping:
             missing = {what: numbers & kept.lasting(what[1]) if kept else set() for what, numbers in missing.items()}
             every = sorted({w for wanted in missing.values() for w in wanted})
@@ -121,12 +121,6 @@ class _Reading:
         if not self.asked.keeping:
             put_together(self.asked, self.first, self.found, self.wide, self.metrics)
         return {what: self._shown(what) for what in self.kinds}
-
-    def _worth_keeping(self) -> bool:
-        """Not while the past is replayed: what the lake knows already of later changes most windows every week, and
-        storing them costs more than it saves."""
-        replayed = self.stored.last_told is not None and self.stored.last_told > self.asked.as_of
-        return self.asked.storable and not replayed
 
     def _stored(self) -> tuple[list[tuple[What, Place, Held]], dict[What, set[int]]]:
         """What is stored and holds, and the windows that are missing."""

@@ -11,7 +11,7 @@ from loop_core.monitor.cut import Cut
 from loop_core.monitor.settled import store
 from loop_core.monitor.settled.changes import changed_days
 from loop_core.monitor.settled.reading import OLDEST, Asked, read_summaries
-from loop_core.monitor.settled.standing import Standing, keep
+from loop_core.monitor.settled.standing import Standing, keep, remember, standing
 from loop_core.monitor.settled.store import Entry, Mark
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -23,22 +23,28 @@ READER = "monitor"
 def refresh_measures(loop: Loop, as_of: datetime) -> None:
     """Measure the windows that settled since: everybody's with their trend, and those of every declared cohort.
 
-    Cheap when nothing did. The windows are those that end with the day of `as_of`; on another weekday they are others.
+    Cheap when nothing did; nothing is stored while the past is replayed. The windows are those that end with the day of `as_of`; on another weekday they are others.
     """
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     metrics = tuple(metric.name for metric in loop.charter.metrics)
     cohorts = tuple(Cut((cohort,)) for cohort in loop.charter.cohorts)
+    with loop.lake.one_snapshot():
+        if standing(loop, windows, (1,), as_of).replayed:
+            return
     everybody = Asked(loop, as_of, windows, (Cut(()),), metrics, OLDEST, (1, loop.charter.monitor.trend_windows), True)
     read_summaries(everybody)
     if cohorts:
         read_summaries(Asked(loop, as_of, windows, cohorts, metrics, OLDEST, keeping=True))
 
 
-def keep_fresh(was: Standing, lengths: Sequence[int], fresh: Sequence[Entry]) -> None:
+def keep_fresh(was: Standing, lengths: Sequence[int], fresh: Sequence[Entry], as_of: datetime) -> None:
     """Store what a reading measured, and note what it found changed; not where the lake cannot be written."""
     if not fresh and (was.mark is None or was.changed == frozenset()):
         return
     loop, mark = was.loop, Mark(was.snapshot, store.key_of(was.loop.charter))
+    if was.replayed:
+        remember(was, mark, fresh, as_of)
+        return
     gone = was.changed if was.mark is not None and was.mark.key == mark.key else None
     # Whoever was quicker stored the same, or newer: then nothing is lost but this reader's work.
     with suppress(StorageError, store.MovedError):

@@ -19,7 +19,7 @@ def stamps_at(loop: Loop, as_of: datetime, windows: Windows) -> tuple[int, dict[
     """The window of the oldest prediction, and stamps of the windows that are stored and hold at an instant (see
     `read_stamped`). Measures nothing."""
     with loop.lake.one_snapshot():
-        stored = standing(loop, windows, (1,))
+        stored = standing(loop, windows, (1,), as_of)
     oldest = windows.number(stored.first) if stored.first else 1
     entries = {w: stored.entry(None, w, 1, as_of) for w in range(oldest, 1)}
     return oldest, {w: (windows.span(w)[0], e.valid_from, e.seen) for w, e in entries.items() if e is not None}

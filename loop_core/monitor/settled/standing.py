@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from loop_core.monitor.kept import kept_of
 from loop_core.monitor.settled import store
@@ -34,6 +35,9 @@ class Standing:
     changed: frozenset[int] | None
     """Days since 1970 whose rows changed after the mark; None: nobody can tell."""
     shelf: Shelf
+    replayed: bool
+    """Whether the lake knows already what was said later: then windows are remembered by this process and not stored,
+    because what comes to be known changes most of them each week."""
 
     def entry(self, cohort: str | None, number: int, length: int, as_of: datetime) -> Entry | None:
         """What is stored of the run of `length` windows that ends with a number, if it holds at an instant."""
@@ -45,24 +49,35 @@ class Standing:
         return None
 
 
-def standing(loop: Loop, windows: Windows, lengths: Sequence[int]) -> Standing:
+def standing(loop: Loop, windows: Windows, lengths: Sequence[int], as_of: datetime) -> Standing:
     """What is stored of windows of these lengths. Call it in one snapshot of the lake."""
-    snapshot, first, predictions, last_told, *state = loop.lake.rows(
-        f"""select (from ducklake_current_snapshot('lake')), (select min(predicted_at) from {loop.table("predictions")}),
-        (select count(*) from {loop.table("predictions")}), (select max(observed_at) from {loop.table("outcomes")}), *
-        from (select 1) left join ({store.select_mark(loop)}) on true"""
-    )[0]
-    mark = Mark(*state[1:]) if state[1] is not None else None
+    kept, snapshot = kept_of(loop.lake), loop.lake.snapshot()
+    first, predictions, last_told, *state = kept.get(("state", loop.name, snapshot), lambda: _state(loop))
+    replayed = last_told is not None and last_told > as_of
+    there = (loop, windows, snapshot, first, last_told, predictions)
+    mark = Mark(*state) if state[0] is not None else None
+    mark, shelf = (replayed and kept.look(_remembered(loop, windows))) or (mark, None)
     if mark is None or mark.key != store.key_of(loop.charter):
-        return Standing(loop, windows, snapshot, first, last_told, predictions, mark, None, {})
-    changed = kept_of(loop.lake).get(
+        return Standing(*there, mark, None, {}, replayed)
+    changed = kept.get(
         ("changed", loop.name, mark.snapshot, snapshot), lambda: changed_days(loop, mark.snapshot, snapshot)
     )
-    shelf = kept_of(loop.lake).get(
-        _content(loop, windows, lengths, mark),
-        lambda: shelved(store.read_entries(loop, _days(windows, lengths), windows.end.date(), windows.days)),
-    )
-    return Standing(loop, windows, snapshot, first, last_told, predictions, mark, changed, shelf)
+    if shelf is None:
+        days = None if replayed else _days(windows, lengths)
+        shelf = kept.get(
+            (*_content(loop, windows, lengths, mark), replayed),
+            lambda: shelved(store.read_entries(loop, days, windows.end.date(), windows.days)),
+        )
+    return Standing(*there, mark, changed, shelf, replayed)
+
+
+def _state(loop: Loop) -> tuple[Any, ...]:
+    """(oldest prediction, how many, newest statement, the mark's fields)."""
+    return loop.lake.rows(
+        f"""select (select min(predicted_at) from {loop.table("predictions")}),
+        (select count(*) from {loop.table("predictions")}), (select max(observed_at) from {loop.table("outcomes")}), * exclude (one)
+        from (select 1 as one) left join ({store.select_mark(loop)}) on true"""
+    )[0]
 
 
 def shelved(entries: Iterable[Entry]) -> Shelf:
@@ -75,12 +90,27 @@ def shelved(entries: Iterable[Entry]) -> Shelf:
 
 def keep(was: Standing, lengths: Sequence[int], mark: Mark, fresh: Iterable[Entry]) -> None:
     """Remember what is stored once `fresh` was written beside what held, so that it need not be read again."""
-    held = [entry for entries in was.shelf.values() for entry in entries if not entry.touched(was.changed or ())]
     kept = kept_of(was.loop.lake)
-    kept.put(_content(was.loop, was.windows, lengths, mark), shelved([*held, *fresh]))
+    kept.put((*_content(was.loop, was.windows, lengths, mark), False), shelved([*_unchanged(was), *fresh]))
     # Snapshots are numbered in turn: where ours is the next, nobody else changed anything in between.
     if was.loop.lake.snapshot() == was.snapshot + 1:
         kept.put(("changed", was.loop.name, mark.snapshot, was.snapshot + 1), frozenset())
+
+
+def remember(was: Standing, mark: Mark, fresh: Iterable[Entry], as_of: datetime) -> None:
+    """Keep in memory what was measured while the past is replayed; what holds no longer is forgotten."""
+    held = [entry for entry in _unchanged(was) if entry.valid_until is None or entry.valid_until > as_of]
+    kept_of(was.loop.lake).put(_remembered(was.loop, was.windows), (mark, shelved([*held, *fresh])))
+
+
+def _unchanged(was: Standing) -> list[Entry]:
+    if was.changed is None:
+        return []
+    return [entry for entries in was.shelf.values() for entry in entries if not entry.touched(was.changed)]
+
+
+def _remembered(loop: Loop, windows: Windows) -> tuple[object, ...]:
+    return ("replayed", loop.name, windows.days, windows.end.date().toordinal() % windows.days)
 
 
 def _content(loop: Loop, windows: Windows, lengths: Sequence[int], mark: Mark) -> tuple[object, ...]:
