@@ -155,11 +155,14 @@ def test_the_store_says_what_the_rows_say(steps, templates, tmp_path_factory):
     shutil.copytree(templates / "loop", folder)
     with Workspace.open(folder) as workspace:
         loop = world(workspace.loop("orders"))
-        refresh_measures(loop, look(loop, 147))
+        refresh_measures(loop, look(loop, 300))
         for step, seed, days in steps:
             step(loop, seed)
             as_of = look(loop, days)
             assert_same(read(loop, as_of), from_rows(loop, as_of))
+        late = look(loop, 400)
+        refresh_measures(loop, late)
+        assert_same(read(loop, late), from_rows(loop, late))
         checked = recount_measures(loop)
         assert checked is not None
         assert checked.differences == ()
