@@ -127,9 +127,9 @@ def test_a_cycle_twice_is_one_cycle(olist: Path, tmp_path: Path) -> None:
         run_cycle(loop, END, actor="ana", train=False)
     assert len(loop.entries("cycle.ran")) == 1
     assert len(loop.entries("trigger.decided")) == 1
-    rows, distinct = loop.lake.rows(f"select count(*), count(distinct (code, subject)) from {loop.table('findings')}")[
-        0
-    ]
+    rows, distinct = loop.lake.rows(
+        f"select count(*), count(distinct (code, subject, cohort, cohort_value)) from {loop.table('findings')}"
+    )[0]
     assert rows == distinct > 0
 
 
