@@ -84,13 +84,20 @@ def _of(
 
 
 def _content(days: Days) -> object:
-    """Changes with any row of a reference: how many stored rows there are, and what they are."""
+    """Changes with any row of a reference, and with the cohort value of any: the latter moves a row in every column, so
+    one column tells."""
     spans = [days.plan.span, *([days.plan.scored.span] if days.plan.scored else [])]
     inside = " or ".join(f"(day >= $first{k} and day < $end{k})" for k in range(len(spans)))
     given = {f"{name}{k}": day for k, span in enumerate(spans) for name, day in vars(span).items()}
-    sql = f"select count(*), bit_xor(hash(day, subject, counts, total)) from {days.loop.table('profiles')}"
-    given = {"binning": days.plan.id, **{name.replace("start", "first"): day for name, day in given.items()}}
-    return days.loop.lake.rows(f"{sql} where binning = $binning and cohort is null and ({inside})", given)[0]
+    sql = f"select count(*), bit_xor(hash(day, subject, cohort, cohort_value, counts, total)) from {days.loop.table('profiles')}"
+    given = {
+        "binning": days.plan.id,
+        "one": next(iter(days.plan.bins)),
+        **{name.replace("start", "first"): day for name, day in given.items()},
+    }
+    return days.loop.lake.rows(
+        f"{sql} where binning = $binning and (cohort is null or subject = $one) and ({inside})", given
+    )[0]
 
 
 def _reference(days: Days, length: int, span: Span, subjects: Sequence[str]) -> dict[str, Sums]:

@@ -27,8 +27,6 @@ class Standing:
     snapshot: int
     first: datetime | None
     """When the oldest prediction was made; None: there is none."""
-    last_told: datetime | None
-    """When the newest statement of the lake was known, also later than one looks from."""
     predictions: int
     """All there are, scored or not."""
     mark: Mark | None
@@ -54,7 +52,7 @@ def standing(loop: Loop, windows: Windows, lengths: Sequence[int], as_of: dateti
     kept, snapshot = kept_of(loop.lake), loop.lake.snapshot()
     first, predictions, last_told, *state = kept.get(("state", loop.name, snapshot), lambda: _state(loop))
     replayed = last_told is not None and last_told > as_of
-    there = (loop, windows, snapshot, first, last_told, predictions)
+    there = (loop, windows, snapshot, first, predictions)
     mark = Mark(*state) if state[0] is not None else None
     mark, shelf = (replayed and kept.look(_remembered(loop, windows))) or (mark, None)
     if mark is None or mark.key != store.key_of(loop.charter):
