@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,7 @@ class Workspace:
             return Loop(self, charter)
         if versions:
             _refuse_type_changes(parse_charter(versions[-1].payload["text"]), charter)
-        self.lake.write(lambda tx: create_loop_tables(tx, charter), actor=actor, message=f"tables of {charter.name}")
+        create_loop_tables(self.lake, charter, actor=actor)
         file = self.charter_file(charter.name)
         draft = file.with_suffix(".toml.new")
         draft.write_text(text, encoding="utf-8")
@@ -258,9 +258,7 @@ def _write_settings(path: Path, storage: Mapping[str, Any]) -> None:
 def _bring_up(workspace: Workspace, storage: Mapping[str, Any]) -> None:
     """Give the loops of an older workspace the tables and columns that this program knows. Killed, it is done again."""
     for name in workspace.loops():
-        charter = workspace.loop(name).charter
-        create = partial(create_loop_tables, charter=charter)
-        workspace.lake.write(create, actor="loopbench", message=f"format {FORMAT}")
+        create_loop_tables(workspace.lake, workspace.loop(name).charter, actor="loopbench")
     _write_settings(workspace.path, storage)
 
 

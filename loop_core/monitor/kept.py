@@ -12,6 +12,8 @@ from loop_core.lake import Lake
 
 #: Results kept for one lake; most are of one window.
 SIZE = 1024
+#: Of those that are large.
+LARGE = 32
 
 
 class Kept:
@@ -43,11 +45,20 @@ class Kept:
         return result
 
 
-_BY_LAKE: WeakKeyDictionary[Lake, Kept] = WeakKeyDictionary()
+_BY_LAKE: WeakKeyDictionary[Lake, tuple[Kept, Kept]] = WeakKeyDictionary()
 _LOCK = Lock()
 
 
 def kept_of(lake: Lake) -> Kept:
     """What is kept about a lake: a workspace that is made again in the same folder is another lake."""
+    return _both_of(lake)[0]
+
+
+def large_of(lake: Lake) -> Kept:
+    """The few results kept that are frames of a whole history."""
+    return _both_of(lake)[1]
+
+
+def _both_of(lake: Lake) -> tuple[Kept, Kept]:
     with _LOCK:
-        return _BY_LAKE.setdefault(lake, Kept())
+        return _BY_LAKE.setdefault(lake, (Kept(), Kept(LARGE)))

@@ -17,7 +17,7 @@ from loop_core.monitor.drift import cohort_drift, drift_scores
 from loop_core.monitor.effect import estimated_effect
 from loop_core.monitor.finding import Finding
 from loop_core.monitor.importance import importance
-from loop_core.monitor.performance import PerformancePoint, cohort_performance, performance
+from loop_core.monitor.performance import PerformancePoint, cohort_performance, hold_windows, performance
 from loop_core.monitor.service import service_health
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
@@ -39,6 +39,7 @@ def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
     reading = known_at(loop, as_of)
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     start, end = windows.span(0)
+    hold_windows(loop, as_of, weeks=BEFORE + _ripening(loop))
     health = service_health(loop, as_of, weeks=BEFORE + 1)
     return [
         check_volume(health, windows, as_of),

@@ -11,7 +11,7 @@ from loop_core.monitor.baseline import judged
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.groups import Place
 from loop_core.monitor.measure import Measured, rises
-from loop_core.monitor.settled import Asked, Summary, read_summaries
+from loop_core.monitor.settled import Asked, Summary, hold_rows, read_summaries
 from loop_core.monitor.shrink import shrink
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
@@ -101,6 +101,13 @@ def cohort_performance(loop: Loop, as_of: datetime, *, metric: str, weeks: int) 
         for place, cut in enumerate(cuts)
         for point in _points(_Shown(loop.charter, windows, cut, (metric,), 1 - weeks), found[place, 1], 1)
     ]
+
+
+def hold_windows(loop: Loop, as_of: datetime, *, weeks: int) -> None:
+    """Before `performance` and `cohort_performance` of the same instant: what both read is read once."""
+    windows, cohorts = Windows.at(as_of, loop.charter.monitor.window_days), loop.charter.cohorts
+    cuts = (Cut(()), *(Cut((cohort,)) for cohort in cohorts))
+    hold_rows(Asked(loop, as_of, windows, cuts, tuple(m.name for m in loop.charter.metrics), 1 - weeks))
 
 
 @dataclass(frozen=True)

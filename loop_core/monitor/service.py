@@ -11,7 +11,6 @@ from loop_core.feedback import wilson
 from loop_core.feedback.trend import FeedbackPoint
 from loop_core.feedback.trend import points as rating_points
 from loop_core.labels import known_at
-from loop_core.lake import Reading
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.settled import by_window, stamps_at
 from loop_core.vocabulary import Task
@@ -84,16 +83,16 @@ def service_health(
     Raises:
         UnknownNameError: no such cohort.
     """
-    group, binary = Cut.of(loop.charter, cohort), loop.charter.loop.task is Task.BINARY
-    windows, reading = Windows.at(as_of, loop.charter.monitor.window_days), known_at(loop, as_of)
+    group = Cut.of(loop.charter, cohort)
+    windows = Windows.at(as_of, loop.charter.monitor.window_days)
     ratings = {
         (p.window_start, p.cohort_value): p
-        for p in rating_points(reading, windows, group if group.cohorts else None, weeks)
+        for p in rating_points(known_at(loop, as_of), windows, group if group.cohorts else None, weeks)
     }
     with loop.lake.one_snapshot():
         oldest, stamps = stamps_at(loop, as_of, windows)
         numbers = range(oldest if weeks is None else max(oldest, 1 - weeks), 1)
-        read = partial(_read, reading, windows, group, _ENTROPY if binary else "null::double")
+        read = partial(_read, loop, as_of, windows, group)
         found = by_window(loop, stamps, ("service", group), numbers, read)
     spans = {w: windows.span(w) for w in found}
     return [
@@ -104,12 +103,14 @@ def service_health(
 
 
 def _read(
-    reading: Reading, windows: Windows, group: Cut, entropy: str, first: int, last: int
+    loop: Loop, as_of: datetime, windows: Windows, group: Cut, first: int, last: int
 ) -> dict[int, list[tuple[Any, ...]]]:
     """Window → (cohort value, numbers …) of each of its groups."""
+    entropy = _ENTROPY if loop.charter.loop.task is Task.BINARY else "null::double"
     sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql, entropy=entropy)
     span = {"first": windows.span(first)[0], "last": windows.span(last)[1]}
     found: dict[int, list[tuple[Any, ...]]] = {}
+    reading = known_at(loop, as_of, since=span["first"])
     for w, *row in reading.rows(sql, **span, **windows.parameters()):
         found.setdefault(w, []).append(tuple(row))
     return found

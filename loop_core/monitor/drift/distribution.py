@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loop_core.charter import Cohort
 from loop_core.errors import NotReadyError, UnknownNameError
 from loop_core.monitor.profiles import SCORE
 from loop_core.monitor.profiles.binning import Binning, Counts, NumberBins
@@ -17,9 +17,6 @@ from loop_core.monitor.profiles.plan import Span
 from loop_core.monitor.profiles.series import windows_of
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -63,10 +60,9 @@ def feature_distribution(
     if feature not in days.plan.subjects:
         raise UnknownNameError("feature", feature, days.plan.subjects)
     usual, window = days.plan.span_of(feature), Span.of(window_start, window_end)
-    frame = days.counts([usual, *([window] if window else [])], group, [feature])
     both = {
-        "reference": _sum(days, frame, usual, feature, cohort_value),
-        "current": _sum(days, frame, window, feature, cohort_value),
+        "reference": _sum(days, usual, group, feature, cohort_value),
+        "current": _sum(days, window, group, feature, cohort_value),
     }
     return [
         BinShare(label, place, name, int(counts[place]), float(counts[place] / max(1.0, counts.sum())))
@@ -76,12 +72,13 @@ def feature_distribution(
     ]
 
 
-def _sum(days: Days, frame: pl.DataFrame, span: Span | None, feature: str, value: str | None) -> Counts:
+def _sum(days: Days, span: Span | None, cohort: Cohort | None, feature: str, value: str | None) -> Counts:
     """(K,) rows per bin in a span of days."""
     none = np.zeros(len(days.plan.subjects[feature].labels))
     if span is None:
         return none
     windows = Windows(span.instants[1], max(1, (span.end - span.start).days))
+    frame = days.counts(span, cohort, [feature])
     found = windows_of(frame, span, windows, days, [feature])[feature].get(value)
     return none if found is None else found.counts.sum(axis=0)
 

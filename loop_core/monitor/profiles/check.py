@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from loop_core.errors import StorageError
 from loop_core.lake import Reading
+from loop_core.monitor.changes import changes
 from loop_core.monitor.profiles import store
 from loop_core.monitor.profiles.learn import FAR
 from loop_core.monitor.profiles.plan import Plan, bound, row_columns
-from loop_core.monitor.profiles.refresh import BATCH, changes
+from loop_core.monitor.profiles.refresh import BATCH
 from loop_core.monitor.profiles.tally import Tally
 from loop_core.workspace import Loop
 
@@ -74,7 +75,7 @@ def _snapshot(loop: Loop, mark: store.Mark) -> int | None:
         there = loop.lake.rows(
             "select count(*) from ducklake_snapshots('lake') where snapshot_id = $id", {"id": mark.snapshot}
         )[0][0]
-        return mark.snapshot if there else (None if changes(loop, mark.snapshot, newest).touched else newest)
+        return mark.snapshot if there else (None if changes(loop, mark.snapshot, newest).predictions else newest)
     except StorageError:
         return None
 

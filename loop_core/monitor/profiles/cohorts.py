@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from loop_core.monitor.kept import kept_of
 from loop_core.monitor.profiles.daily import Days, days_at
 from loop_core.monitor.profiles.plan import LATENCY, SCORE, Span
-from loop_core.monitor.profiles.series import Series, WindowCounts, profile_series, series_of, windows_of
+from loop_core.monitor.profiles.series import Series, Sums, profile_series, series_of, windows_of
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
     import polars as pl
-
-Sums = Mapping[str, Mapping[str | None, WindowCounts]]
 
 
 def cohort_series(loop: Loop, as_of: datetime, *, weeks: int, min_rows: int = 1) -> list[Series]:
@@ -41,14 +38,9 @@ def cohort_series(loop: Loop, as_of: datetime, *, weeks: int, min_rows: int = 1)
     current = Span(windows.start(weeks).date(), windows.end.date())
     subjects = [name for name in days.plan.subjects if name != LATENCY]
     parts = [[name for name in subjects if name != SCORE], [name for name in subjects if name == SCORE]]
-    now = days.stored_rows(
-        "cohort is not null and subject <> $latency and day >= $first and day < $end",
-        {"latency": LATENCY, "first": current.start, "end": current.end},
-        ", cohort",
-    )
+    now = days.stored_rows(current, "cohort is not null and subject <> $latency", {"latency": LATENCY}, ", cohort")
     now = _large(now, windows, min_rows)
-    content = _content(days)
-    return [one for part in parts if part for one in _of(days, windows, (current, now, content), part)]
+    return [one for part in parts if part for one in _of(days, windows, (current, now), part)]
 
 
 def _large(rows: pl.DataFrame, windows: Windows, least: int) -> pl.DataFrame:
@@ -63,15 +55,13 @@ def _large(rows: pl.DataFrame, windows: Windows, least: int) -> pl.DataFrame:
     return rows.join(large, on=["cohort", "cohort_value"], how="semi", nulls_equal=True)
 
 
-def _of(
-    days: Days, windows: Windows, read: tuple[Span, pl.DataFrame, object], subjects: Sequence[str]
-) -> Iterator[Series]:
+def _of(days: Days, windows: Windows, read: tuple[Span, pl.DataFrame], subjects: Sequence[str]) -> Iterator[Series]:
     import polars as pl
 
-    current, now, content = read
+    current, now = read
     span = days.plan.span_of(subjects[0])
-    key = ("cohorts", days.loop.identity, days.plan.id, windows.days, span, tuple(subjects), content)
-    usual: Mapping[str, Sums] = kept_of(days.loop.lake).get(key, lambda: _reference(days, windows.days, span, subjects))
+    what = ("cohorts", windows.days, tuple(subjects))
+    usual = days.of_reference(span, what, lambda: _reference(days, windows.days, span, subjects))
     spans_of = cache(lambda numbers: tuple(map(windows.span, numbers)))
     mine = now.filter(pl.col("subject").is_in(list(subjects)))
     for cohort in days.loop.charter.cohorts:
@@ -83,30 +73,11 @@ def _of(
                 yield series_of(days, cohort, subject, value, spans_of(there.numbers), there, reference)
 
 
-def _content(days: Days) -> object:
-    """Changes with any row of a reference, and with the cohort value of any: the latter moves a row in every column, so
-    one column tells."""
-    spans = [days.plan.span, *([days.plan.scored.span] if days.plan.scored else [])]
-    inside = " or ".join(f"(day >= $first{k} and day < $end{k})" for k in range(len(spans)))
-    given = {f"{name}{k}": day for k, span in enumerate(spans) for name, day in vars(span).items()}
-    sql = f"select count(*), bit_xor(hash(day, subject, cohort, cohort_value, counts, total)) from {days.loop.table('profiles')}"
-    given = {
-        "binning": days.plan.id,
-        "one": next(iter(days.plan.bins)),
-        **{name.replace("start", "first"): day for name, day in given.items()},
-    }
-    return days.loop.lake.rows(
-        f"{sql} where binning = $binning and (cohort is null or subject = $one) and ({inside})", given
-    )[0]
-
-
 def _reference(days: Days, length: int, span: Span, subjects: Sequence[str]) -> dict[str, Sums]:
     import polars as pl
 
     rows = days.stored_rows(
-        "cohort is not null and list_contains($subjects, subject) and day >= $first and day < $end",
-        {"subjects": list(subjects), "first": span.start, "end": span.end},
-        ", cohort",
+        span, "cohort is not null and list_contains($subjects, subject)", {"subjects": list(subjects)}, ", cohort"
     )
     whole = Windows(span.instants[1], length)
     names = [cohort.name for cohort in days.loop.charter.cohorts]

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from loop_core.charter import Cohort
 from loop_core.errors import StorageError
 from loop_core.labels import known_at
 from loop_core.lake import Reading
+from loop_core.monitor.changes import changed_days, changes
+from loop_core.monitor.kept import kept_of, large_of
 from loop_core.monitor.profiles import store
 from loop_core.monitor.profiles.learn import FAR, learn_plan
-from loop_core.monitor.profiles.plan import Plan, Span, bound, row_columns
+from loop_core.monitor.profiles.plan import Plan, Span, bound, number_of, row_columns
 from loop_core.monitor.profiles.reference import reference_days, score_days
-from loop_core.monitor.profiles.refresh import BATCH, changes, refresh_profiles
+from loop_core.monitor.profiles.refresh import BATCH, refresh_profiles
 from loop_core.monitor.profiles.tally import Tally
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
     import polars as pl
+
+T = TypeVar("T")
 
 #: Who the lake says brought profiles up to date when a reader did.
 READER = "monitor"
@@ -40,54 +42,68 @@ class Days:
     stored: bool
     """Whether the stored profiles are of these bins."""
 
-    def counts(self, spans: Sequence[Span], cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
-        """Profile rows (see `Tally.frames`) of the days in any of the spans, nothing later than the instant."""
+    def counts(self, span: Span, cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
+        """Profile rows (see `Tally.frames`) of the days in a span, nothing later than the instant."""
         if not self.stored:
-            kept: pl.DataFrame = _KEPT.get(
-                (*self._content(), tuple(spans), cohort and cohort.name, tuple(subjects)),
-                lambda: self._from_rows(spans, cohort, subjects),
+            content = (self.loop.name, self.plan.id, self.reading.as_of, self.loop.lake.snapshot())
+            kept: pl.DataFrame = large_of(self.loop.lake).get(
+                (*content, span, cohort and cohort.name, tuple(subjects)),
+                lambda: self._from_rows(span, cohort, subjects),
             )
             return kept
         as_of = self.reading.as_of
-        today = Span(as_of.date(), as_of.date())
-        whole = [Span(span.start, min(span.end, today.start)) for span in spans]
-        found = [self._from_profiles([span for span in whole if span.start < span.end], cohort, subjects)]
+        today = as_of.date()
+        found = [self._from_profiles(Span(span.start, min(span.end, today)), cohort, subjects)]
         # The day of `as_of` has begun: what came of it until then is counted from its rows.
-        if as_of.timetz() != time(tzinfo=UTC) and any(span.start <= today.start < span.end for span in spans):
-            found.append(self._from_rows([Span(today.start, next_day(today.start))], cohort, subjects))
+        if as_of.timetz() != time(tzinfo=UTC) and span.start <= today < span.end:
+            found.append(self._from_rows(Span(today, next_day(today)), cohort, subjects))
         return _together(found)
 
-    def stored_rows(self, where: str, given: dict[str, Any], extra: str = "") -> pl.DataFrame:
+    def stored_rows(self, span: Span, where: str, given: dict[str, Any], extra: str = "") -> pl.DataFrame:
         """Stored profile rows of these bins by a condition, with more columns if asked for (`, cohort`)."""
         return self.loop.lake.frame(
-            f"select {', '.join(_COLUMNS)}{extra} from {self.loop.table('profiles')} where binning = $binning and {where}",
-            {"binning": self.plan.id, **given},
+            f"select {', '.join(_COLUMNS)}{extra} from {self.loop.table('profiles')}"
+            f" where binning = $binning and day >= $start and day < $end and {where}",
+            {"binning": self.plan.id, **vars(span), **given},
         )
 
-    def _from_profiles(self, spans: Sequence[Span], cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
-        days = " or ".join(f"(day >= $first{k} and day < $end{k})" for k in range(len(spans))) or "false"
-        given: dict[str, Any] = {"subjects": list(subjects)}
-        for k, span in enumerate(spans):
-            given |= {f"first{k}": span.start, f"end{k}": span.end}
-        which = "cohort is null" if cohort is None else "cohort = $cohort"
-        given |= {} if cohort is None else {"cohort": cohort.name}
-        return self.stored_rows(f"{which} and list_contains($subjects, subject) and ({days})", given)
+    def of_reference(self, span: Span, what: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What is made of the days of a reference, kept in memory until a row of them comes, goes or changes.
 
-    def _from_rows(self, spans: Sequence[Span], cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
+        Args:
+            span: the reference.
+            what: tells this result from others of the same days.
+            make: makes it.
+        """
+        if not self.stored:
+            return make()
+        kept, loop, snapshot = kept_of(self.loop.lake), self.loop, self.loop.lake.snapshot()
+        key = ("reference", loop.name, self.plan.id, span, *what)
+        since, found = kept.look(key, (None, None))
+        changed = None if since is None or since > snapshot else changed_days(loop, since, snapshot)
+        if changed is None or any(number_of(span.start) <= day < number_of(span.end) for day in changed):
+            found = make()
+        result: T = kept.put(key, (snapshot, found))[1]
+        return result
+
+    def _from_profiles(self, span: Span, cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
+        import polars as pl
+
+        if span.start >= span.end:
+            return pl.DataFrame()
+        which = "cohort is null" if cohort is None else "cohort = $cohort"
+        given = {"subjects": list(subjects)} | ({} if cohort is None else {"cohort": cohort.name})
+        return self.stored_rows(span, f"{which} and list_contains($subjects, subject)", given)
+
+    def _from_rows(self, span: Span, cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
         cohorts = [] if cohort is None else [cohort]
         tally = Tally(self.plan, cohorts, subjects, everybody=cohort is None)
-        days = " or ".join(f"(predicted_at >= $first{k} and predicted_at < $end{k})" for k in range(len(spans)))
-        given: dict[str, Any] = bound(self.plan, subjects)
-        for k, span in enumerate(spans):
-            given |= dict(zip((f"first{k}", f"end{k}"), span.instants, strict=True))
-        sql = f"select {row_columns(self.plan, cohorts, subjects)} from predictions where {days or 'false'}"
+        given: dict[str, Any] = bound(self.plan, subjects) | dict(zip(("first", "last"), span.instants, strict=True))
+        columns = row_columns(self.plan, cohorts, subjects)
+        sql = f"select {columns} from predictions where predicted_at >= $first and predicted_at < $last"
         for batch in self.reading.batches(sql, BATCH, **given):
             tally.add(batch)
         return _together(list(tally.frames()))
-
-    def _content(self) -> tuple[object, ...]:
-        loop = self.loop
-        return loop.identity, self.plan.id, self.reading.as_of, loop.lake.snapshot()
 
 
 def days_at(loop: Loop, as_of: datetime) -> Days | None:
@@ -96,9 +112,9 @@ def days_at(loop: Loop, as_of: datetime) -> Days | None:
     if found is None:
         return None
     reading, scores = known_at(loop, as_of), score_days(loop, as_of)
-    mark = _KEPT.get((loop.identity, loop.lake.snapshot()), lambda: _current(loop))
+    mark = kept_of(loop.lake).get(("profiled", loop.name, loop.lake.snapshot()), lambda: _current(loop))
     if mark is not None and mark.key == found[0]:
-        plan = _KEPT.get((loop.identity, mark.binning), lambda: store.read_plan(loop, mark))
+        plan = kept_of(loop.lake).get(("plan", loop.name, mark.binning), lambda: store.read_plan(loop, mark))
         if plan.scored is None and scores is not None:
             # Its first weeks may be over for a reader and not for whoever refreshed before anything new came.
             plan = plan if not _answered(loop, scores) else None
@@ -124,7 +140,7 @@ def _counted(loop: Loop) -> store.Mark | None:
     if mark is None:
         return None
     since = changes(loop, mark.snapshot, loop.lake.snapshot())
-    return mark if since.whole and not since.touched else None
+    return mark if since.whole and not since.predictions else None
 
 
 def _answered(loop: Loop, scores: tuple[str, Span]) -> bool:
@@ -137,8 +153,8 @@ def _answered(loop: Loop, scores: tuple[str, Span]) -> bool:
 
 
 def _learned(loop: Loop, reading: Reading, key: str, span: Span, scores: tuple[str, Span] | None) -> Plan:
-    content = (loop.identity, key, span, scores, reading.as_of, loop.lake.snapshot())
-    plan: Plan = _KEPT.get(content, lambda: learn_plan(reading, key, span, scores))
+    content = ("learned", loop.name, key, span, scores, reading.as_of, loop.lake.snapshot())
+    plan: Plan = kept_of(loop.lake).get(content, lambda: learn_plan(reading, key, span, scores))
     return plan
 
 
@@ -152,26 +168,3 @@ def _together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
     there = [frame.select(_COLUMNS) for frame in frames if frame.height]
     return pl.concat(there) if there else pl.DataFrame()
-
-
-class _Kept:
-    """The last few results; one process serves several pages at once."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._lock = size, Lock()
-        self._found: OrderedDict[object, Any] = OrderedDict()
-
-    def get(self, key: object, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        made = make()
-        with self._lock:
-            self._found[key] = made
-            while len(self._found) > self._size:
-                self._found.popitem(last=False)
-        return made
-
-
-_KEPT = _Kept(32)

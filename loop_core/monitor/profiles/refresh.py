@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from loop_core.errors import StorageError
 from loop_core.lake import Reading
+from loop_core.monitor.changes import changes
 from loop_core.monitor.profiles import store
 from loop_core.monitor.profiles.learn import FAR, learn_plan
 from loop_core.monitor.profiles.plan import Plan, Span, bound, row_columns
@@ -91,7 +92,7 @@ def _due(loop: Loop, actor: str, progress: Progress) -> Callable[[], ProfileStat
     since = changes(loop, mark.snapshot, newest)
     if not since.whole:
         return lambda: _rebuild(loop, mark, wanted, newest, actor, progress)
-    if not since.touched:
+    if not since.predictions:
         return lambda: _caught_up(loop, mark, newest, actor)
     plan = store.read_plan(loop, mark)
     if plan.scored is None and wanted.champion is not None and _has_served(loop, *wanted.champion):
@@ -118,7 +119,7 @@ def settle_profiles(loop: Loop, *, actor: str) -> None:
         with suppress(store.MovedError):
             if mark is not None and wrong and wanted is not None:
                 _rebuild(loop, mark, wanted, newest, actor, lambda share, sentence: None)
-            elif mark is not None and not changes(loop, mark.snapshot, newest).touched:
+            elif mark is not None and not changes(loop, mark.snapshot, newest).predictions:
                 store.compact(loop, mark, newest, actor=actor)
             return
 
@@ -132,29 +133,6 @@ def _wanted(loop: Loop, mark: store.Mark | None) -> _Wanted | None:
         if newest is None or newest < found[1].instants[1]:
             return None
     return _Wanted(*found, score_days(loop, FAR))
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What happened to a lake over some snapshots."""
-
-    whole: bool
-    """Whether every snapshot is there: an expired one took its changes with it."""
-    touched: bool
-    """Whether predictions (of any loop) changed in one that is there."""
-
-
-def changes(loop: Loop, after: int, to: int) -> Changes:
-    """The snapshots in (after, to]."""
-    if after >= to:
-        return Changes(True, False)
-    there, touched = loop.lake.rows(
-        """select count(*), count(*) filter (list_has_any(flatten(map_values(changes)),
-          (select list(table_id::varchar) from ducklake_table_info('lake') where table_name = 'predictions')))
-        from ducklake_snapshots('lake') where snapshot_id > $after and snapshot_id <= $to""",
-        {"after": after, "to": to},
-    )[0]
-    return Changes(there == to - after, touched > 0)
 
 
 def _outgrown(loop: Loop, plan: Plan, newest: int) -> bool:

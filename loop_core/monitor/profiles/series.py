@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -98,22 +98,25 @@ def profile_series(
     current = Span(windows.start(weeks).date(), windows.end.date())
     wanted = [c for c in days.plan.subjects if (c != LATENCY if columns is None else c in columns)]
     parts = [[c for c in wanted if c != SCORE], [c for c in wanted if c == SCORE]]
-    return [one for part in parts if part for one in _of(days, windows, current, group, part)]
+    found = windows_of(days.counts(current, group, wanted), current, windows, days, wanted)
+    return [one for part in parts if part for one in _of(days, windows, found, group, part)]
 
 
-def _of(
-    days: Days, windows: Windows, current: Span, cohort: Cohort | None, subjects: Sequence[str]
-) -> Iterator[Series]:
+def _of(days: Days, windows: Windows, found: Sums, cohort: Cohort | None, subjects: Sequence[str]) -> Iterator[Series]:
     span = days.plan.span_of(subjects[0])
-    frame = days.counts([span, current], cohort, subjects)
-    usual = windows_of(frame, span, Windows(span.instants[1], windows.days), days, subjects)
-    found = windows_of(frame, current, windows, days, subjects)
+    what = (cohort and cohort.name, windows.days, tuple(subjects))
+    usual = days.of_reference(span, what, lambda: _reference(days, windows.days, span, cohort, subjects))
     span_of = cache(windows.span)
     spans_of = cache(lambda numbers: tuple(map(span_of, numbers)))
     for subject in subjects:
         for value in sorted(found[subject], key=lambda value: value or ""):
             there, before = found[subject][value], usual[subject].get(value)
             yield series_of(days, cohort, subject, value, spans_of(there.numbers), there, before)
+
+
+def _reference(days: Days, length: int, span: Span, cohort: Cohort | None, subjects: Sequence[str]) -> Sums:
+    whole = Windows(span.instants[1], length)
+    return windows_of(days.counts(span, cohort, subjects), span, whole, days, subjects)
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,11 @@ class WindowCounts:
     """(W, 3) finite, total, squares."""
 
 
-def windows_of(
-    frame: pl.DataFrame, span: Span, windows: Windows, days: Days, subjects: Sequence[str]
-) -> dict[str, dict[str | None, WindowCounts]]:
+Sums = Mapping[str, Mapping[str | None, WindowCounts]]
+"""Column → cohort value → windows."""
+
+
+def windows_of(frame: pl.DataFrame, span: Span, windows: Windows, days: Days, subjects: Sequence[str]) -> Sums:
     """Profile rows of a span → column → cohort value → windows. One pass over all bins of all columns."""
     import polars as pl
 

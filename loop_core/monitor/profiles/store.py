@@ -149,7 +149,7 @@ def _append(tx: Transaction, loop: Loop, binning: str, frames: Iterable[pl.DataF
     found = [frame for frame in frames if frame.height]
     if not found:
         return 0
-    together = pl.concat(found).sort("cohort", "subject", "day", nulls_last=False)
+    together = pl.concat(found)
     tx.register("new_profiles", together)
     names = ", ".join(quoted(c) for c in _COLUMNS)
     tx.execute(

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from loop_core.monitor.changes import changed_days
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.measure import Measured
 from loop_core.monitor.settled import store
-from loop_core.monitor.settled.changes import changed_days
 from loop_core.monitor.settled.reading import Asked
 from loop_core.monitor.settled.store import Entry, Mark
 from loop_core.monitor.settled.summary import Runs, Summary

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from loop_core.labels import known_at
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.groups import Place, read_rows
+from loop_core.monitor.kept import kept_of
 from loop_core.monitor.settled.fresh import Fresh
-from loop_core.monitor.settled.standing import Standing, standing
+from loop_core.monitor.settled.standing import Stamp, Standing, standing
 from loop_core.monitor.settled.store import Entry, Held
 from loop_core.monitor.settled.summary import Runs, ScoredRows, Summary
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
+if TYPE_CHECKING:
+    import polars as pl
+
 #: No window is older.
 OLDEST = -1_000_000
+#: So few rows stay in memory.
+FEW = 100_000
 #: About so many rows are read at once.
 ROWS = 2_000_000
 #: A cohort with so many times the values that are kept apart is not measured value by value.
@@ -53,17 +60,50 @@ class Asked:
         return self.loop.charter.labels.min_mature_share
 
     def rows(self, cuts: Sequence[Cut], first: int, last: int) -> ScoredRows:
-        """Rows of windows `first` … `last`."""
-        (start, _), (_, end) = self.windows.span(first), self.windows.span(last)
-        reading = known_at(self.loop, self.as_of, since=start, until=end)
-        return ScoredRows(read_rows(reading, self.windows, cuts, (first, last)))
+        """Rows of windows `first` … `last`. Those read last stay in memory while they are few, so that whoever asks next
+        for part of them, as one cycle does several times, need not read again."""
+        kept, key = kept_of(self.loop.lake), ("rows", self.loop.name)
+        seen = self.as_of, self.windows, self.loop.charter.hash, self.loop.lake.snapshot()
+        held: _Held | None = kept.look(key)
+        if held is None or held.seen != seen or not held.has(cuts, first, last):
+            (start, _), (_, end) = self.windows.span(first), self.windows.span(last)
+            reading = known_at(self.loop, self.as_of, since=start, until=end)
+            held = _Held(seen, tuple(cuts), first, last, read_rows(reading, self.windows, cuts, (first, last)))
+            if held.frame.height <= FEW:
+                kept.put(key, held)
+        return ScoredRows(held.part(cuts, first, last))
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Rows that were read last."""
+
+    seen: tuple[datetime, Windows, str, int]
+    """As of when, in which windows, by which charter, in which snapshot."""
+    cuts: tuple[Cut, ...]
+    first: int
+    last: int
+    frame: pl.DataFrame
+
+    def has(self, cuts: Sequence[Cut], first: int, last: int) -> bool:
+        return self.first <= first and last <= self.last and all(cut in self.cuts for cut in cuts)
+
+    def part(self, cuts: Sequence[Cut], first: int, last: int) -> pl.DataFrame:
+        import polars as pl
+
+        columns = [name for name in self.frame.columns if name not in {f"c{k}" for k in range(len(self.cuts))}]
+        values = [pl.col(f"c{self.cuts.index(cut)}").alias(f"c{k}") for k, cut in enumerate(cuts)]
+        inside = (
+            self.frame
+            if (first, last) == (self.first, self.last)
+            else self.frame.filter(pl.col("w").is_between(first, last))
+        )
+        return inside.select(*columns, *values)
 
 
 What = tuple[int, int]
 """(place of the cut, length of the runs)."""
 Found = dict[What, dict[Place, Summary]]
-Stamp = tuple[datetime, datetime, int]
-"""(when the window begins, since when it reads so, snapshot in which it was measured)."""
 
 
 def read_summaries(asked: Asked) -> Found:
@@ -85,6 +125,16 @@ def read_stamped(asked: Asked) -> tuple[Found, dict[int, Stamp]]:
     if asked.storable:
         keep_fresh(reading.stored, asked.lengths, reading.fresh, asked.as_of)
     return found, reading.stamps
+
+
+def hold_rows(asked: Asked) -> None:
+    """Read the rows of all windows that are not stored, where they are few: those who ask for them one after another,
+    at the same instant and in the same snapshot, find them in memory (see `Asked.rows`)."""
+    with asked.loop.lake.one_snapshot():
+        reading = _Reading(asked, standing(asked.loop, asked.windows, asked.lengths, asked.as_of))
+        numbers = {w for wanted in reading.missing().values() for w in wanted}
+        if numbers and max(numbers) - min(numbers) < reading.windows_of(FEW):
+            asked.rows(asked.cuts, min(numbers), max(numbers))
 
 
 class _Reading:
@@ -112,14 +162,14 @@ class _Reading:
         if self.asked.keeping:
             missing = {what: numbers & kept.lasting(what[1]) if kept else set() for what, numbers in missing.items()}
             every = sorted({w for wanted in missing.values() for w in wanted})
-        for first, last in _runs(every, self._at_once()):
+        for first, last in _runs(every, max(1, self.windows_of(ROWS) - max(self.asked.lengths)) if every else 1):
             self._measure(first, last, missing, kept)
         for (place, length), (w, value), one in held:
             if length > 1:
                 parts = [self.found[place, 1].get((k, value)) for k in range(w - length + 1, w + 1)]
                 self.found[place, length][w, value] = _told(one, sum(part.mature for part in parts if part))
         if not self.asked.keeping:
-            put_together(self.asked, self.first, self.found, self.wide, self.metrics)
+            put_together(self.asked, self.first, self.found, self.wide, self.metrics, self.stamps)
         return {what: self._shown(what) for what in self.kinds}
 
     def _stored(self) -> tuple[list[tuple[What, Place, Held]], dict[What, set[int]]]:
@@ -164,10 +214,16 @@ class _Reading:
         if (place, length) == (0, 1):
             self.stamps[w] = self.asked.windows.span(w)[0], entry.valid_from, entry.seen
 
-    def _at_once(self) -> int:
-        """Windows whose rows are read at once."""
-        whole = 1 - self.first
-        return max(1, ROWS * whole // max(self.stored.predictions, 1) - max(self.asked.lengths))
+    def missing(self) -> dict[What, set[int]]:
+        """Windows that are not stored, or no longer hold."""
+        return self._stored()[1]
+
+    def windows_of(self, rows: int) -> int:
+        """About how many windows have so many rows."""
+        loop, whole = self.asked.loop, 1 - self.first
+        content = ("predictions", loop.name, self.stored.snapshot)
+        every: int = kept_of(loop.lake).get(content, lambda: _count(loop))
+        return rows * whole // max(every, 1)
 
     def _shown(self, what: What) -> dict[Place, Summary]:
         """In order, without metrics of too few mature rows; only runs that begin and end within the data."""
@@ -176,6 +232,11 @@ class _Reading:
         oldest, newest = min(scored) + length - 1, max(scored)
         order = sorted(places, key=lambda at: (at[0], at[1] is not None, at[1] or ""))
         return {at: _ripe(places[at], self.asked.asked_share) for at in order if oldest <= at[0] <= newest}
+
+
+def _count(loop: Loop) -> int:
+    """Predictions, scored or not."""
+    return int(loop.lake.rows(f"select count(*) from {loop.table('predictions')}")[0][0])
 
 
 def _told(held: Held, mature: int) -> Summary:

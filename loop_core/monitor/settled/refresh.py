@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 
 from loop_core.errors import StorageError
+from loop_core.monitor.changes import changed_days
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.settled import store
-from loop_core.monitor.settled.changes import changed_days
 from loop_core.monitor.settled.reading import OLDEST, Asked, read_summaries
 from loop_core.monitor.settled.standing import Standing, keep, remember, standing
 from loop_core.monitor.settled.store import Entry, Mark

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from loop_core.monitor.kept import kept_of
-from loop_core.monitor.settled.reading import Stamp
-from loop_core.monitor.settled.standing import standing
+from loop_core.monitor.settled.standing import Stamp, standing
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 

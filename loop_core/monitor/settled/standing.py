@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
 
+from loop_core.monitor.changes import changed_days, changes
 from loop_core.monitor.kept import kept_of
 from loop_core.monitor.settled import store
-from loop_core.monitor.settled.changes import changed_days
 from loop_core.monitor.settled.store import Entry, Mark
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
 #: (cohort, first day, days) → what is stored of that window, one entry for each span of validity.
 Shelf = Mapping[tuple[str | None, date, int], Sequence[Entry]]
+
+Stamp = tuple[datetime, datetime, int]
+"""(when a window begins, since when it reads so, snapshot in which it was measured)."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,6 @@ class Standing:
     snapshot: int
     first: datetime | None
     """When the oldest prediction was made; None: there is none."""
-    predictions: int
-    """All there are, scored or not."""
     mark: Mark | None
     changed: frozenset[int] | None
     """Days since 1970 whose rows changed after the mark; None: nobody can tell."""
@@ -50,16 +50,13 @@ class Standing:
 def standing(loop: Loop, windows: Windows, lengths: Sequence[int], as_of: datetime) -> Standing:
     """What is stored of windows of these lengths. Call it in one snapshot of the lake."""
     kept, snapshot = kept_of(loop.lake), loop.lake.snapshot()
-    first, predictions, last_told, *state = kept.get(("state", loop.name, snapshot), lambda: _state(loop))
-    replayed = last_told is not None and last_told > as_of
-    there = (loop, windows, snapshot, first, predictions)
-    mark = Mark(*state) if state[0] is not None else None
-    mark, shelf = (replayed and kept.look(_remembered(loop, windows))) or (mark, None)
+    ends = _ends(loop, snapshot)
+    replayed = ends.last_told is not None and ends.last_told > as_of
+    there = (loop, windows, snapshot, ends.first)
+    mark, shelf = (replayed and kept.look(_remembered(loop, windows))) or (_mark(loop, snapshot), None)
     if mark is None or mark.key != store.key_of(loop.charter):
         return Standing(*there, mark, None, {}, replayed)
-    changed = kept.get(
-        ("changed", loop.name, mark.snapshot, snapshot), lambda: changed_days(loop, mark.snapshot, snapshot)
-    )
+    changed = changed_days(loop, mark.snapshot, snapshot)
     if shelf is None:
         days = None if replayed else _days(windows, lengths)
         shelf = kept.get(
@@ -69,13 +66,45 @@ def standing(loop: Loop, windows: Windows, lengths: Sequence[int], as_of: dateti
     return Standing(*there, mark, changed, shelf, replayed)
 
 
-def _state(loop: Loop) -> tuple[Any, ...]:
-    """(oldest prediction, how many, newest statement, the mark's fields)."""
-    return loop.lake.rows(
-        f"""select (select min(predicted_at) from {loop.table("predictions")}),
-        (select count(*) from {loop.table("predictions")}), (select max(observed_at) from {loop.table("outcomes")}), * exclude (one)
-        from (select 1 as one) left join ({store.select_mark(loop)}) on true"""
-    )[0]
+@dataclass(frozen=True)
+class _Ends:
+    """Between which instants a loop's signals lie, in one snapshot."""
+
+    snapshot: int
+    first: datetime | None
+    """When the oldest prediction was made."""
+    last_told: datetime | None
+    """When the newest statement about any was known."""
+
+
+def _ends(loop: Loop, snapshot: int) -> _Ends:
+    kept, key = kept_of(loop.lake), ("ends", loop.name)
+    was: _Ends = kept.look(key, _Ends(-1, None, None))
+    if was.snapshot == snapshot:
+        return was
+    since = changes(loop, was.snapshot, snapshot) if 0 <= was.snapshot < snapshot else None
+    first, last_told = was.first, was.last_told
+    if since is None or not since.whole or since.predictions:
+        first = _end(loop, "predictions", "min(predicted_at)", "predicted_at <= $was", first)
+    if since is None or not since.whole or since.outcomes:
+        last_told = _end(loop, "outcomes", "max(observed_at)", "observed_at >= $was", last_told)
+    found: _Ends = kept.put(key, _Ends(snapshot, first, last_told))
+    return found
+
+
+def _end(loop: Loop, table: str, which: str, beyond: str, was: datetime | None) -> datetime | None:
+    """The first or last instant; where it was known, only what lies beyond it need be read."""
+    sql = f"select {which} from {loop.table(table)}"
+    found = loop.lake.rows(f"{sql} where {beyond}", {"was": was})[0][0] if was else None
+    found = found or loop.lake.rows(sql)[0][0]
+    return found if found is None else found.astimezone(UTC)
+
+
+def _mark(loop: Loop, snapshot: int) -> Mark | None:
+    found: Mark | None = kept_of(loop.lake).get(
+        ("mark", loop.name, snapshot), lambda: store.read_mark(loop.lake.rows(store.select_mark(loop)))
+    )
+    return found
 
 
 def shelved(entries: Iterable[Entry]) -> Shelf:
@@ -92,7 +121,7 @@ def keep(was: Standing, lengths: Sequence[int], mark: Mark, fresh: Iterable[Entr
     kept.put((*_content(was.loop, was.windows, lengths, mark), False), shelved([*_unchanged(was), *fresh]))
     # Snapshots are numbered in turn: where ours is the next, nobody else changed anything in between.
     if was.loop.lake.snapshot() == was.snapshot + 1:
-        kept.put(("changed", was.loop.name, mark.snapshot, was.snapshot + 1), frozenset())
+        kept.put(("changed days", was.loop.name, mark.snapshot, was.snapshot + 1), frozenset())
 
 
 def remember(was: Standing, mark: Mark, fresh: Iterable[Entry], as_of: datetime) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from loop_core.monitor import kept
 from loop_core.monitor.profiles import daily, profile_series, refresh_profiles, store
 from loop_core.windows import Windows
 from tests.conftest import START
@@ -48,8 +49,8 @@ def test_profiles_and_rows_say_the_same(loop, monkeypatch):
     fill(loop, predictions())
     as_of = END - timedelta(days=3) + NOON
     stored = profile_series(loop, as_of, weeks=20, cohort="state")
-    monkeypatch.setattr(daily, "_KEPT", daily._Kept(8))
     monkeypatch.setattr(daily, "_current", lambda loop: None)
+    kept._BY_LAKE.clear()
     counted = profile_series(loop, as_of, weeks=20, cohort="state")
     assert len(stored) == len(counted) > 8
     for a, b in zip(stored, counted, strict=True):

@@ -1,0 +1,80 @@
+"""What came, went or changed in a loop between two snapshots of the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loop_core.monitor.kept import kept_of
+from loop_core.workspace import Loop
+
+_DAY = "(epoch_us(predicted_at) // 86400000000)::integer"
+_FEED = """select {what} from ducklake_table_insertions('lake', $schema, '{table}', $first::bigint, $last::bigint)
+    union select {what} from ducklake_table_deletions('lake', $schema, '{table}', $first::bigint, $last::bigint)"""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What happened over some snapshots."""
+
+    whole: bool
+    """Whether every snapshot is there: an expired one took its changes with it."""
+    predictions: bool
+    """Whether predictions changed in one that is there."""
+    outcomes: bool
+    """Whether outcomes did."""
+
+
+def changes(loop: Loop, after: int, to: int) -> Changes:
+    """The snapshots in (after, to]."""
+    if after >= to:
+        return Changes(True, False, False)
+    found: Changes = kept_of(loop.lake).get(("changes", loop.name, after, to), lambda: _changes(loop, after, to))
+    return found
+
+
+def changed_days(loop: Loop, after: int, to: int) -> frozenset[int] | None:
+    """Days since 1970 of predictions that came, went or changed in the snapshots (after, to], or of which something
+    else was said. None: a snapshot expired and took its changes with it.
+
+    Args:
+        loop: the loop.
+        after, to: snapshots.
+    """
+    if after >= to:
+        return frozenset()
+    found: frozenset[int] | None = kept_of(loop.lake).get(
+        ("changed days", loop.name, after, to), lambda: _changed_days(loop, after, to)
+    )
+    return found
+
+
+def _changes(loop: Loop, after: int, to: int) -> Changes:
+    ids: dict[str, list[str]] = kept_of(loop.lake).get(("tables", loop.name), lambda: _ids(loop))
+    there, predictions, outcomes = loop.lake.rows(
+        """select count(*), count(*) filter (list_has_any(flatten(map_values(changes)), $predictions)),
+          count(*) filter (list_has_any(flatten(map_values(changes)), $outcomes))
+        from ducklake_snapshots('lake') where snapshot_id > $after and snapshot_id <= $to""",
+        {"after": after, "to": to, **ids},
+    )[0]
+    return Changes(there == to - after, predictions > 0, outcomes > 0)
+
+
+def _ids(loop: Loop) -> dict[str, list[str]]:
+    """The numbers by which the catalogue speaks of the two tables, in any loop."""
+    rows = loop.lake.rows("select table_name, table_id::varchar from ducklake_table_info('lake')")
+    return {table: [id for name, id in rows if name == table] for table in ("predictions", "outcomes")}
+
+
+def _changed_days(loop: Loop, after: int, to: int) -> frozenset[int] | None:
+    since = changes(loop, after, to)
+    if not since.whole:
+        return None
+    given = {"schema": loop.name, "first": after + 1, "last": to}
+    found: set[int] = set()
+    if since.predictions:
+        found |= {row[0] for row in loop.lake.rows(_FEED.format(table="predictions", what=_DAY), given)}
+    if since.outcomes:
+        said = _FEED.format(table="outcomes", what="prediction_id")
+        sql = f"select distinct {_DAY} from {loop.table('predictions')} where prediction_id in ({said})"
+        found |= {row[0] for row in loop.lake.rows(sql, given)}
+    return frozenset(found)
