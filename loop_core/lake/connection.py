@@ -74,8 +74,14 @@ class Lake:
             yield from result.to_arrow_reader(rows)
 
     def snapshot(self) -> int:
-        """Id of the newest committed snapshot: what a training set or a cached result is pinned to."""
-        return int(self.rows("from ducklake_current_snapshot('lake')")[0][0])
+        """Id of the newest committed snapshot, or of the one this thread is in: what a training set or a cached result is
+        pinned to."""
+        held: int | None = getattr(self._held, "snapshot", None)
+        if held is None:
+            held = int(self.rows("from ducklake_current_snapshot('lake')")[0][0])
+            if getattr(self._held, "cursor", None) is not None:
+                self._held.snapshot = held
+        return held
 
     def changes(self, table: str, after: int, to: int) -> pl.DataFrame:
         """The change feed of `loop.table` for snapshots after < id ≤ to: snapshot_id, rowid, change_type, columns…"""
@@ -100,7 +106,7 @@ class Lake:
             self._held.cursor = cursor
             yield
         finally:
-            self._held.cursor = None
+            self._held.cursor = self._held.snapshot = None
             cursor.close()
 
     @contextmanager

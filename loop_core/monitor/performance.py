@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from loop_core.charter import Charter
 from loop_core.monitor.baseline import judged
@@ -90,17 +91,17 @@ def performance(
 
 
 def cohort_performance(loop: Loop, as_of: datetime, *, metric: str, weeks: int) -> list[PerformancePoint]:
-    """`performance` of one metric by every declared cohort, judged by the shown windows only: no others are read."""
+    """`performance` of one metric in every cohort value with rows enough, judged by the shown windows only: no others are
+    read, and none is drawn towards the rest."""
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     cuts = tuple(Cut((cohort,)) for cohort in loop.charter.cohorts)
     if not cuts:
         return []
-    found = read_summaries(Asked(loop, as_of, windows, cuts, (metric,), 1 - weeks))
-    return [
-        point
-        for place, cut in enumerate(cuts)
-        for point in _points(_Shown(loop.charter, windows, cut, (metric,), 1 - weeks), found[place, 1], 1)
-    ]
+    found, points = read_summaries(Asked(loop, as_of, windows, cuts, (metric,), 1 - weeks)), []
+    for place, cut in enumerate(cuts):
+        large = {at: one for at, one in found[place, 1].items() if one.n >= cut.min_rows}
+        points += [point for point, _ in _told(_Shown(loop.charter, windows, cut, (metric,), 1 - weeks), large, 1)]
+    return points
 
 
 def hold_windows(loop: Loop, as_of: datetime, *, weeks: int) -> None:
@@ -124,31 +125,32 @@ class _Shown:
 
 def _points(shown: _Shown, summaries: Mapping[Place, Summary], length: int) -> Iterator[PerformancePoint]:
     """Points of windows of `length` charter windows each, drawn together where there are several in a window."""
+    for _, window in groupby(_told(shown, summaries, length), lambda one: one[0].window_end):
+        yield from _shrunken(shown, list(window))
+
+
+def _told(
+    shown: _Shown, summaries: Mapping[Place, Summary], length: int
+) -> Iterator[tuple[PerformancePoint, Measured | None]]:
     history: dict[tuple[str, str | None, int], list[float]] = {}
-    waiting: list[tuple[PerformancePoint, Measured | None]] = []
     for (w, value), summary in summaries.items():
-        if waiting and waiting[0][0].window_end != shown.windows.span(w)[1]:
-            yield from _shrunken(shown, waiting)
-            waiting = []
         for name in shown.names:
             # Windows that overlap say the same twice, so a trend is judged by those that ended before it began.
             before = history.setdefault((name, value, w % length), [])
             found = summary.measured.get(name)
             state = _state(shown.charter, name, summary, before)
             if w >= shown.first:
-                waiting.append((_point(shown, (w, value), length, summary, _Told(name, found, state)), found))
-    if waiting:
-        yield from _shrunken(shown, waiting)
+                yield _point(shown, (w, value), length, summary, _Judged(name, found, state)), found
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Judged:
     metric: str
     found: Measured | None
     state: State
 
 
-def _point(shown: _Shown, place: Place, length: int, summary: Summary, told: _Told) -> PerformancePoint:
+def _point(shown: _Shown, place: Place, length: int, summary: Summary, told: _Judged) -> PerformancePoint:
     w, value = place
     low, high = told.found.interval if told.found else (None, None)
     return PerformancePoint(

@@ -112,17 +112,21 @@ def days_at(loop: Loop, as_of: datetime) -> Days | None:
     if found is None:
         return None
     reading, scores = known_at(loop, as_of), score_days(loop, as_of)
-    mark = kept_of(loop.lake).get(("profiled", loop.name, loop.lake.snapshot()), lambda: _current(loop))
-    if mark is not None and mark.key == found[0]:
-        plan = kept_of(loop.lake).get(("plan", loop.name, mark.binning), lambda: store.read_plan(loop, mark))
-        if plan.scored is None and scores is not None:
-            # Its first weeks may be over for a reader and not for whoever refreshed before anything new came.
-            plan = plan if not _answered(loop, scores) else None
-        elif plan.scored is not None and (plan.scored.version, plan.scored.span) != scores:
-            plan = None
-        if plan is not None:
-            return Days(loop, reading, plan, True)
+    content = ("profiled", loop.name, loop.lake.snapshot(), found[0])
+    mark: store.Mark | None = kept_of(loop.lake).get(content, lambda: _current(loop))
+    plan = _fitting(loop, mark, scores) if mark is not None and mark.key == found[0] else None
+    if plan is not None:
+        return Days(loop, reading, plan, True)
     return Days(loop, reading, _learned(loop, reading, *found, scores), False)
+
+
+def _fitting(loop: Loop, mark: store.Mark, scores: tuple[str, Span] | None) -> Plan | None:
+    """The stored bins; None: they are of other scores than those that are asked for."""
+    plan = store.read_plan(loop, mark)
+    if plan.scored is None:
+        # Its first weeks may be over for a reader and not for whoever refreshed before anything new came.
+        return None if scores is not None and _answered(loop, scores) else plan
+    return plan if (plan.scored.version, plan.scored.span) == scores else None
 
 
 def _current(loop: Loop) -> store.Mark | None:

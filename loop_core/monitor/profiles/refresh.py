@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from loop_core.errors import StorageError
-from loop_core.lake import Reading
+from loop_core.lake import Reading, Transaction
 from loop_core.monitor.changes import changes
+from loop_core.monitor.kept import kept_of
 from loop_core.monitor.profiles import store
 from loop_core.monitor.profiles.learn import FAR, learn_plan
-from loop_core.monitor.profiles.plan import Plan, Span, bound, row_columns
+from loop_core.monitor.profiles.plan import SCORE, Plan, Span, bound, row_columns
 from loop_core.monitor.profiles.reference import reference_days, score_days
 from loop_core.monitor.profiles.tally import Tally
 from loop_core.workspace import Loop
@@ -169,8 +171,8 @@ def _rebuild(
         done += batch.num_rows
         progress(done / whole, f"Profiled {done:,} of {whole:,} predictions")
     frames = list(tally.frames())
-    loop.lake.write(
-        lambda tx: store.replace(tx, loop, mark, plan, newest, frames), actor=actor, message="profiles counted again"
+    _write(
+        loop, lambda tx: store.replace(tx, loop, mark, plan, newest, frames), newest, actor, "profiles counted again"
     )
     return ProfileState(plan.id, newest, done, True)
 
@@ -178,23 +180,55 @@ def _rebuild(
 def _follow(loop: Loop, mark: store.Mark, plan: Plan, newest: int, actor: str) -> ProfileState | None:
     """Add what came and take away what went; None: that changed the reference too much for its bins."""
     tally, done = _tally(loop, plan), 0
-    for change, sign in (("insertions", 1), ("deletions", -1)):
-        for batch in _feed(loop, plan, change, mark.snapshot + 1, newest):
-            tally.add(batch, sign)
-            done += batch.num_rows
+    came, went = (_feed(loop, plan, change, mark.snapshot + 1, newest) for change in ("insertions", "deletions"))
+    for batch, sign, subjects in _signed(came, went):
+        tally.add(batch, sign, subjects)
+        done += batch.num_rows
     frames = list(tally.frames())
     of_reference = any(frame["day"].is_between(plan.span.start, plan.span.end, closed="left").any() for frame in frames)
     if of_reference and _outgrown(loop, plan, newest):
         return None
-    loop.lake.write(lambda tx: store.add(tx, loop, mark, newest, frames), actor=actor, message="profiles")
+    _write(loop, lambda tx: store.add(tx, loop, mark, newest, frames), newest, actor, "profiles")
     return ProfileState(mark.binning, newest, done, False)
+
+
+def _write(loop: Loop, body: Callable[[Transaction], store.Mark], newest: int, actor: str, message: str) -> None:
+    mark = loop.lake.write(body, actor=actor, message=message)
+    # Snapshots are numbered in turn: where ours is the next, nobody else changed anything in between.
+    if (snapshot := loop.lake.snapshot()) == newest + 1:
+        kept_of(loop.lake).put(("profiled", loop.name, snapshot, mark.key), mark)
+
+
+def _signed(
+    came: Iterator[pa.RecordBatch], went: Iterator[pa.RecordBatch]
+) -> Iterator[tuple[pa.RecordBatch, int, frozenset[str] | None]]:
+    """Batches, how often each counts, and which of its columns; None: all. Where few rows changed and none is new, the
+    columns that stayed the same are left out: most often that is all but the score."""
+    starts = [list(islice(source, 2)) for source in (came, went)]
+    moved = _moved(*starts[0], *starts[1]) if [len(start) for start in starts] == [1, 1] else None
+    for sign, start, rest in ((1, starts[0], came), (-1, starts[1], went)):
+        for batch in chain(start, rest):
+            yield batch, sign, moved
+
+
+def _moved(came: pa.RecordBatch, went: pa.RecordBatch) -> frozenset[str] | None:
+    """Columns in which two versions of the same rows differ; None: they are not the same rows, days and cohort values."""
+    import polars as pl
+
+    if came.num_rows != went.num_rows:
+        return None
+    now, before = (pl.DataFrame(batch).sort("rowid") for batch in (came, went))
+    names = frozenset(name for name in now.columns if not now[name].equals(before[name], null_equal=True))
+    same = not any(name in ("rowid", "d_") or name.startswith("c_") for name in names)
+    # Whose answer a score is, is a column of its own.
+    return (names | {SCORE} if "own_" in names else names) if same else None
 
 
 def _feed(loop: Loop, plan: Plan, change: str, first: int, last: int) -> Iterator[pa.RecordBatch]:
     """Rows that came or went; an update is both. Without the join by which the joint feed tells updates."""
     source = f"ducklake_table_{change}('lake', $schema, 'predictions', $first::bigint, $last::bigint)"
     given = {"schema": loop.name, "first": first, "last": last, **bound(plan, tuple(plan.subjects))}
-    yield from loop.lake.batches(f"select {_columns(loop, plan)} from {source}", given, BATCH)
+    yield from loop.lake.batches(f"select rowid, {_columns(loop, plan)} from {source}", given, BATCH)
 
 
 def _tally(loop: Loop, plan: Plan) -> Tally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loop_core.lake import Transaction, quoted
 from loop_core.lake.tables import PROFILE_STATE, PROFILES
+from loop_core.monitor.kept import kept_of
 from loop_core.monitor.profiles.binning import Binning, CategoryBins, NumberBins
 from loop_core.monitor.profiles.plan import LATENCY, SCORE, Plan, Scored, Span
 from loop_core.workspace import Loop
@@ -44,6 +45,11 @@ def read_mark(loop: Loop) -> Mark | None:
 
 def read_plan(loop: Loop, mark: Mark) -> Plan:
     """The bins of the stored profiles."""
+    plan: Plan = kept_of(loop.lake).get(("plan", loop.name, mark.binning), lambda: _plan(loop, mark))
+    return plan
+
+
+def _plan(loop: Loop, mark: Mark) -> Plan:
     found = loop.lake.rows(
         f"select kind, subject, edges, kept, rare, once, first_day, end_day, n from {loop.table('binnings')} where binning = $id",
         {"id": mark.binning},

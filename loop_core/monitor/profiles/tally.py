@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -40,19 +40,20 @@ class Tally:
             self._values[None] = (None,)
         self._sums = self._zero(np.zeros(0, dtype=np.int64))
 
-    def add(self, batch: pa.RecordBatch, sign: int = 1) -> None:
-        """Count the rows of a batch (`plan.row_columns`) `sign` times, +1 or −1."""
-        if not batch.num_rows:
+    def add(self, batch: pa.RecordBatch, sign: int = 1, subjects: Collection[str] | None = None) -> None:
+        """Count the rows of a batch (`plan.row_columns`) `sign` times, +1 or −1; None: all columns of them."""
+        chosen = [k for k, name in enumerate(self._bins) if subjects is None or name in subjects]
+        if not batch.num_rows or not chosen:
             return
         coded = batch.column("d_").dictionary_encode()
         days, day = coded.dictionary.to_numpy().astype(np.int64), coded.indices.to_numpy().astype(np.int64)
         if len(days) * max(map(len, self._values.values())) > MOST_GROUPS and batch.num_rows > 1:
-            self.add(batch.slice(0, batch.num_rows // 2), sign)
-            self.add(batch.slice(batch.num_rows // 2), sign)
+            self.add(batch.slice(0, batch.num_rows // 2), sign, subjects)
+            self.add(batch.slice(batch.num_rows // 2), sign, subjects)
             return
         new, grouped = self._zero(days), cubes(day, len(days), self._places(batch))
         with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(partial(self._count, batch, days[day], grouped, new), range(len(self._bins))))
+            list(pool.map(partial(self._count, batch, days[day], grouped, new), chosen))
         self._sums = {cohort: total.plus(new[cohort], sign) for cohort, total in self._sums.items()}
 
     def frames(self) -> Iterator[pl.DataFrame]:

@@ -13,6 +13,7 @@ from loop_core.monitor.settled.store import Entry, Mark
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
+_EPOCH = date(1970, 1, 1)
 #: (cohort, first day, days) → what is stored of that window, one entry for each span of validity.
 Shelf = Mapping[tuple[str | None, date, int], Sequence[Entry]]
 
@@ -50,10 +51,13 @@ class Standing:
 def standing(loop: Loop, windows: Windows, lengths: Sequence[int], as_of: datetime) -> Standing:
     """What is stored of windows of these lengths. Call it in one snapshot of the lake."""
     kept, snapshot = kept_of(loop.lake), loop.lake.snapshot()
+    remembered = kept.look(_remembered(loop, windows))
+    if remembered:
+        changed_days(loop, remembered[0].snapshot, snapshot)  # tells the next line, too, what is new
     ends = _ends(loop, snapshot)
     replayed = ends.last_told is not None and ends.last_told > as_of
     there = (loop, windows, snapshot, ends.first)
-    mark, shelf = (replayed and kept.look(_remembered(loop, windows))) or (_mark(loop, snapshot), None)
+    mark, shelf = (replayed and remembered) or (_mark(loop, snapshot), None)
     if mark is None or mark.key != store.key_of(loop.charter):
         return Standing(*there, mark, None, {}, replayed)
     changed = changed_days(loop, mark.snapshot, snapshot)
@@ -80,16 +84,22 @@ class _Ends:
 def _ends(loop: Loop, snapshot: int) -> _Ends:
     kept, key = kept_of(loop.lake), ("ends", loop.name)
     was: _Ends = kept.look(key, _Ends(-1, None, None))
-    if was.snapshot == snapshot:
+    since = changes(loop, was.snapshot, snapshot) if 0 <= was.snapshot <= snapshot else None
+    if since is not None and since.whole and not since.predictions and not since.outcomes:
         return was
-    since = changes(loop, was.snapshot, snapshot) if 0 <= was.snapshot < snapshot else None
     first, last_told = was.first, was.last_told
-    if since is None or not since.whole or since.predictions:
+    if since is None or not since.whole or (since.predictions and not _later(loop, was, snapshot)):
         first = _end(loop, "predictions", "min(predicted_at)", "predicted_at <= $was", first)
     if since is None or not since.whole or since.outcomes:
         last_told = _end(loop, "outcomes", "max(observed_at)", "observed_at >= $was", last_told)
     found: _Ends = kept.put(key, _Ends(snapshot, first, last_told))
     return found
+
+
+def _later(loop: Loop, was: _Ends, snapshot: int) -> bool:
+    """Whether all that changed happened on days after the first prediction's, as far as that is known anyway."""
+    days = kept_of(loop.lake).look(("changed days", loop.name, was.snapshot, snapshot))
+    return was.first is not None and days is not None and min(days, default=0) > (was.first.date() - _EPOCH).days
 
 
 def _end(loop: Loop, table: str, which: str, beyond: str, was: datetime | None) -> datetime | None:

@@ -107,13 +107,9 @@ class ScoredRows:
             return {}
         rows = self.labelled.select("w", pl.col(column).alias("c"), "score", "label", "e")
         numbered = places.with_row_index("g")
-        parts = [
-            rows.filter(pl.col("w").is_between(w - length + 1, w))
-            .drop("w")
-            .join(mine.drop("w"), on="c", nulls_equal=True, maintain_order="left")
-            for (w,), mine in numbered.partition_by("w", as_dict=True).items()
-        ]
-        together = pl.concat(parts)
+        # Row by row into its group; into several, where runs of windows overlap.
+        shifted = [numbered.with_columns(pl.col("w") - back) for back in range(length)]
+        together = rows.join(pl.concat(shifted), on=["w", "c"], nulls_equal=True, maintain_order="left")
         entities = together["e"].to_numpy() if (together["e"] != 0).any() else None
         labelled = LabelledRows(together["score"].to_numpy(), together["label"].to_numpy(), entities)
         grouping = Grouping(labelled, together["g"].to_numpy().astype(np.int64), places.height)
