@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from loop_core.monitor.kept import kept_of
@@ -46,6 +47,12 @@ def changed_days(loop: Loop, after: int, to: int) -> frozenset[int] | None:
         ("changed days", loop.name, after, to), lambda: _changed_days(loop, after, to)
     )
     return found
+
+
+def note_changed_days(loop: Loop, after: int, to: int, days: Collection[int]) -> None:
+    """What somebody found out who read the predictions that changed in the snapshots (after, to]."""
+    if not changes(loop, after, to).outcomes:
+        kept_of(loop.lake).put(("changed days", loop.name, after, to), frozenset(days))
 
 
 def _changes(loop: Loop, after: int, to: int) -> Changes:

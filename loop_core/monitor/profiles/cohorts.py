@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from functools import cache
 from typing import TYPE_CHECKING
@@ -27,6 +27,8 @@ def cohort_series(loop: Loop, as_of: datetime, *, weeks: int, min_rows: int = 1)
         weeks: how many windows.
         min_rows: cohort values with fewer rows in the newest window may be left out.
     """
+    import polars as pl
+
     if not loop.charter.cohorts:
         return []
     days = days_at(loop, as_of)
@@ -40,7 +42,12 @@ def cohort_series(loop: Loop, as_of: datetime, *, weeks: int, min_rows: int = 1)
     parts = [[name for name in subjects if name != SCORE], [name for name in subjects if name == SCORE]]
     now = days.stored_rows(current, "cohort is not null and subject <> $latency", {"latency": LATENCY}, ", cohort")
     now = _large(now, windows, min_rows)
-    return [one for part in parts if part for one in _of(days, windows, (current, now), part)]
+    found = {
+        cohort.name: windows_of(now.filter(pl.col("cohort") == cohort.name), current, windows, days, subjects)
+        for cohort in loop.charter.cohorts
+        if not now.is_empty()
+    }
+    return [one for part in parts if part for one in _of(days, windows, found, part)]
 
 
 def _large(rows: pl.DataFrame, windows: Windows, least: int) -> pl.DataFrame:
@@ -55,20 +62,15 @@ def _large(rows: pl.DataFrame, windows: Windows, least: int) -> pl.DataFrame:
     return rows.join(large, on=["cohort", "cohort_value"], how="semi", nulls_equal=True)
 
 
-def _of(days: Days, windows: Windows, read: tuple[Span, pl.DataFrame], subjects: Sequence[str]) -> Iterator[Series]:
-    import polars as pl
-
-    current, now = read
+def _of(days: Days, windows: Windows, found: Mapping[str, Sums], subjects: Sequence[str]) -> Iterator[Series]:
     span = days.plan.span_of(subjects[0])
     what = ("cohorts", windows.days, tuple(subjects))
     usual = days.of_reference(span, what, lambda: _reference(days, windows.days, span, subjects))
     spans_of = cache(lambda numbers: tuple(map(windows.span, numbers)))
-    mine = now.filter(pl.col("subject").is_in(list(subjects)))
-    for cohort in days.loop.charter.cohorts:
-        found = windows_of(mine.filter(pl.col("cohort") == cohort.name), current, windows, days, subjects)
-        before = usual.get(cohort.name, {})
+    for name, sums in found.items():
+        cohort, before = days.loop.charter.cohort(name), usual.get(name, {})
         for subject in subjects:
-            for value, there in found[subject].items():
+            for value, there in sums[subject].items():
                 reference = before.get(subject, {}).get(value)
                 yield series_of(days, cohort, subject, value, spans_of(there.numbers), there, reference)
 

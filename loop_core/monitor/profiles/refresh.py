@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from loop_core.errors import StorageError
 from loop_core.lake import Reading, Transaction
-from loop_core.monitor.changes import changes
+from loop_core.monitor.changes import changes, note_changed_days
 from loop_core.monitor.kept import kept_of
 from loop_core.monitor.profiles import store
 from loop_core.monitor.profiles.learn import FAR, learn_plan
@@ -179,24 +179,29 @@ def _rebuild(
 
 def _follow(loop: Loop, mark: store.Mark, plan: Plan, newest: int, actor: str) -> ProfileState | None:
     """Add what came and take away what went; None: that changed the reference too much for its bins."""
-    tally, done = _tally(loop, plan), 0
+    tally, done, days = _tally(loop, plan), 0, set[int]()
     came, went = (_feed(loop, plan, change, mark.snapshot + 1, newest) for change in ("insertions", "deletions"))
     for batch, sign, subjects in _signed(came, went):
         tally.add(batch, sign, subjects)
         done += batch.num_rows
+        days |= set(batch.column("d_").unique().to_pylist())
     frames = list(tally.frames())
     of_reference = any(frame["day"].is_between(plan.span.start, plan.span.end, closed="left").any() for frame in frames)
     if of_reference and _outgrown(loop, plan, newest):
         return None
-    _write(loop, lambda tx: store.add(tx, loop, mark, newest, frames), newest, actor, "profiles")
+    if _write(loop, lambda tx: store.add(tx, loop, mark, newest, frames), newest, actor, "profiles"):
+        # From one refresh's own snapshot to the next, as those see it who look right after it.
+        note_changed_days(loop, mark.snapshot + 1, newest + 1, days)
     return ProfileState(mark.binning, newest, done, False)
 
 
-def _write(loop: Loop, body: Callable[[Transaction], store.Mark], newest: int, actor: str, message: str) -> None:
+def _write(loop: Loop, body: Callable[[Transaction], store.Mark], newest: int, actor: str, message: str) -> bool:
+    """Whether it is the snapshot next to the newest one: they are numbered in turn, so nobody changed anything between."""
     mark = loop.lake.write(body, actor=actor, message=message)
-    # Snapshots are numbered in turn: where ours is the next, nobody else changed anything in between.
-    if (snapshot := loop.lake.snapshot()) == newest + 1:
-        kept_of(loop.lake).put(("profiled", loop.name, snapshot, mark.key), mark)
+    if loop.lake.snapshot() != newest + 1:
+        return False
+    kept_of(loop.lake).put(("profiled", loop.name, newest + 1, mark.key), mark)
+    return True
 
 
 def _signed(

@@ -41,6 +41,8 @@ class Totals:
 
     def plus(self, other: Totals, sign: int) -> Totals:
         """The sum, or with the sign −1 the difference."""
+        if not len(self.day) and sign == 1:
+            return other
         day, value = np.append(self.day, other.day), np.append(self.value, other.value)
         order = np.lexsort((value, day))
         day, value = day[order], value[order]
