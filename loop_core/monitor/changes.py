@@ -50,9 +50,8 @@ def changed_days(loop: Loop, after: int, to: int) -> frozenset[int] | None:
 
 
 def note_changed_days(loop: Loop, after: int, to: int, days: Collection[int]) -> None:
-    """What somebody found out who read the predictions that changed in the snapshots (after, to]."""
-    if not changes(loop, after, to).outcomes:
-        kept_of(loop.lake).put(("changed days", loop.name, after, to), frozenset(days))
+    """What somebody found out who read all that changed in the snapshots (after, to]."""
+    kept_of(loop.lake).put(("changed days", loop.name, after, to), frozenset(days))
 
 
 def _changes(loop: Loop, after: int, to: int) -> Changes:

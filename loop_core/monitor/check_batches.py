@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loop_core.gates.anomaly import Judgement, judge
@@ -24,11 +24,13 @@ def check_batches(loop: Loop, windows: Windows, as_of: datetime) -> Iterator[Fin
 
     A batch that a rule stopped, and that did not come again, is an alarm: its rows are missing.
     """
-    batches, turned_away = past_batches(loop, *Signal, until=as_of, limit=LOOK_BACK), _stopped(loop, windows, as_of)
+    arrived = _arrived(loop, windows, as_of)
+    here = [signal for signal in Signal if any(one.signal == signal and one.state == "ingested" for one in arrived)]
+    batches = past_batches(loop, *here, until=as_of, limit=LOOK_BACK) if here else []
     for signal in Signal:
         past = [batch for batch in batches if batch.signal is signal]
         found = _judged(past, windows, loop.charter.loop.timezone)
-        stopped = [(name, rows, why) for of, name, rows, why in turned_away if of == signal.value]
+        stopped = [(b.source, b.rows, b.notes) for b in arrived if b.signal == signal and b.state == "stopped"]
         if found or stopped:
             yield _finding(signal, found, stopped, windows, as_of)
 
@@ -38,16 +40,24 @@ def _judged(past: list[BatchStats], windows: Windows, zone: str | None) -> list[
     return [(b, judge(b, past[:i], zone)) for i, b in enumerate(past) if b.arrived_at >= start]
 
 
-def _stopped(loop: Loop, windows: Windows, as_of: datetime) -> list[tuple[str, str, int, str]]:
-    """(signal, source, rows, why) of the newest window's batches that a rule stopped, newest first."""
+@dataclass(frozen=True)
+class _Arrived:
+    """A batch of the newest window."""
+
+    signal: str
+    state: str
+    source: str
+    rows: int
+    notes: str
+
+
+def _arrived(loop: Loop, windows: Windows, as_of: datetime) -> list[_Arrived]:
+    """The newest window's batches, newest first."""
     sql = (
-        f"select signal, source_name, received, notes from {loop.table('batches')}"
-        " where state = 'stopped' and arrived_at >= $start and arrived_at <= $as_of order by arrived_at desc, batch_id"
+        f"select signal, state, source_name, received, notes from {loop.table('batches')}"
+        " where arrived_at >= $start and arrived_at <= $as_of order by arrived_at desc, batch_id"
     )
-    return [
-        (s, name, rows, notes)
-        for s, name, rows, notes in loop.lake.rows(sql, {"start": windows.span(0)[0], "as_of": as_of})
-    ]
+    return [_Arrived(*row) for row in loop.lake.rows(sql, {"start": windows.span(0)[0], "as_of": as_of})]
 
 
 def _finding(

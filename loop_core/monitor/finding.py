@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from loop_core.vocabulary import State
 
 Stage = Literal["signals", "quality", "drift", "performance", "feedback", "service"]
+#: In pipeline order.
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @dataclass(frozen=True)

@@ -54,12 +54,14 @@ def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
 
 
 def _drift(loop: Loop, as_of: datetime) -> Iterator[Finding]:
+    # First, because what it reads of everybody is read once.
+    by_cohort = cohort_drift(loop, as_of)
     scores = drift_scores(loop, as_of, weeks=1)
     loud = any(score.state in (State.WATCH, State.ALARM) for score in scores)
     effect = estimated_effect(loop, as_of) if loud else None
     weighing = Weighing(as_of, loop.champion(as_of), importance(loop, as_of), effect)
     yield from check_drift(scores, weighing)
-    yield from check_cohort_drift(cohort_drift(loop, as_of), scores, weighing)
+    yield from check_cohort_drift(by_cohort, scores, weighing)
 
 
 def _by_cohort(loop: Loop, as_of: datetime) -> tuple[list[PerformancePoint], dict[str, float]]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from loop_core.frames import to_frame
 from loop_core.labels import known_at
 from loop_core.lake import Transaction
-from loop_core.monitor.finding import Finding
+from loop_core.monitor.finding import STAGES, Finding
 from loop_core.vocabulary import State
 from loop_core.workspace import Loop
 
@@ -38,7 +38,7 @@ def findings_at(loop: Loop, as_of: datetime) -> list[Finding]:
         f"select {_FIELDS} from findings where as_of = (select max(as_of) from findings where as_of <= $as_of)"
     )
     found = [_finding(*row) for row in rows]
-    return sorted(found, key=lambda f: (_STAGES.index(f.stage), f.code, f.subject))
+    return sorted(found, key=lambda f: (STAGES.index(f.stage), f.code, f.subject))
 
 
 def standing_since(loop: Loop, as_of: datetime) -> dict[tuple[str, ...], datetime]:
@@ -62,7 +62,6 @@ _KEY = (
     "code, subject, coalesce(cohort, '') as cohort, coalesce(cohort_value, '') as cohort_value,"
     " coalesce(source, '') as source"
 )
-_STAGES = ("signals", "quality", "drift", "performance", "feedback", "service")
 
 
 def _finding(*row: object) -> Finding:

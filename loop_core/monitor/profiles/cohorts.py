@@ -40,7 +40,7 @@ def cohort_series(loop: Loop, as_of: datetime, *, weeks: int, min_rows: int = 1)
     current = Span(windows.start(weeks).date(), windows.end.date())
     subjects = [name for name in days.plan.subjects if name != LATENCY]
     parts = [[name for name in subjects if name != SCORE], [name for name in subjects if name == SCORE]]
-    now = days.stored_rows(current, "cohort is not null and subject <> $latency", {"latency": LATENCY}, ", cohort")
+    now = days.held(current, subjects).filter(pl.col("cohort").is_not_null())
     now = _large(now, windows, min_rows)
     found = {
         cohort.name: windows_of(now.filter(pl.col("cohort") == cohort.name), current, windows, days, subjects)
@@ -78,9 +78,7 @@ def _of(days: Days, windows: Windows, found: Mapping[str, Sums], subjects: Seque
 def _reference(days: Days, length: int, span: Span, subjects: Sequence[str]) -> dict[str, Sums]:
     import polars as pl
 
-    rows = days.stored_rows(
-        span, "cohort is not null and list_contains($subjects, subject)", {"subjects": list(subjects)}, ", cohort"
-    )
+    rows = days.of_all_cohorts(span, subjects)
     whole = Windows(span.instants[1], length)
     names = [cohort.name for cohort in days.loop.charter.cohorts]
     return {name: windows_of(rows.filter(pl.col("cohort") == name), span, whole, days, subjects) for name in names}

@@ -59,12 +59,21 @@ class Days:
             found.append(self._from_rows(Span(today, next_day(today)), cohort, subjects))
         return _together(found)
 
-    def stored_rows(self, span: Span, where: str, given: dict[str, Any], extra: str = "") -> pl.DataFrame:
-        """Stored profile rows of these bins by a condition, with more columns if asked for (`, cohort`)."""
+    def of_all_cohorts(self, span: Span, subjects: Sequence[str]) -> pl.DataFrame:
+        """Stored profile rows with a column `cohort`, everybody's too (null)."""
+        return self._stored(span, "true", subjects, ", cohort")
+
+    def held(self, span: Span, subjects: Sequence[str]) -> pl.DataFrame:
+        """`of_all_cohorts`, kept in memory for `counts` of everybody on the same days."""
+        frame = self.of_all_cohorts(span, subjects)
+        kept_of(self.loop.lake).put(("days", self.loop.name), (self._content(span, subjects), frame))
+        return frame
+
+    def _stored(self, span: Span, where: str, subjects: Sequence[str], extra: str = "", **given: Any) -> pl.DataFrame:
         return self.loop.lake.frame(
             f"select {', '.join(_COLUMNS)}{extra} from {self.loop.table('profiles')}"
-            f" where binning = $binning and day >= $start and day < $end and {where}",
-            {"binning": self.plan.id, **vars(span), **given},
+            f" where binning = $binning and day >= $start and day < $end and list_contains($subjects, subject) and {where}",
+            {"binning": self.plan.id, **vars(span), "subjects": list(subjects), **given},
         )
 
     def of_reference(self, span: Span, what: tuple[object, ...], make: Callable[[], T]) -> T:
@@ -91,9 +100,15 @@ class Days:
 
         if span.start >= span.end:
             return pl.DataFrame()
-        which = "cohort is null" if cohort is None else "cohort = $cohort"
-        given = {"subjects": list(subjects)} | ({} if cohort is None else {"cohort": cohort.name})
-        return self.stored_rows(span, f"{which} and list_contains($subjects, subject)", given)
+        if cohort is not None:
+            return self._stored(span, "cohort = $cohort", subjects, cohort=cohort.name)
+        held: tuple[object, pl.DataFrame] | None = kept_of(self.loop.lake).look(("days", self.loop.name))
+        if held is not None and held[0] == self._content(span, subjects):
+            return held[1].filter(pl.col("cohort").is_null())
+        return self._stored(span, "cohort is null", subjects)
+
+    def _content(self, span: Span, subjects: Sequence[str]) -> object:
+        return self.plan.id, self.loop.lake.snapshot(), span, tuple(subjects)
 
     def _from_rows(self, span: Span, cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
         cohorts = [] if cohort is None else [cohort]

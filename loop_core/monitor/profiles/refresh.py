@@ -189,7 +189,8 @@ def _follow(loop: Loop, mark: store.Mark, plan: Plan, newest: int, actor: str) -
     of_reference = any(frame["day"].is_between(plan.span.start, plan.span.end, closed="left").any() for frame in frames)
     if of_reference and _outgrown(loop, plan, newest):
         return None
-    if _write(loop, lambda tx: store.add(tx, loop, mark, newest, frames), newest, actor, "profiles"):
+    alone = _write(loop, lambda tx: store.add(tx, loop, mark, newest, frames), newest, actor, "profiles")
+    if alone and not changes(loop, mark.snapshot, newest).outcomes:
         # From one refresh's own snapshot to the next, as those see it who look right after it.
         note_changed_days(loop, mark.snapshot + 1, newest + 1, days)
     return ProfileState(mark.binning, newest, done, False)

@@ -27,8 +27,7 @@ class Fresh:
         self.asked, self.stored = asked, stored
         self.lasting = cache(self._lasting)
         self._numbers = numbers
-        content = ("told later", asked.loop.name, stored.snapshot, asked.as_of, asked.windows.days)
-        self._later: dict[int, datetime] = kept_of(asked.loop.lake).get(content, self._told_later)
+        self._later = self._told_later(min(numbers) - max(asked.lengths) + 1) if stored.replayed else {}
 
     def _lasting(self, length: int) -> frozenset[int]:
         """Runs that are over and of which nothing else is known for another window's time."""
@@ -84,15 +83,23 @@ class Fresh:
         """When the next statement about a run is known."""
         return min((self._later[k] for k in range(w - length + 1, w + 1) if k in self._later), default=None)
 
-    def _told_later(self) -> dict[int, datetime]:
-        """Window → when the first statement about it after `as_of` is known, which the lake may hold in a replay."""
-        if not self.stored.replayed:
-            return {}
+    def _told_later(self, first: int) -> dict[int, datetime]:
+        """Window from a number on → when the first statement about it after `as_of` is known: the lake holds it already."""
+        asked, kept = self.asked, kept_of(self.asked.loop.lake)
+        seen, key = (self.stored.snapshot, asked.as_of, asked.windows), ("told later", asked.loop.name)
+        before, number, told = kept.look(key, (None, 0, {}))
+        if before != seen or first < number:
+            told = self._read_later(first)
+            kept.put(key, (seen, first, told))
+        return dict(told)
+
+    def _read_later(self, first: int) -> dict[int, datetime]:
         loop, windows = self.asked.loop, self.asked.windows
         sql = f"""select {windows.sql("predicted_at")} as w, min(observed_at) from {loop.table("predictions")}
             join (select prediction_id, observed_at from {loop.table("outcomes")} where observed_at > $as_of) using (prediction_id)
-            where predicted_at < $last group by w"""
-        return dict(loop.lake.rows(sql, {"as_of": self.asked.as_of, "last": windows.end, **windows.parameters()}))
+            where predicted_at >= $first and predicted_at < $last group by w"""
+        span = {"first": windows.span(first)[0], "last": windows.end}
+        return dict(loop.lake.rows(sql, {"as_of": self.asked.as_of, **span, **windows.parameters()}))
 
 
 def _held(one: Summary, due: list[int] | None) -> Held:

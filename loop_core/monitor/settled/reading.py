@@ -220,10 +220,10 @@ class _Reading:
 
     def windows_of(self, rows: int) -> int:
         """About how many windows have so many rows."""
-        loop, whole = self.asked.loop, 1 - self.first
-        content = ("predictions", loop.name, self.stored.snapshot)
-        every: int = kept_of(loop.lake).get(content, lambda: _count(loop))
-        return rows * whole // max(every, 1)
+        sizes = [entry.predictions for entry in self.stored.entries(None) if entry.days == self.asked.windows.days]
+        if sizes:
+            return rows // max(*sizes, 1)
+        return rows * (1 - self.first) // max(_count(self.asked.loop), 1)
 
     def _shown(self, what: What) -> dict[Place, Summary]:
         """In order, without metrics of too few mature rows; only runs that begin and end within the data."""

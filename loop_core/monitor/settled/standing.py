@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -37,6 +37,10 @@ class Standing:
     replayed: bool
     """Whether the lake knows already what was said later: then windows are remembered by this process and not stored,
     because what comes to be known changes most of them each week."""
+
+    def entries(self, cohort: str | None) -> Iterator[Entry]:
+        """Everything that is stored of a cohort, whether it holds or not."""
+        return (entry for (name, _, _), entries in self.shelf.items() if name == cohort for entry in entries)
 
     def entry(self, cohort: str | None, number: int, length: int, as_of: datetime) -> Entry | None:
         """What is stored of the run of `length` windows that ends with a number, if it holds at an instant."""

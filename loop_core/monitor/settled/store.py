@@ -63,6 +63,11 @@ class Entry:
         return self.first_day + timedelta(days=self.days)
 
     @property
+    def predictions(self) -> int:
+        """Scored rows in it."""
+        return sum(held.predictions for held in self.values.values())
+
+    @property
     def single(self) -> bool:
         """Whether it is a window by itself: those of several windows keep nothing of who waits for a label."""
         return any(held.due is not None for held in self.values.values())
