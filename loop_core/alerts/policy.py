@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,12 +50,15 @@ class _Cause:
         return tuple(finding for one in self.groups for finding in one.findings)
 
 
+FirstSeen = Callable[[], Mapping[Member, datetime]]
+
+
 def plan(
     records: Sequence[Record],
     findings: Sequence[Finding],
     charter: Charter,
     as_of: datetime,
-    first_seen: Mapping[Member, datetime],
+    first_seen: FirstSeen,
 ) -> list[Step]:
     """The steps from the alerts there are to those the findings ask for; none when they agree already.
 
@@ -64,7 +67,7 @@ def plan(
         findings: all of one cycle, quiet ones too.
         charter: its `[alerts]` and roles.
         as_of: the cycle's instant.
-        first_seen: since when each finding that is not ok has been so.
+        first_seen: tells since when each finding that is not ok has been so; asked only when an alert is raised.
     """
     today = Windows.at(as_of, charter.monitor.window_days).span(0)
     groups = group([finding for finding in findings if is_loud(finding, charter)], today)
@@ -109,17 +112,17 @@ def _raise(
     cause: _Cause,
     charter: Charter,
     as_of: datetime,
-    first_seen: Mapping[Member, datetime],
+    first_seen: FirstSeen,
     records: Sequence[Record],
 ) -> Step:
-    findings, key = cause.findings, cause.groups[0].cause
+    findings, key, seen = cause.findings, cause.groups[0].cause, first_seen()
     members = frozenset(map(Member.of, findings))
     payload: dict[str, Any] = {
         "cause": key,
         "severity": _loudest(findings).value,
         "owner": owner_of(findings[0], charter),
         "members": members_payload(members),
-        "first_seen": min((first_seen.get(member, as_of) for member in members), default=as_of).isoformat(),
+        "first_seen": min((seen.get(member, as_of) for member in members), default=as_of).isoformat(),
     }
     # Somebody muted this cause until a date: that it was quiet for a week in between does not end the mute.
     earlier = [record for record in records if record.cause == key]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from loop_core.alerts.alert import Alert, AlertState, Member
 from loop_core.alerts.channels import Channel, load_channels
 from loop_core.alerts.outbox import enqueue
-from loop_core.alerts.policy import Step, is_loud, plan
+from loop_core.alerts.policy import Step, plan
 from loop_core.alerts.reading import alerts, findings_of, first_seen
 from loop_core.alerts.state import Record, fold
 from loop_core.alerts.words import Note, raised_note, resolved_note
@@ -30,7 +31,7 @@ def raise_alerts(loop: Loop, as_of: datetime, findings: Sequence[Finding], *, ac
     Returns:
         The alerts that stand then.
     """
-    seen = first_seen(loop, as_of) if any(is_loud(finding, loop.charter) for finding in findings) else {}
+    seen = cache(lambda: first_seen(loop, as_of))
     round_ = _Round(loop, actor, findings)
     with loop.ledger.transaction() as tx:
         if all(entry.as_of <= as_of for entry in tx.entries(loop=loop.name, kind="cycle.ran")):

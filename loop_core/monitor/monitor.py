@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from loop_core.labels import known_at
@@ -15,7 +16,7 @@ from loop_core.monitor.check_service import check_service
 from loop_core.monitor.check_signals import check_freshness, check_quarantine, check_volume
 from loop_core.monitor.drift import cohort_drift, drift_scores
 from loop_core.monitor.effect import estimated_effect
-from loop_core.monitor.finding import Finding
+from loop_core.monitor.finding import STAGES, Finding
 from loop_core.monitor.importance import importance
 from loop_core.monitor.performance import PerformancePoint, cohort_performance, hold_windows, performance
 from loop_core.monitor.service import service_health
@@ -31,26 +32,33 @@ def monitor(loop: Loop, as_of: datetime) -> list[Finding]:
         loop: the loop.
         as_of: UTC instant; nothing later is seen.
     """
-    with loop.lake.one_snapshot():
-        return _findings(loop, as_of)
+    with loop.lake.one_snapshot(), ThreadPoolExecutor(1) as beside:
+        hold_windows(loop, as_of, weeks=BEFORE + _ripening(loop))
+        # Both wait for the catalogue much of the time, and so wait together.
+        drift = beside.submit(_drift_in, loop, as_of, loop.lake.snapshot())
+        others, found = list(_others(loop, as_of)), drift.result()
+        every = [*others, *(_drift(loop, as_of) if found is None else found)]
+    return sorted(every, key=lambda finding: STAGES.index(finding.stage))
 
 
-def _findings(loop: Loop, as_of: datetime) -> list[Finding]:
-    reading = known_at(loop, as_of)
+def _others(loop: Loop, as_of: datetime) -> Iterator[Finding]:
+    """All but drift."""
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     start, end = windows.span(0)
-    hold_windows(loop, as_of, weeks=BEFORE + _ripening(loop))
     health = service_health(loop, as_of, weeks=BEFORE + 1)
-    return [
-        check_volume(health, windows, as_of),
-        check_freshness(loop.charter, health, windows, as_of),
-        *check_batches(loop, windows, as_of),
-        *check_quarantine(loop.charter, reading, windows),
-        *_drift(loop, as_of),
-        *check_performance(performance(loop, as_of, weeks=BEFORE + _ripening(loop))),
-        *check_cohorts(*_by_cohort(loop, as_of), loop.charter.monitor),
-        *check_service(loop.charter.monitor, health, start, end),
-    ]
+    yield check_volume(health, windows, as_of)
+    yield check_freshness(loop.charter, health, windows, as_of)
+    yield from check_batches(loop, windows, as_of)
+    yield from check_quarantine(loop.charter, known_at(loop, as_of), windows)
+    yield from check_performance(performance(loop, as_of, weeks=BEFORE + _ripening(loop)))
+    yield from check_cohorts(*_by_cohort(loop, as_of), loop.charter.monitor)
+    yield from check_service(loop.charter.monitor, health, start, end)
+
+
+def _drift_in(loop: Loop, as_of: datetime, snapshot: int) -> list[Finding] | None:
+    """What `_drift` finds in a snapshot; None: the lake has moved on."""
+    with loop.lake.one_snapshot():
+        return list(_drift(loop, as_of)) if loop.lake.snapshot() == snapshot else None
 
 
 def _drift(loop: Loop, as_of: datetime) -> Iterator[Finding]:

@@ -43,7 +43,7 @@ class Book:
 
     def week(self, number: int, *findings: Finding) -> list[Step]:
         as_of = START + number * WEEK
-        steps = plan(self.records, findings, CHARTER, as_of, {})
+        steps = plan(self.records, findings, CHARTER, as_of, dict)
         for step in steps:
             self.write(step, as_of)
         return steps
@@ -96,7 +96,7 @@ def test_a_new_finding_opens_an_acknowledged_alert_again_and_a_known_one_does_no
 def test_getting_louder_is_news() -> None:
     book = Book()
     as_of = START
-    for step in plan([], [finding(state=State.WATCH)], LENIENT, as_of, {}):
+    for step in plan([], [finding(state=State.WATCH)], LENIENT, as_of, dict):
         book.write(step, as_of)
     book.do("acknowledged", "a1", START + DAY)
     assert said(book.week(1, finding())) == ["changed a1"]
