@@ -127,17 +127,20 @@ def error_strip(points: Sequence[HealthPoint], span: Span, allowed: float | None
 
 
 def confidence_strip(points: Sequence[HealthPoint], span: Span, labels: bool = True) -> alt.LayerChart:
-    """Where the scores of each window lie: the median, and from a tenth to nine tenths of them."""
+    """Where the scores of each window lie: the median, and from a tenth to nine tenths of them; on hover also how unsure
+    they are on average."""
     rows = [
-        _window(p) | {"low": p.score_p10, "value": p.score_p50, "high": p.score_p90, "n": p.n}
+        _window(p) | {"low": p.score_p10, "value": p.score_p50, "high": p.score_p90, "bits": p.uncertainty, "n": p.n}
         for p in points
         if p.score_p50 is not None
     ]
+    chances = any(row["bits"] is not None for row in rows)
     tooltip = [
         alt.Tooltip("span:N", title="window"),
         alt.Tooltip("low:Q", title="a tenth is under", format=".3f"),
         alt.Tooltip("value:Q", title="median score", format=".3f"),
         alt.Tooltip("high:Q", title="a tenth is over", format=".3f"),
+        *([alt.Tooltip("bits:Q", title="uncertainty, bits", format=".3f")] if chances else []),
         alt.Tooltip("n:Q", format=","),
     ]
     base = chart(rows).encode(x=time_x("middle", span, labels), tooltip=tooltip)

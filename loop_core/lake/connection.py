@@ -25,6 +25,7 @@ T = TypeVar("T")
 #: A PostgreSQL commit that loses a race is tried again this often before it is an error.
 CONFLICT_TRIES = 10
 LOCK_SECONDS = 600.0
+_SNAPSHOT = "from ducklake_current_snapshot('lake')"
 
 
 class Transaction:
@@ -36,6 +37,10 @@ class Transaction:
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run one statement with bound `$name` parameters; rows as tuples."""
         return self._cursor.execute(sql, parameters or {}).fetchall()
+
+    def snapshot(self) -> int:
+        """Id of the snapshot it began in."""
+        return int(self.execute(_SNAPSHOT)[0][0])
 
     def register(self, name: str, table: pl.DataFrame | pa.Table) -> None:
         """Make a frame readable as table `name` in this transaction (no copy)."""
@@ -78,7 +83,7 @@ class Lake:
         pinned to."""
         held: int | None = getattr(self._held, "snapshot", None)
         if held is None:
-            held = int(self.rows("from ducklake_current_snapshot('lake')")[0][0])
+            held = int(self.rows(_SNAPSHOT)[0][0])
             if getattr(self._held, "cursor", None) is not None:
                 self._held.snapshot = held
         return held
