@@ -115,6 +115,20 @@ class Lake:
             cursor.close()
 
     @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """Queries inside use one thread each: many small ones are slowed down by more, large ones want them."""
+        before = self.rows("select current_setting('threads')")[0][0]
+        self._set_threads(1)
+        try:
+            yield
+        finally:
+            self._set_threads(before)
+
+    def _set_threads(self, number: int) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"set threads = {int(number)}")
+
+    @contextmanager
     def _read(self, sql: str, parameters: Mapping[str, Any] | None) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._connection.cursor()
         try:
