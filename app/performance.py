@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import session
-from app.drawn import draw
+from app.drawn import draw_once
 from app.faults import boundary
 from app.session import View
 from app.widgets import EVERYBODY, cohort_picker, labelled, moment, short, spaced, verdict, why
@@ -61,6 +61,11 @@ class Measured:
     def split(self) -> str | None:
         """The cohort by which results have to be cut to be about this group."""
         return self.cohort if self.value is not None else None
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """What was chosen: the same, the same results."""
+        return self.metric, self.weeks, self.cohort, self.value
 
     def mine(self, results: Sequence[Any]) -> list[Any]:
         """Those of results cut by `split` that are about this group."""
@@ -116,8 +121,13 @@ def timeline(view: View, measured: Measured, selected: str | None) -> None:
         _drift_above(view, measured, span)
         releases = [(tenure.since, tenure.version) for tenure in _tenures(view)]
         beside = charts.Beside(measured.estimated, measured.trend, releases, selected)
-        drawn = charts.performance_chart(measured.points, span, beside)
-        draw(drawn, key="performance", on_select=take_clicked_window)
+        draw_once(
+            view,
+            lambda: charts.performance_chart(measured.points, span, beside),
+            key="performance",
+            of=(*measured.asked, selected),
+            on_select=take_clicked_window,
+        )
         _people_and_machines(view, measured, span)
 
 
@@ -145,7 +155,8 @@ def _drift_above(view: View, measured: Measured, span: charts.Span) -> None:
             view, drift_scores, weeks=max(1, round((span[1] - span[0]).days / days)), cohort=measured.split
         )
         if drift:
-            draw(charts.drift_strip(measured.mine(drift), span, labels=False), key="drift_strip")
+            mine = measured.mine(drift)
+            draw_once(view, lambda: charts.drift_strip(mine, span, labels=False), key="drift_strip", of=measured.asked)
 
 
 def _people_and_machines(view: View, measured: Measured, span: charts.Span) -> None:
@@ -155,10 +166,12 @@ def _people_and_machines(view: View, measured: Measured, span: charts.Span) -> N
         )
         health = [point for point in health if point.window_start >= span[0]]
         if any(point.rating_mean is not None for point in health):
-            draw(charts.rating_strip(health, span, labels=False), key="rating_strip")
+            draw_once(
+                view, lambda: charts.rating_strip(health, span, labels=False), key="rating_strip", of=measured.asked
+            )
         if any(point.latency_p95_ms is not None for point in health):
             budget = view.loop.charter.monitor.latency_p95_ms
-            draw(charts.latency_strip(health, span, budget), key="latency_strip")
+            draw_once(view, lambda: charts.latency_strip(health, span, budget), key="latency_strip", of=measured.asked)
 
 
 def _estimates(view: View, metric: str, weeks: int, split: str | None, value: str | None) -> list[EstimatedPoint]:
