@@ -24,18 +24,16 @@ def draw_once(view: View, build: Callable[[], Any], *, key: str, of: tuple[objec
 
     Args:
         view: the loop and the instant.
-        build: makes the chart; None: there is nothing to draw.
+        build: makes the chart.
         key: of the chart on the page.
         of: tells the results from any others of the view.
         options: those of `st.altair_chart`.
     """
-    where = (*view.loop.identity, view.version, view.settled.isoformat())
-    text = _specification(key, where, tuple(map(str, of)), build)
-    return st.vega_lite_chart(spec=json.loads(text), key=key, **options) if text else None
+    text = _specification(key, view.where, tuple(map(str, of)), build)
+    return st.vega_lite_chart(spec=json.loads(text), key=key, **options)
 
 
 @st.cache_resource(show_spinner=False, max_entries=100, ttl=timedelta(hours=12))
-def _specification(key: str, where: tuple[Any, ...], of: tuple[str, ...], _build: Callable[[], Any]) -> str | None:
+def _specification(key: str, where: tuple[Any, ...], of: tuple[str, ...], _build: Callable[[], Any]) -> str:
     # As text, because Streamlit changes what it is given.
-    chart = _build()
-    return json.dumps(specification(chart), default=str) if chart is not None else None
+    return json.dumps(specification(_build()), default=str)

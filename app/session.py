@@ -47,6 +47,11 @@ class View:
         """`as_of` for cached results: on the wall clock, the last full minute."""
         return self.as_of.replace(second=0, microsecond=0) if self.loop.charter.loop.clock == "wall" else self.as_of
 
+    @property
+    def where(self) -> tuple[object, ...]:
+        """What every cached result of the view is remembered under."""
+        return (*self.loop.identity, self.version, self.settled.isoformat())
+
 
 @st.cache_resource(show_spinner="Opening the workspace …")
 def _opened(path: str) -> Workspace:
@@ -103,8 +108,7 @@ def compute(view: View, function: Callable[..., T], /, **parameters: Any) -> T:
     Results are frozen, so all sessions share one object and nothing is pickled.
     """
     name = f"{function.__module__}.{function.__qualname__}"
-    where = (*view.loop.identity, view.version, view.settled.isoformat())
-    result: T = _computed(name, where, tuple(sorted(parameters.items())), function, view)
+    result: T = _computed(name, view.where, tuple(sorted(parameters.items())), function, view)
     return result
 
 
