@@ -4,9 +4,11 @@ from enum import StrEnum
 
 
 class Task(StrEnum):
-    """What the model predicts: for now the probability of a yes/no label."""
+    """What the model predicts: the probability of a yes/no label, of each of several classes, or a number."""
 
     BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
 
 
 class Signal(StrEnum):

@@ -263,6 +263,13 @@ def _bring_up(workspace: Workspace, storage: Mapping[str, Any]) -> None:
 
 
 def _refuse_type_changes(old: Charter, new: Charter) -> None:
+    was, now = old.loop, new.loop
+    if was.task is not now.task or was.classes != now.classes[: len(was.classes)]:
+        raise CharterError(
+            f"Labels and scores are stored as {was.task.value} {list(was.classes) or ''}, and the new charter says {now.task.value} {list(now.classes) or ''}",
+            "the same task, and the same classes in the same order, new ones at the end",
+            "restore them, or make another loop",
+        )
     types = {column.name: column.type for column in old.columns}
     for column in new.columns:
         if types.get(column.name, column.type) != column.type:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
-from loop_core.charter.part import Name, Part, Share
+from loop_core.charter.part import ClassName, Name, Part, Share
 from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
 from loop_core.vocabulary import Task
 
@@ -22,11 +22,38 @@ class About(Part):
     """The question the model answers, in one sentence."""
     task: Task = Task.BINARY
     positive: str = "yes"
-    """What label 1 means, e.g. "late"."""
+    """Binary: what label 1 means, e.g. "late"."""
+    classes: tuple[ClassName, ...] = ()
+    """Multiclass: the labels there are. Each has a column `score_<class>` in the predictions, its probability; outcomes
+    name it. New ones go to the end, because labels are stored by place."""
+    unit: str = ""
+    """Regression: the unit of label and prediction, e.g. "rides"."""
     timezone: str | None = None
     """Zone of source times that carry none; without it such times are refused."""
     clock: Literal["wall", "data"] = "wall"
     """`data`: this loop replays the past, its present is the newest thing seen; `wall`: its present is now."""
+
+    @model_validator(mode="after")
+    def _classes_of_the_task(self) -> About:
+        if (self.task is Task.MULTICLASS) != bool(self.classes):
+            raise ValueError(
+                f"task = {self.task.value!r} with {len(self.classes)} classes; `classes` lists two or more for multiclass, and nothing else has any"
+            )
+        if self.task is Task.MULTICLASS and len(set(self.classes)) < max(2, len(self.classes)):
+            raise ValueError(f"classes = {list(self.classes)}: at least two, no two the same")
+        return self
+
+    def label_word(self, label: float) -> str:
+        """A stored label as people say it: `late`, a class, or a number with its unit.
+
+        >>> About(name="a", title="A", purpose="?", task="multiclass", classes=("gold", "tin")).label_word(1.0)
+        'tin'
+        """
+        if self.task is Task.MULTICLASS:
+            return self.classes[int(label)]
+        if self.task is Task.REGRESSION:
+            return f"{label:g} {self.unit}".strip()
+        return self.positive if label == 1 else f"not {self.positive}"
 
 
 class Roles(Part):
@@ -77,7 +104,7 @@ class Cohort(Part):
 class Metric(Part):
     """`[[metrics]]`: what comparisons and windows measure."""
 
-    name: Literal["log_loss", "brier", "auc"]
+    name: Literal["log_loss", "brier", "auc", "accuracy", "mae", "mse", "rmse"]
     block: Literal["goal", "guardrail", "signal"] = "goal"
     """Goal and guardrail metrics hold a release; signals are shown only."""
     margin: float = Field(gt=0)
@@ -88,6 +115,14 @@ class Metric(Part):
     def margin_for(self, cohort: str | None) -> float:
         """Margin overall (`None`) or inside a cohort."""
         return self.margin if cohort is None else self.cohort_margin or 2 * self.margin
+
+
+#: Task → the metrics that say something of it.
+METRICS_OF = {
+    Task.BINARY: ("log_loss", "brier", "auc"),
+    Task.MULTICLASS: ("log_loss", "brier", "auc", "accuracy"),
+    Task.REGRESSION: ("mae", "mse", "rmse"),
+}
 
 
 class Charter(Part):
@@ -124,6 +159,11 @@ class Charter(Part):
         return tuple(f.name for f in self.features)
 
     @property
+    def score_columns(self) -> tuple[str, ...]:
+        """Columns of a prediction that hold what the model said: one probability or number, or one for each class."""
+        return tuple(f"score_{name}" for name in self.loop.classes) or ("score",)
+
+    @property
     def hash(self) -> str:
         """sha256 of the canonical content: comments and layout do not change it."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
@@ -141,7 +181,7 @@ class Charter(Part):
     def _consistent(self) -> Charter:
         names = [c.name for c in self.columns]
         for name in names:
-            if name in RESERVED:
+            if name in RESERVED or name in self.score_columns:
                 raise ValueError(f"column {name!r} is a reserved name; rename it and map it under [contract]")
             if names.count(name) > 1:
                 raise ValueError(f"column {name!r} is declared twice")
@@ -149,6 +189,11 @@ class Charter(Part):
             if cohort.expression is None and cohort.name not in names:
                 raise ValueError(
                     f"cohort {cohort.name!r} is no column and has no expression; columns: {', '.join(names)}"
+                )
+        for metric in self.metrics:
+            if metric.name not in METRICS_OF[self.loop.task]:
+                raise ValueError(
+                    f"metric {metric.name!r} says nothing of task {self.loop.task.value!r}; it has: {', '.join(METRICS_OF[self.loop.task])}"
                 )
         for column in self.gates.predictions.max_null_share:
             if column not in names and column not in RESERVED:

@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+#: A class that a model tells: also the tail of a column name.
+ClassName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,49}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loop_core.compare.metrics import Pairs
-from loop_core.compare.scores import scored_batches
+from loop_core.compare.scores import score_names, scored_batches
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.labels import known_at, mature_shares
 from loop_core.lake import Reading, quoted
+from loop_core.monitor.groups import Floats, scores_of
 from loop_core.monitor.units import Units
+from loop_core.vocabulary import Task
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -75,7 +77,7 @@ def paired_rows(
     span = unseen_span(loop, champion, challenger, as_of, since, snapshot)
     reading = known_at(loop, as_of, snapshot, since=span.start)
     rows = _rows(loop, reading, span, {"champion_": champion, "challenger_": challenger})
-    frame = rows.drop_nulls(["champion_", "challenger_"])
+    frame = rows.drop_nulls([*score_names(loop, "champion_"), *score_names(loop, "challenger_")])
     if not frame.height:
         raise NotReadyError(
             f"{champion} and {challenger} have no scored rows in common among {rows.height:,} mature rows ({span.proof})",
@@ -85,7 +87,7 @@ def paired_rows(
     # Always in the same order, so that the same rows give the same sums to the last bit.
     frame = frame.sort("order_")
     groups = frame.select([c.name for c in loop.charter.cohorts])
-    return Comparison(_pairs(frame), groups, span, _days(frame), rows.height - frame.height)
+    return Comparison(_pairs(loop, frame), groups, span, _days(frame), rows.height - frame.height)
 
 
 # Ids are compared with one another and never shown, so 64 bits of each will do: they sort and group in half the time.
@@ -99,7 +101,8 @@ def _rows(loop: Loop, reading: Reading, span: Span, versions: dict[str, str]) ->
     cohorts = "".join(f", r.{quoted('cohort_' + c.name)} as {quoted(c.name)}" for c in loop.charter.cohorts)
     where = "label is not null and predicted_at >= $first and predicted_at < $last"
     found = list(scored_batches(loop, reading, versions, _SELECTED + cohorts, where, first=span.start, last=span.end))
-    return pl.concat(found) if found else pl.DataFrame(schema=["champion_", "challenger_"])
+    names = [column for name in versions for column in score_names(loop, name)]
+    return pl.concat(found) if found else pl.DataFrame(schema=names)
 
 
 def unseen_span(
@@ -160,13 +163,25 @@ def _days(frame: pl.DataFrame) -> float:
     return max(float(moments.max() - moments.min()) / 86_400e6, 1 / 24)
 
 
-def _pairs(frame: pl.DataFrame) -> Pairs:
-    columns = [frame[name].cast(float).to_numpy() for name in ("label_", "champion_", "challenger_")]
-    for name, scores in zip(("champion", "challenger"), columns[1:], strict=True):
-        outside = int(np.count_nonzero((scores < 0) | (scores > 1)))
-        if outside:
-            raise RefusedError(
-                f"{outside:,} scores of the {name} lie outside [0, 1]", "probabilities", "correct them at their source"
-            )
-    labels, champion, challenger = columns
-    return Pairs(labels, champion, challenger, Units.of(frame["entity_"], frame.height))
+def _pairs(loop: Loop, frame: pl.DataFrame) -> Pairs:
+    labels, units = frame["label_"].cast(float).to_numpy(), Units.of(frame["entity_"], frame.height)
+    return Pairs(labels, _scores(loop, frame, "champion"), _scores(loop, frame, "challenger"), units)
+
+
+def _scores(loop: Loop, frame: pl.DataFrame, name: str) -> Floats:
+    """(n,) scores of one of the two, (n, n_classes) of several classes."""
+    import polars as pl
+
+    found = scores_of(frame.cast({pl.selectors.numeric(): pl.Float64}), score_names(loop, f"{name}_"))
+    if loop.charter.loop.task is Task.REGRESSION:
+        outside, wanted = ~np.isfinite(found), "numbers"
+    else:
+        outside, wanted = (found < 0) | (found > 1), "probabilities"
+    if outside.any():
+        raise RefusedError(
+            f"{int(np.count_nonzero(outside)):,} scores of the {name} are no {wanted}"
+            + (", they lie outside [0, 1]" if wanted == "probabilities" else ""),
+            wanted,
+            "correct them at their source",
+        )
+    return found

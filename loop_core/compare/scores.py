@@ -40,18 +40,29 @@ def scored_batches(
 
     models = _packages(loop, versions)
     features = [name for name in loop.charter.feature_names if models]
-    served = [f"case when r.model_version = ${name} then r.score else s.{name} end as {name}" for name in versions]
+    said = {name: dict(zip(score_names(loop, name), loop.charter.score_columns, strict=True)) for name in versions}
+    served = [
+        f"case when r.model_version = ${name} then r.{quoted(source)} else s.{column} end as {column}"
+        for name, columns in said.items()
+        for column, source in columns.items()
+    ]
+    logged = [
+        f"any_value({quoted(source)}) filter (model_version = ${name}) as {column}"
+        for name, columns in said.items()
+        for column, source in columns.items()
+    ]
     sql = _SCORED.format(
         columns=", ".join([select, *served, *(f"r.{quoted(name)} as {quoted(_FEATURE + name)}" for name in features)]),
         where=where,
-        logged=", ".join(f"any_value(score) filter (model_version = ${name}) as {name}" for name in versions),
+        logged=", ".join(logged),
         versions=", ".join(f"${name}" for name in versions),
     )
     for batch in reading.batches(sql, _BATCH, **versions, **parameters):
         # NaN in a log is no score; nothing is told from it.
-        frame = pl.DataFrame(batch).with_columns(pl.col(*versions).fill_nan(None))
-        for column, model in models.items():
-            frame = _filled(frame, column, model)
+        every = [column for columns in said.values() for column in columns]
+        frame = pl.DataFrame(batch).with_columns(pl.col(every).fill_nan(None))
+        for name, model in models.items():
+            frame = _filled(frame, said[name], model)
         yield frame.drop(_FEATURE + name for name in features)
 
 
@@ -72,12 +83,19 @@ def _packages(loop: Loop, versions: Mapping[str, str]) -> dict[str, Model]:
     return found
 
 
-def _filled(frame: pl.DataFrame, column: str, model: Model) -> pl.DataFrame:
+def score_names(loop: Loop, name: str) -> list[str]:
+    """The columns that `scored_batches` gives for one version: the name itself, or of several classes name and place."""
+    classes = loop.charter.loop.classes
+    return [f"{name}{k}" for k in range(len(classes))] if classes else [name]
+
+
+def _filled(frame: pl.DataFrame, columns: Mapping[str, str], model: Model) -> pl.DataFrame:
     """The batch with the model's scores where there was none."""
     import polars as pl
 
-    silent = frame[column].is_null()
+    silent = frame[next(iter(columns))].is_null()
     if not silent.any():
         return frame
     waiting = frame.filter(silent).select(pl.col(f"^{_FEATURE}.*$").name.map(lambda name: name.removeprefix(_FEATURE)))
-    return frame.with_columns(frame[column].scatter(silent.arg_true(), model.score(waiting)))
+    places, answers = silent.arg_true(), model.answers(waiting)
+    return frame.with_columns(frame[column].scatter(places, answers[source]) for column, source in columns.items())

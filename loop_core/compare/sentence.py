@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from loop_core.compare.scorecard import Cell
 from loop_core.vocabulary import Verdict
 
-_NAMES = {"log_loss": "log loss", "brier": "Brier score", "auc": "AUC"}
+_NAMES = {
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "auc": "AUC",
+    "mae": "absolute error",
+    "mse": "squared error",
+    "rmse": "root squared error",
+}
 #: So many losers are named; the table has the rest.
 NAMED = 3
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from loop_core.gates.batch import STAGED, Batch
@@ -78,21 +78,20 @@ def _judge_known(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, part
         return
     other = "updated" if loop.charter.contract.of(batch.signal).on_conflict == "update" else "conflicting"
     tx.execute(
-        f"""insert into judged select s._row, case when {_differs(batch)} then '{other}' else 'unchanged' end, null
+        f"""insert into judged select s._row, case when {_differs(batch, loop.charter.score_columns)} then '{other}' else 'unchanged' end, null
         from (select * from {STAGED} semi join matched using (_row)) s
         join {table} l on {" and ".join(f"s.{k} = l.{k}" for k in KEYS[batch.signal])}""",
         {"rows": staged.rows_glob},
     )
 
 
-def _differs(batch: Batch) -> str:
+def _differs(batch: Batch, scores: Iterable[str]) -> str:
     tests = []
     for column in batch.delivered:
         if column not in KEYS[batch.signal]:
             test = f"s.{quoted(column)} is distinct from l.{quoted(column)}"
-            tests.append(
-                f"(s.score is not null and {test})" if batch.signal is Signal.PREDICTIONS and column in SERVED else test
-            )
+            served = batch.signal is Signal.PREDICTIONS and column in SERVED.union(scores)
+            tests.append(f"(s.score is not null and {test})" if served else test)
     return " or ".join(tests) or "false"
 
 

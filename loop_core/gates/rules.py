@@ -12,7 +12,7 @@ from loop_core.errors import CharterError
 from loop_core.gates.typed import REQUIRED
 from loop_core.lake import signal_columns
 from loop_core.lake.tables import EVENT_TIME
-from loop_core.vocabulary import Route, Signal
+from loop_core.vocabulary import Route, Signal, Task
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: dataframely's name of a check → ours.
 _WORDS = {"nullability": "missing", "inf": "finite", "nan": "finite"}
+#: Probabilities of all classes may miss 1 by so much: files round.
+_ROUNDING = 0.01
 _SOURCES = ("observed", "correction", "annotation")
 
 
@@ -39,15 +41,17 @@ def row_rules(charter: Charter, signal: Signal, as_of: datetime) -> type[dy.Sche
     declared = {c.name: c for c in charter.columns} if signal is Signal.PREDICTIONS else {}
     needed = {*REQUIRED[signal], *(c.name for c in declared.values() if not c.nullable)}
     members: dict[str, Any] = {
-        name: _column(kind, name not in needed, _bounds(name, declared.get(name)))
+        name: _column(kind, name not in needed, _bounds(charter, name, declared.get(name)))
         for name, kind in signal_columns(charter, signal).items()
     }
     members["_row"] = dy.Int64(nullable=False)
     members[f"{EVENT_TIME[signal]}__future"] = _rule(partial(_not_after, EVENT_TIME[signal], as_of))
-    if signal is Signal.OUTCOMES:
+    if signal is Signal.OUTCOMES and charter.loop.task is Task.BINARY:
         members["label__zero_or_one"] = _rule(_zero_or_one)
     if signal is Signal.PREDICTIONS:
         members["route__values"] = _rule(_known_route)
+        if charter.loop.classes:
+            members["score__adds_up"] = _rule(partial(_adds_up, charter.score_columns))
     for rule in charter.rules:
         if rule.signal is signal:
             members[f"{rule.name}__rule"] = _rule(partial(_checked, rule.name, rule.check))
@@ -77,10 +81,12 @@ def _column(kind: str, nullable: bool, bounds: dict[str, Any]) -> dy.Column:
     return dy.String(nullable=nullable, check={"values": partial(_among, values)} if values else None)
 
 
-def _bounds(name: str, column: Column | None) -> dict[str, Any]:
+def _bounds(charter: Charter, name: str, column: Column | None) -> dict[str, Any]:
     if column is None:
+        probability = {} if charter.loop.task is Task.REGRESSION else {"min": 0.0, "max": 1.0}
         fixed: dict[str, dict[str, Any]] = {
-            "score": {"min": 0.0, "max": 1.0},
+            "score": probability,
+            **dict.fromkeys(charter.score_columns, probability),
             "latency_ms": {"min": 0.0},
             "source": {"values": _SOURCES},
         }
@@ -110,6 +116,18 @@ def _zero_or_one() -> pl.Expr:
     import polars as pl
 
     return pl.col("label").is_in([0.0, 1.0])
+
+
+def _adds_up(columns: tuple[str, ...]) -> pl.Expr:
+    """All classes have a probability, together 1 (sources round), or none has."""
+    import polars as pl
+
+    whole = pl.sum_horizontal(pl.col(columns)).is_between(1 - _ROUNDING, 1 + _ROUNDING)
+    return (
+        pl.when(pl.all_horizontal(pl.col(columns).is_not_null()))
+        .then(whole)
+        .otherwise(pl.all_horizontal(pl.col(columns).is_null()))
+    )
 
 
 def _known_route() -> pl.Expr:

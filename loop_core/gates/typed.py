@@ -19,7 +19,7 @@ REQUIRED = {
     Signal.FEEDBACK: ("feedback_id", "given_at"),
 }
 #: What an absent or null value means; SQL over the typed columns.
-DEFAULTS = {
+_DEFAULTS = {
     Signal.PREDICTIONS: {"route": "case when model_version is null then 'history' else 'champion' end"},
     Signal.OUTCOMES: {"source": "'observed'"},
     Signal.FEEDBACK: {"kind": "'comment'"},
@@ -84,10 +84,12 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
     naive = [cell.naive for cell in cells.values() if cell.naive]
     inner = f"select {', '.join(filter(None, [typed, absent, raw]))}, {_coalesced(naive)} as _naive from {{source}}"
     marked = f"select *, {' or '.join(bad.values()) or 'false'} as _fails from ({inner})"
-    columns = ", ".join(_with_default(signal, c) for c in wanted)
+    defaults = _defaults(charter, signal)
+    columns = ", ".join(_with_default(c, defaults.get(c)) for c in wanted)
     sql = f"select {columns}, {_marks(bad, names)}, _naive from ({marked})"
-    zone = {"zone": charter.loop.timezone} if "$zone" in sql else {}
-    return TypedQuery(sql, zone, tuple(names), _notes(charter, signal, names, source))
+    bound = {"zone": charter.loop.timezone, "classes": list(charter.loop.classes)}
+    used = {name: value for name, value in bound.items() if f"${name}" in sql}
+    return TypedQuery(sql, used, tuple(names), _notes(charter, signal, names, source))
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class _Cell:
 
 def _cell(charter: Charter, ours: str, kind: str, theirs: str, found: str) -> _Cell:
     name = quoted(theirs)
+    if ours == "label" and charter.loop.classes:
+        return _class(name)
     if kind == "timestamptz":
         return _time(charter, theirs, found)
     if kind == "varchar":
@@ -117,6 +121,14 @@ def _cell(charter: Charter, ours: str, kind: str, theirs: str, found: str) -> _C
     if kind == "boolean" and found == "BOOLEAN":
         return _Cell(name)
     return _Cell(f"try_cast({name} as {kind})", can_fail=True)
+
+
+def _class(name: str) -> _Cell:
+    """A class by its name; where names are whole numbers, a file may spell them as any number."""
+    place = "list_position($classes, {})"
+    number = f"cast(try_cast({name} as bigint) as varchar)"
+    found = f"coalesce({place.format(f'cast({name} as varchar)')}, {place.format(number)})"
+    return _Cell(f"cast({found} - 1 as double)", can_fail=True)
 
 
 def _time(charter: Charter, theirs: str, found: str) -> _Cell:
@@ -146,8 +158,14 @@ def _dated(zoned: str, text: str) -> str:
     return f"({zoned} and length({text}) > 11)"
 
 
-def _with_default(signal: Signal, column: str) -> str:
-    default = DEFAULTS[signal].get(column)
+def _defaults(charter: Charter, signal: Signal) -> dict[str, str]:
+    if signal is Signal.PREDICTIONS and charter.loop.classes:
+        # Of several classes, the score is how sure the model is of the one it says.
+        return _DEFAULTS[signal] | {"score": f"greatest({', '.join(map(quoted, charter.score_columns))})"}
+    return _DEFAULTS[signal]
+
+
+def _with_default(column: str, default: str | None) -> str:
     return f"coalesce({quoted(column)}, {default}) as {quoted(column)}" if default else quoted(column)
 
 

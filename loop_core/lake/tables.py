@@ -176,7 +176,8 @@ def quoted(*names: str) -> str:
 def signal_columns(charter: Charter, signal: Signal) -> dict[str, str]:
     """Column → DuckDB type of a signal as its source delivers it (without `batch_id`)."""
     if signal is Signal.PREDICTIONS:
-        return _PREDICTIONS | {c.name: COLUMN_TYPES[c.type] for c in charter.columns}
+        classes = dict.fromkeys(charter.score_columns, "double")
+        return _PREDICTIONS | classes | {c.name: COLUMN_TYPES[c.type] for c in charter.columns}
     return dict(_OUTCOMES if signal is Signal.OUTCOMES else _FEEDBACK)
 
 
@@ -195,8 +196,9 @@ def _create(tx: Transaction, charter: Charter) -> None:
     tx.execute(f"create schema if not exists lake.{quoted(charter.name)}")
     signals = {signal.value: signal_columns(charter, signal) | {"batch_id": "varchar"} for signal in Signal}
     times = {signal.value: time for signal, time in EVENT_TIME.items()}
+    scores = _OTHERS["scores"] | dict.fromkeys(charter.score_columns, "double")
     there = _existing(tx, charter.name)
-    for table, columns in (signals | _OTHERS).items():
+    for table, columns in (signals | _OTHERS | {"scores": scores}).items():
         name = f"lake.{quoted(charter.name, table)}"
         if table in there:
             for column in (c for c in columns if c not in there[table]):

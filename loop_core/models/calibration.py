@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-METHODS = ("identity", "platt", "isotonic")
+METHODS = ("identity", "platt", "isotonic", "temperature")
 #: Raw probabilities are kept this far from 0 and 1 before the logit.
 _EDGE = 1e-9
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A monotone map of probabilities: none, Platt's (1999) on the logit, or isotonic steps joined by lines."""
+    """A monotone map of probabilities: none, Platt's (1999) on the logit, or isotonic steps joined by lines; of several
+    classes, one temperature for all (Guo et al. 2017)."""
 
     method: str = "identity"
     """One of `METHODS`."""
@@ -31,15 +32,21 @@ class Calibration:
     """Isotonic: raw probabilities, increasing."""
     y: tuple[float, ...] = ()
     """Isotonic: their calibrated values, non-decreasing, inside (0, 1)."""
+    temperature: float = 1.0
+    """Temperature: log-probabilities are divided by it; above 1 the model is made less sure."""
 
     def apply(self, raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(n_rows,) raw probabilities → (n_rows,) calibrated probabilities in [0, 1]."""
+        """(n_rows,) raw probabilities → (n_rows,) calibrated probabilities in [0, 1]; (n_rows, n_classes) likewise, each
+        row adding up to 1."""
         import numpy as np
 
         if self.method == "platt":
             return expit(self.slope * logit(raw) + self.intercept)
         if self.method == "isotonic":
             return np.asarray(np.interp(raw, self.x, self.y), dtype=np.float64)
+        if self.method == "temperature":
+            powers = np.clip(raw, _EDGE, 1) ** (1 / self.temperature)
+            return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
         return raw
 
     def to_json(self) -> dict[str, Any]:
@@ -48,6 +55,8 @@ class Calibration:
             return {"method": "platt", "slope": self.slope, "intercept": self.intercept}
         if self.method == "isotonic":
             return {"method": "isotonic", "x": list(self.x), "y": list(self.y)}
+        if self.method == "temperature":
+            return {"method": "temperature", "temperature": self.temperature}
         return {"method": "identity"}
 
     @classmethod

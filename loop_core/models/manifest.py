@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from loop_core.frames import to_json
+from loop_core.vocabulary import Task
 
 Kind = Literal["lightgbm", "external"]
 _INSTANTS = ("as_of", "train_start", "train_end")
@@ -49,6 +50,10 @@ class Manifest:
     notes: tuple[str, ...] = ()
     """What a reader should know: fewer folds than asked, no search possible, …"""
     kind: Kind = "lightgbm"
+    task: Task = Task.BINARY
+    """What it predicts."""
+    classes: tuple[str, ...] = ()
+    """Multiclass: its classes, in the order of its probabilities."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -65,7 +70,9 @@ class Manifest:
         values = {f.name: stored[f.name] for f in dataclasses.fields(cls) if f.name in stored}
         for name in _INSTANTS:
             values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
-        values["features"], values["notes"] = tuple(values["features"]), tuple(values["notes"])
+        for name in ("features", "notes", "classes"):
+            values[name] = tuple(values.get(name, ()))
+        values["task"] = Task(values.get("task", Task.BINARY))
         values["categories"] = {name: tuple(items) for name, items in values["categories"].items()}
         return cls(**values)
 

@@ -14,19 +14,19 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Labelled rows, by rising score within each group they will be put into."""
+    """Labelled rows; those of one score by rising score within each group they will be put into."""
 
     scores: Floats
-    """(n,)"""
+    """(n,), or (n, n_classes)."""
     labels: Floats
-    """(n,) 0 or 1."""
+    """(n,) 0 or 1, the number of the class, or the number that came."""
     entities: npt.NDArray[np.uint64] | None
     """(n,) code of the entity, 0 where unknown; None: no row has one."""
 
     @cached_property
     def by_entity(self) -> Ints:
         """(n,) places by entity."""
-        return np.argsort(self.scores if self.entities is None else self.entities)
+        return np.argsort(self.entities) if self.entities is not None else np.arange(len(self.labels))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from loop_core.lake import Reading
+from loop_core.lake import Reading, quoted
 from loop_core.monitor.cut import OTHER, Cut
 from loop_core.windows import Windows
 
@@ -25,9 +25,9 @@ class Group:
     """The labelled rows of one cohort value in one span, and how complete they are."""
 
     scores: Floats
-    """(n,)"""
+    """(n,) probabilities of label 1 or predicted numbers; (n, n_classes) of several classes."""
     labels: Floats
-    """(n,) 0 or 1."""
+    """(n,) 0 or 1, the number of the class, or the number that came."""
     entities: npt.NDArray[np.uint64] | None
     """(n,) code of the entity, 0 where unknown; None: no row has one."""
     predictions: int
@@ -48,7 +48,7 @@ class Group:
 
     def without_rows(self) -> Group:
         """Its predictions, with no label told."""
-        return Group(np.empty(0), np.empty(0), None, self.predictions, self.mature, self.versions)
+        return Group(self.scores[:0], np.empty(0), None, self.predictions, self.mature, self.versions)
 
     @classmethod
     def joined(cls, parts: Sequence[Group]) -> Group:
@@ -67,7 +67,7 @@ class Group:
         )
 
 
-_SELECTED = """select ({window})::smallint as w, {cohorts}, model_version as v, score, label, mature, observed_at as told,
+_SELECTED = """select ({window})::smallint as w, {cohorts}, model_version as v, {scores}, label, mature, observed_at as told,
       epoch_us(due_at) as due,
       case when entity_id is null then 0::ubigint else hash(entity_id) end as e
     from rows where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last
@@ -87,18 +87,25 @@ def read_groups(
         version: only rows that this model version scored; None: whoever did.
     """
     frame = read_rows(reading, windows, (cut,), numbers, version).rename({"c0": "c"})
-    return _grouped(bounded(frame, cut))
+    return _grouped(bounded(frame, cut), reading.charter.score_columns)
 
 
 def read_rows(
     reading: Reading, windows: Windows, cuts: Sequence[Cut], numbers: tuple[int, int], version: str | None = None
 ) -> pl.DataFrame:
-    """Scored rows with columns `w` (window), `c0`, `c1`, … (value of each cut), `v` (version), `score`, `label` (null:
-    unknown), `told` (when it was known), `due` (when none is waited for any longer, µs since 1970), `mature`, `e` (code of the entity, 0: unknown). See `read_groups`."""
+    """Scored rows with columns `w` (window), `c0`, `c1`, … (value of each cut), `v` (version), `score` (of several classes one column
+    for each, see `scores_of`), `label` (null: unknown), `told` (when it was known), `due` (when none is waited for any longer, µs since 1970), `mature`, `e` (code of the entity, 0: unknown). See `read_groups`."""
     first, last = windows.span(numbers[0])[0], windows.span(numbers[1])[1]
     cohorts = ", ".join(f"{cut.sql} as c{place}" for place, cut in enumerate(cuts))
-    sql = _SELECTED.format(window=windows.sql("predicted_at"), cohorts=cohorts)
+    scores = ", ".join(map(quoted, reading.charter.score_columns))
+    sql = _SELECTED.format(window=windows.sql("predicted_at"), cohorts=cohorts, scores=scores)
     return reading.frame(sql, first=first, last=last, version=version, **windows.parameters())
+
+
+def scores_of(frame: pl.DataFrame, columns: Sequence[str]) -> Floats:
+    """What the model said of rows: (n,), or (n, n_classes) where there are several columns."""
+    found = frame[columns[0]] if len(columns) == 1 else frame.select(columns)
+    return np.asarray(found.to_numpy(), dtype=np.float64)
 
 
 def bounded(frame: pl.DataFrame, cut: Cut) -> pl.DataFrame:
@@ -112,23 +119,30 @@ def bounded(frame: pl.DataFrame, cut: Cut) -> pl.DataFrame:
     return frame.with_columns(pl.when(pl.col("c").is_in(kept)).then(pl.col("c")).otherwise(pl.lit(OTHER)).alias("c"))
 
 
-def _grouped(frame: pl.DataFrame) -> dict[Place, Group]:
+def _grouped(frame: pl.DataFrame, columns: Sequence[str]) -> dict[Place, Group]:
     import polars as pl
 
-    known = frame.filter(pl.col("label").is_not_null()).select("w", "c", "score", "label", "e")
+    known = frame.filter(pl.col("label").is_not_null()).select("w", "c", *columns, "label", "e")
     rows = known.partition_by("w", "c", as_dict=True, include_key=False)
     anybody = bool((frame["e"] != 0).any())
     sizes = frame.group_by("w", "c").agg(
         pl.len().alias("n"), pl.col("mature").sum(), pl.col("v").drop_nulls().unique().alias("versions")
     )
+    none = known.clear()
     return {
-        (int(w), c): _group(rows.get((w, c)), anybody, n, mature, versions)
+        (int(w), c): _group(rows.get((w, c), none), columns, anybody, _Size(n, mature, frozenset(versions)))
         for w, c, n, mature, versions in sizes.sort("w", "c", nulls_last=False).iter_rows()
     }
 
 
-def _group(part: pl.DataFrame | None, anybody: bool, n: int, mature: int, versions: Sequence[str]) -> Group:
-    if part is None:
-        return Group(np.empty(0), np.empty(0), None, n, mature, frozenset(versions))
-    entities = part["e"].to_numpy() if anybody else None
-    return Group(part["score"].to_numpy(), part["label"].to_numpy(), entities, n, mature, frozenset(versions))
+@dataclass(frozen=True)
+class _Size:
+    predictions: int
+    mature: int
+    versions: frozenset[str]
+
+
+def _group(part: pl.DataFrame, columns: Sequence[str], anybody: bool, size: _Size) -> Group:
+    entities = part["e"].to_numpy() if anybody and part.height else None
+    labels = part["label"].to_numpy()
+    return Group(scores_of(part, columns), labels, entities, size.predictions, size.mature, size.versions)

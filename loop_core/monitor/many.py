@@ -10,7 +10,7 @@ import numpy.typing as npt
 from loop_core.errors import UnknownNameError
 from loop_core.monitor.grouping import Grouping, LabelledRows
 from loop_core.monitor.groups import Group
-from loop_core.monitor.losses import ROW_LOSSES
+from loop_core.monitor.losses import ROW_LOSSES, of_mean
 from loop_core.monitor.measure import METRICS, Measured
 from loop_core.monitor.roc import MIN_CLASS_ROWS
 
@@ -30,8 +30,10 @@ def measure_many(metrics: Sequence[str], grouping: Grouping) -> list[dict[str, M
         if name not in METRICS:
             raise UnknownNameError("metric", name, METRICS)
     enough = np.minimum(grouping.sizes, grouping.unit_counts) >= MIN_UNITS
+    several = grouping.rows.scores.ndim == 2
+    aucs = _macro_aucs if several else _aucs
     with np.errstate(divide="ignore", invalid="ignore"):
-        columns = {name: (_aucs(grouping) if name == "auc" else _means(name, grouping)).tolist() for name in metrics}
+        columns = {name: (aucs(grouping) if name == "auc" else _means(name, grouping)).tolist() for name in metrics}
     return [
         {name: _told(column[k]) if enough[k] else None for name, column in columns.items()}
         for k in range(grouping.count)
@@ -40,7 +42,7 @@ def measure_many(metrics: Sequence[str], grouping: Grouping) -> list[dict[str, M
 
 def measure(metrics: Sequence[str], group: Group) -> dict[str, Measured | None]:
     """Metric → value over the labelled rows of one group; None: not to be told from these rows."""
-    order = np.argsort(group.scores)
+    order = np.argsort(group.scores) if group.scores.ndim == 1 else np.arange(group.n)
     entities = None if group.entities is None else group.entities[order]
     rows = LabelledRows(group.scores[order], group.labels[order], entities)
     return measure_many(metrics, Grouping(rows, np.zeros(group.n, dtype=np.int64), 1))[0]
@@ -51,15 +53,43 @@ def _told(row: tuple[float, float, float]) -> Measured | None:
 
 
 def _means(metric: str, grouping: Grouping) -> Floats:
-    """(k, 3) mean of a row loss, clustered error, degrees of freedom. With the factor G/(G−1) for G units.
+    """(k, 3) metric of a row loss's mean, clustered error, degrees of freedom; the error by the delta method.
 
     Source: Liang & Zeger 1986.
     """
     losses = ROW_LOSSES[metric](grouping.rows.labels, grouping.rows.scores)
     means = grouping.sums(losses) / grouping.sizes
-    totals, count = grouping.unit_sums(losses - means[grouping.groups]), grouping.unit_counts
-    errors = np.sqrt(grouping.squares(totals) * count / (count - 1)) / grouping.sizes
-    return np.column_stack([means, errors, count - 1])
+    values, slopes = of_mean(metric, means)
+    errors = _clustered(grouping, losses - means[grouping.groups]) * np.abs(slopes)
+    return np.column_stack([values, errors, grouping.unit_counts - 1])
+
+
+def _clustered(grouping: Grouping, centred: Floats) -> Floats:
+    """(k,) standard error of each group's mean, with the factor G/(G−1) for G units."""
+    count = grouping.unit_counts
+    return np.asarray(np.sqrt(grouping.squares(grouping.unit_sums(centred)) * count / (count - 1)) / grouping.sizes)
+
+
+def _macro_aucs(grouping: Grouping) -> Floats:
+    """(k, 3) mean over classes of the AUC of this class against the rest, its error, degrees of freedom; nan where a
+    class, or its rest, has under 10 rows. What a row does to each class's AUC is added up before it is squared.
+
+    Source: Hand & Till 2001 for several classes; Sen 1960 for the error.
+    """
+    rows, n_classes = grouping.rows, grouping.rows.scores.shape[1]
+    total, influence = np.zeros(grouping.count), np.zeros(len(grouping.groups))
+    for k in range(n_classes):
+        order = np.argsort(rows.scores[:, k], kind="stable")
+        entities = None if rows.entities is None else rows.entities[order]
+        mine = LabelledRows(rows.scores[order, k], (rows.labels[order] == k).astype(np.float64), entities)
+        classes = _Classes(Grouping(mine, grouping.groups[order], grouping.count))
+        few = np.minimum(*classes.sizes) < MIN_CLASS_ROWS
+        aucs = np.where(few, np.nan, classes.aucs)
+        side = np.where(classes.positive, *(size[classes.grouping.groups] for size in classes.sizes))
+        total += aucs / n_classes
+        influence[order] += (classes.placed - aucs[classes.grouping.groups]) / side / n_classes
+    errors = _clustered(grouping, influence) * grouping.sizes
+    return np.column_stack([total, errors, grouping.unit_counts - 1])
 
 
 def _aucs(grouping: Grouping) -> Floats:
@@ -68,7 +98,7 @@ def _aucs(grouping: Grouping) -> Floats:
     Source: DeLong, DeLong & Clarke-Pearson 1988; Obuchowski 1997 for clustered rows; see `roc`.
     """
     classes = _Classes(grouping)
-    aucs = grouping.sums(classes.placed * classes.positive) / classes.sizes[0]
+    aucs = classes.aucs
     centred = classes.placed - aucs[grouping.groups]
     told = classes.independent(centred)
     repeats = grouping.unit_counts < grouping.sizes
@@ -87,6 +117,7 @@ class _Classes:
         positives = grouping.sums(self.positive.astype(np.float64))
         self.sizes = positives, grouping.sizes - positives
         self.placed = self._placements()
+        self.aucs: Floats = grouping.sums(self.placed * self.positive) / self.sizes[0]
 
     @property
     def sides(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

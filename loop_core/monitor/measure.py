@@ -8,7 +8,7 @@ from loop_core.monitor.losses import ROW_LOSSES
 
 METRICS = ("auc", *ROW_LOSSES)
 #: Metrics of which less is worse.
-UP_IS_GOOD = frozenset({"auc"})
+UP_IS_GOOD = frozenset({"auc", "accuracy"})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from loop_core.lake import Transaction
+from loop_core.lake import Transaction, quoted
 from loop_core.models import ModelStore, manifest_of
 from loop_core.vocabulary import Route
 from loop_core.workspace import Loop
@@ -60,7 +60,7 @@ def _answers(loop: Loop, version: str, start: datetime, end: datetime) -> Iterat
     span = {"start": start, "end": end, "version": version}
     if manifest_of(loop, version).kind == "external":
         yield loop.lake.frame(
-            f"select p.prediction_id, p.predicted_at, s.score, p.score is not null as answered from (from {loop.table('predictions')} where {_WAITING}) as p"
+            f"select p.prediction_id, p.predicted_at, {_listed(loop, 's.')}, p.score is not null as answered from (from {loop.table('predictions')} where {_WAITING}) as p"
             f" join {loop.table('scores')} as s on s.prediction_id = p.prediction_id and s.model_version = $version",
             span,
         )
@@ -71,9 +71,7 @@ def _answers(loop: Loop, version: str, start: datetime, end: datetime) -> Iterat
     # Read before the first write, which would change what waits.
     for batch in list(loop.lake.batches(waiting, span, rows=_BATCH)):
         frame = pl.DataFrame(batch)
-        yield frame.select("prediction_id", "predicted_at", "answered").with_columns(
-            score=pl.Series(model.score(frame))
-        )
+        yield frame.select("prediction_id", "predicted_at", "answered").hstack(model.answers(frame))
 
 
 def _answer(tx: Transaction, loop: Loop, scores: pl.DataFrame, version: str) -> None:
@@ -86,7 +84,7 @@ def _answer(tx: Transaction, loop: Loop, scores: pl.DataFrame, version: str) -> 
     tx.execute(
         f"merge into {loop.table('predictions')} as p using served as s"
         " on p.prediction_id = s.prediction_id and p.predicted_at between $first and $last"
-        " when matched then update set score = s.score, model_version = $version, route = $route",
+        f" when matched then update set {', '.join(f'{name} = s.{name}' for name in _columns(loop))}, model_version = $version, route = $route",
         {**bounds, "version": version, "route": Route.CHAMPION.value},
     )
 
@@ -94,9 +92,19 @@ def _answer(tx: Transaction, loop: Loop, scores: pl.DataFrame, version: str) -> 
 def _keep_answers(tx: Transaction, loop: Loop, bounds: dict[str, Any]) -> None:
     """What another version had answered, logged beside before it is written over."""
     tx.execute(
-        f"insert into {loop.table('scores')} select p.prediction_id, p.model_version, p.score, p.predicted_at"
+        f"insert into {loop.table('scores')} (prediction_id, model_version, {_listed(loop)}, scored_at)"
+        f" select p.prediction_id, p.model_version, {_listed(loop, 'p.')}, p.predicted_at"
         f" from {loop.table('predictions')} as p semi join served as s using (prediction_id) anti join {loop.table('scores')} as known"
         " on known.prediction_id = p.prediction_id and known.model_version = p.model_version"
         " where p.score is not null and p.predicted_at between $first and $last",
         bounds,
     )
+
+
+def _columns(loop: Loop) -> list[str]:
+    """What a model said, as columns: `score`, and of several classes each one's."""
+    return [quoted(name) for name in dict.fromkeys(("score", *loop.charter.score_columns))]
+
+
+def _listed(loop: Loop, table: str = "") -> str:
+    return ", ".join(table + name for name in _columns(loop))

@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loop_core.errors import SourceError
+from loop_core.lake import quoted
+from loop_core.vocabulary import Task
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from loop_core.charter import Charter
     from loop_core.lake import Transaction
     from loop_core.workspace import Loop
 
@@ -21,7 +24,8 @@ def log_scores(loop: Loop, version: str, scores: pl.DataFrame, *, actor: str, as
     Args:
         loop: the loop.
         version: the model version that said them; it need not be registered.
-        scores: (n, ≥ 2) columns `prediction_id`, `score` in [0, 1], and `scored_at` (UTC; absent: `as_of`).
+        scores: (n, ≥ 2) columns `prediction_id`, `score` in [0, 1] (any number in a regression; `score_<class>` for each
+            class instead where there are several), and `scored_at` (UTC; absent: `as_of`).
         actor: who brings them.
         as_of: UTC instant of arrival.
 
@@ -29,22 +33,24 @@ def log_scores(loop: Loop, version: str, scores: pl.DataFrame, *, actor: str, as
         Scores that are new or changed.
 
     Raises:
-        SourceError: a column is missing, an id is null or repeated, or a score is outside [0, 1].
+        SourceError: a column is missing, an id is null or repeated, or a score is no probability.
     """
-    incoming = _checked(version, scores, as_of)
+    incoming = _checked(loop.charter, version, scores, as_of)
+    names = [quoted(name) for name in incoming.columns]
+    same, listed = ", ".join(names), ", ".join(f"i.{name}" for name in names)
     table, bound = loop.table("scores"), {"version": version}
 
     def body(tx: Transaction) -> int:
         tx.register("incoming", incoming)
-        changed = "from incoming i anti join (select * from {} where model_version = $version) s using (prediction_id, score, scored_at)"
-        n = int(tx.execute(f"select count(*) {changed.format(table)}", bound)[0][0])
+        known = f"(select * from {table} where model_version = $version)"
+        n = int(tx.execute(f"select count(*) from incoming i anti join {known} s using ({same})", bound)[0][0])
         if n:
             tx.execute(
                 f"delete from {table} where model_version = $version and prediction_id in (select prediction_id from incoming)",
                 bound,
             )
             tx.execute(
-                f"insert into {table} (prediction_id, model_version, score, scored_at) select prediction_id, $version, score, scored_at from incoming",
+                f"insert into {table} (model_version, {same}) select $version, {listed} from incoming i",
                 bound,
             )
         return n
@@ -64,31 +70,46 @@ def log_scores(loop: Loop, version: str, scores: pl.DataFrame, *, actor: str, as
     return n
 
 
-def _checked(version: str, scores: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+def _checked(charter: Charter, version: str, scores: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Columns `prediction_id`, the charter's scores, `score` and `scored_at`, by id."""
     import polars as pl
 
-    missing = [column for column in ("prediction_id", "score") if column not in scores.columns]
+    wanted = charter.score_columns
+    missing = [column for column in ("prediction_id", *wanted) if column not in scores.columns]
     if missing:
         raise SourceError(
-            f"The scores of {version} have no column {', '.join(missing)}", "prediction_id and score", "add it"
+            f"The scores of {version} have no column {', '.join(missing)}",
+            " and ".join(("prediction_id", *wanted)),
+            "add it",
         )
     arrival = pl.lit(as_of, dtype=pl.Datetime("us", "UTC"))
-    at = pl.col("scored_at").cast(pl.Datetime("us", "UTC")) if "scored_at" in scores.columns else arrival
-    frame = scores.select(pl.col("prediction_id").cast(pl.String), pl.col("score").cast(pl.Float64), scored_at=at).sort(
-        "prediction_id"
-    )
-    wrong = frame.filter(
-        pl.col("prediction_id").is_null() | ~pl.col("score").is_between(0, 1) | pl.col("score").is_null()
-    ).height
+    moment = pl.col("scored_at").cast(pl.Datetime("us", "UTC")) if "scored_at" in scores.columns else arrival
+    said = [pl.col(name).cast(pl.Float64) for name in wanted]
+    frame = scores.select(pl.col("prediction_id").cast(pl.String), *said, moment.alias("scored_at"))
+    if charter.loop.classes:
+        frame = frame.with_columns(pl.max_horizontal(*wanted).alias("score"))
+    fits = pl.all_horizontal(_fits(charter, name) for name in wanted) & pl.col("prediction_id").is_not_null()
+    wrong = frame.filter(~fits.fill_null(False)).height
     repeated = frame.height - frame["prediction_id"].n_unique()
     if wrong or repeated:
-        given = f"{wrong:,} scores of {version} are outside [0, 1] or without id, {repeated:,} ids repeat"
-        raise SourceError(given, "one score in [0, 1] for each id", "correct the file; nothing was written")
-    return frame
+        given = f"{wrong:,} scores of {version} are {_WRONG[charter.loop.task]} or without id, {repeated:,} ids repeat"
+        raise SourceError(given, "one score for each id", "correct the file; nothing was written")
+    return frame.sort("prediction_id")
+
+
+_WRONG = {Task.BINARY: "outside [0, 1]", Task.MULTICLASS: "outside [0, 1]", Task.REGRESSION: "no finite number"}
+
+
+def _fits(charter: Charter, name: str) -> pl.Expr:
+    import polars as pl
+
+    column = pl.col(name)
+    return column.is_finite() if charter.loop.task is Task.REGRESSION else column.is_between(0, 1)
 
 
 def _content(frame: pl.DataFrame) -> str:
     """sha256 over ids and scores in order of id."""
     digest = hashlib.sha256("\n".join(frame["prediction_id"]).encode())
-    digest.update(frame["score"].to_numpy().tobytes())
+    for name in sorted(set(frame.columns) - {"prediction_id", "scored_at"}):
+        digest.update(frame[name].to_numpy().tobytes())
     return digest.hexdigest()

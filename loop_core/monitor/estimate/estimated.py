@@ -1,4 +1,4 @@
-"""Metrics of every window, pending ones included, as far as scores alone can tell them (CBPE)."""
+"""Metrics of every window, pending ones included, as far as they can be told without labels (CBPE, DLE)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from loop_core.charter import Charter
 from loop_core.labels import known_at
 from loop_core.monitor.cut import OTHER, Cut
-from loop_core.monitor.estimate.expected import Expected, Rows, expected
+from loop_core.monitor.estimate.base import Method, Told
+from loop_core.monitor.estimate.expected import Expected
+from loop_core.monitor.estimate.methods import METHODS
 from loop_core.monitor.estimate.point import EstimatedPoint
 from loop_core.monitor.estimate.reference import Calibrated, Known, references
 from loop_core.monitor.measure import UP_IS_GOOD
@@ -24,16 +23,6 @@ from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
     import polars as pl
-
-Floats = npt.NDArray[np.float64]
-
-#: What every estimate rests on, for people.
-ASSUMPTION = (
-    "Estimated from scores, as if the same score still meant the same chance: it follows changes of the inputs,"
-    " and does not see a change in what the inputs mean (concept drift). The realised metric decides when labels are in."
-)
-#: Scores are put together where their log-odds differ by less than 1/512: two in a thousand of the odds.
-STEPS = 512
 
 
 def estimated_performance(
@@ -64,18 +53,16 @@ def estimated_performance(
     first = known.windows.number(known.windows.start(weeks))
     frame = _scores(known, cut, [w for w, _ in known.summaries if w >= first])
     fitted = references(known, cut, names, set(frame["v"])) if frame.height else {}
-    return list(_points(loop.charter, known.windows, cut, names, _windows(frame, fitted)))
+    method = METHODS[loop.charter.loop.task]
+    return list(_points(loop.charter, known.windows, cut, names, _windows(method, frame, fitted)))
 
 
-_SCORES = """select ({window})::smallint as w, {cohort} as c, model_version as v,
-      round(ln(s / (1 - s)) * {steps})::int as bin, count(*)::double as n, avg(score) as score
-    from (select *, greatest(1e-15, least(1 - 1e-15, score)) as s from predictions
-          where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last)
-    group by all order by w, c nulls first, v, bin"""
+_SCORED = """select *, ({window})::smallint as w, {cohort} as c, model_version as v from predictions
+    where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last"""
 
 
 def _scores(known: Known, cut: Cut, numbers: Sequence[int]) -> pl.DataFrame:
-    """Rows by window, value, version and score; the values beyond the largest `max_values` put together."""
+    """Rows of windows as the task's method reads them; the values beyond the largest `max_values` put together."""
     import polars as pl
 
     found = by_window(
@@ -93,42 +80,39 @@ def _scores(known: Known, cut: Cut, numbers: Sequence[int]) -> pl.DataFrame:
 
 def _read(known: Known, cut: Cut, first: int, last: int) -> dict[int, pl.DataFrame]:
     windows = known.windows
-    sql = _SCORES.format(window=windows.sql("predicted_at"), cohort=cut.sql, steps=STEPS)
     span = {"first": windows.span(first)[0], "last": windows.span(last)[1]}
-    frame = known_at(known.loop, known.as_of, since=span["first"]).frame(sql, **span, **windows.parameters())
+    reading = known_at(known.loop, known.as_of, since=span["first"])
+    reading = reading.with_views(scored=_SCORED.format(window=windows.sql("predicted_at"), cohort=cut.sql))
+    select = METHODS[known.loop.charter.loop.task].select(known.loop.charter)
+    frame = reading.frame(select, **span, **windows.parameters())
     parts = frame.partition_by("w", as_dict=True, include_key=False, maintain_order=True)
     return {int(w): part for (w,), part in parts.items()}
 
 
 @dataclass(frozen=True)
 class _Window:
-    """One window's scores in one cohort value, each with its chance."""
+    """One window's rows in one cohort value, with what is expected of each."""
 
     number: int
     value: str | None
     versions: tuple[str, ...]
     n: int
-    rows: Rows | None
+    told: Told | None
     """None: a version has no reference."""
     reference: Calibrated | None
     """Of the version that scored most rows."""
 
 
-def _windows(frame: pl.DataFrame, known: Mapping[str, Calibrated]) -> Iterator[_Window]:
+def _windows(method: Method, frame: pl.DataFrame, known: Mapping[str, Calibrated]) -> Iterator[_Window]:
     for (w, value), part in frame.partition_by("w", "c", as_dict=True, include_key=False, maintain_order=True).items():
         versions = part.partition_by("v", as_dict=True, include_key=False, maintain_order=True)
         most = max(versions, key=lambda v: float(versions[v]["n"].sum()))[0]
-        n, names = int(part["n"].sum()), tuple(sorted(v for (v,) in versions if v))
+        n, names = round(part["n"].sum()), tuple(sorted(v for (v,) in versions if v))
         if any(v not in known for (v,) in versions):
             yield _Window(int(w), value, names, n, None, None)
             continue
-        scored = [
-            (rows["score"].to_numpy(), rows["n"].to_numpy(), known[v].estimator(value))
-            for (v,), rows in versions.items()
-        ]
-        scores, weights = np.concatenate([s for s, _, _ in scored]), np.concatenate([k for _, k, _ in scored])
-        chances = np.concatenate([estimator.calibrator(s) for s, _, estimator in scored])
-        yield _Window(int(w), value, names, n, Rows.of(scores, chances, weights), known[most])
+        scored = [(known[v].estimator(value), rows) for (v,), rows in versions.items()]
+        yield _Window(int(w), value, names, n, method.told(scored), known[most])
 
 
 def _points(
@@ -137,13 +121,14 @@ def _points(
     for one in found:
         for name in names:
             band = one.reference.bands.get((name, one.value)) if one.reference else None
-            value = expected(name, one.rows) if one.rows is not None else None
+            value = one.told.expected(name) if one.told is not None else None
             few = one.n < charter.monitor.min_rows
             state = State.TOO_FEW if few else _state(name, value, band)
-            yield _point(windows, cut.name, one, name, (value, band, state))
+            yield _point(charter, windows, cut.name, one, name, (value, band, state))
 
 
 def _point(
+    charter: Charter,
     windows: Windows,
     cohort: str | None,
     one: _Window,
@@ -166,18 +151,18 @@ def _point(
         threshold_high=band[1] if band else None,
         n=one.n,
         state=state,
-        note=_note(one, value),
+        note=_note(METHODS[charter.loop.task], one, value),
     )
 
 
-def _note(one: _Window, value: Expected | None) -> str:
+def _note(method: Method, one: _Window, value: Expected | None) -> str:
     if one.reference is None:
-        return "No estimate: the labels of no window are mature yet that scores could be calibrated on."
+        return "No estimate: the labels of no window are mature yet that an estimate could be learnt from."
     if value is None:
         return "No estimate: one class is not to be expected at all."
     span = f"{one.reference.start:%Y-%m-%d} to {one.reference.end:%Y-%m-%d}"
-    whose = "its own scores" if one.reference.own else "the scores that were served before it"
-    return f"{ASSUMPTION} Calibrated on {whose}, {span}."
+    whose = "its own predictions" if one.reference.own else "those that were served before it"
+    return f"{method.assumption} Learnt from {whose}, {span}."
 
 
 def _state(metric: str, value: Expected | None, band: tuple[float, float] | None) -> State:

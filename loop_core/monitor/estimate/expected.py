@@ -40,6 +40,10 @@ class Rows:
     def count(self) -> float:
         return float(self.weights.sum())
 
+    def expected(self, metric: str) -> Expected | None:
+        """One metric of them, see `expected`."""
+        return expected(metric, self) if len(self.scores) else None
+
 
 def expected_auc(rows: Rows) -> Expected | None:
     """Area under the ROC curve: each row is a positive with its chance, and a negative with the rest.

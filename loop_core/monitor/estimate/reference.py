@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from loop_core.labels import known_at
+from loop_core.lake import Reading, quoted
 from loop_core.monitor.cut import Cut
-from loop_core.monitor.estimate.binary import BinaryEstimator, fit_binary
+from loop_core.monitor.estimate.base import Estimator, ReferenceRows
+from loop_core.monitor.estimate.methods import METHODS
 from loop_core.monitor.estimate.threshold import spread_around
 from loop_core.monitor.groups import Group, Place, read_groups
 from loop_core.monitor.kept import kept_of
@@ -19,8 +20,11 @@ from loop_core.monitor.settled import OLDEST, Asked, Stamp, Summary, read_stampe
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
-#: Labelled rows, and of each class, that a calibration asks for.
-MIN_ROWS, MIN_CLASS = 300, 20
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Rows that a direct-loss estimator learns from; more would not make it tell rows apart better.
+MOST_FITTED = 200_000
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,13 @@ class Calibrated:
     """Exclusive."""
     own: bool
     """Its own scores; else those of the versions that served before it."""
-    estimators: Mapping[str | None, BinaryEstimator]
-    """Cohort value → its calibration where it has rows enough; None: everybody's."""
+    estimators: Mapping[str | None, Estimator]
+    """Cohort value → what was learnt of it where it has rows enough; None: everybody's."""
     bands: Mapping[tuple[str, str | None], tuple[float, float]]
     """(metric, cohort value) → where its own windows scatter."""
 
-    def estimator(self, value: str | None) -> BinaryEstimator:
-        """The calibration of a cohort value, or everybody's where it had too few rows."""
+    def estimator(self, value: str | None) -> Estimator:
+        """That of a cohort value, or everybody's where it had too few rows."""
         return self.estimators.get(value, self.estimators[None])
 
 
@@ -131,35 +135,36 @@ def _remembered(asked: _Asked, numbers: Sequence[int], version: str | None) -> C
 
 def _fitted(asked: _Asked, numbers: Sequence[int], version: str | None) -> Calibrated | None:
     known, windows = asked.known, asked.known.windows
-    (start, _), (_, end) = windows.span(numbers[0]), windows.span(numbers[-1])
+    spans = {w: windows.span(w) for w in numbers}
+    (start, _), (_, end) = spans[numbers[0]], spans[numbers[-1]]
     reading = known_at(known.loop, known.as_of, since=start - timedelta(days=1), until=end)
     rows = read_groups(reading, windows, asked.cut, (numbers[0], numbers[-1]), version)
-    return _calibrated(rows, {w: windows.span(w) for w in numbers}, asked.metrics, version is not None)
-
-
-def _calibrated(
-    rows: Mapping[Place, Group], spans: Mapping[int, tuple[datetime, datetime]], metrics: tuple[str, ...], own: bool
-) -> Calibrated | None:
     mature = {place: group for place, group in rows.items() if place[0] in spans}
-    if not mature:
+    method = METHODS[known.loop.charter.loop.task]
+    if not mature or not method.enough(everybody := Group.joined(list(mature.values()))):
         return None
     by_value: dict[str | None, list[Group]] = {}
     for (_, value), group in mature.items():
         by_value.setdefault(value, []).append(group)
-    everybody = Group.joined(list(mature.values()))
-    if not _enough(everybody):
-        return None
+    features = _features(reading, windows, numbers, version) if method.features else None
     parts = {value: Group.joined(groups) for value, groups in by_value.items()}
-    estimators = {value: _fit(part) for value, part in parts.items() if _enough(part)}
-    estimators.setdefault(None, _fit(everybody))
-    bands = _bands(by_value, metrics)
-    return Calibrated(min(spans.values())[0], max(spans.values())[1], own, estimators, bands)
+    estimators = method.fit(ReferenceRows(known.loop.charter, everybody, parts, features))
+    return Calibrated(start, end, version is not None, estimators, _bands(by_value, asked.metrics))
 
 
-def _fit(group: Group) -> BinaryEstimator:
-    # Rows come from the lake in any order, and the folds go by order: sorted, the same rows give the same calibration.
-    order = np.argsort(group.scores, kind="stable")
-    return fit_binary(group.scores[order], group.labels[order])
+def _features(reading: Reading, windows: Windows, numbers: Sequence[int], version: str | None) -> pl.DataFrame:
+    """Labelled rows with the charter's features, always the same ones where there are too many."""
+    names = ", ".join(quoted(feature.name) for feature in reading.charter.features)
+    return reading.frame(
+        f"""select {names}, score, label from rows where label is not null and isfinite(score)
+            and predicted_at >= $first and predicted_at < $last and list_contains($numbers, {windows.sql("predicted_at")})
+            and ($version is null or model_version = $version) order by hash(prediction_id), prediction_id limit {MOST_FITTED}""",
+        first=windows.span(numbers[0])[0],
+        last=windows.span(numbers[-1])[1],
+        numbers=list(numbers),
+        version=version,
+        **windows.parameters(),
+    )
 
 
 def _bands(
@@ -174,8 +179,3 @@ def _bands(
             if (band := spread_around(realised)) is not None:
                 found[name, value] = band
     return found
-
-
-def _enough(group: Group) -> bool:
-    positives = int(group.labels.sum())
-    return group.n >= MIN_ROWS and min(positives, group.n - positives) >= MIN_CLASS

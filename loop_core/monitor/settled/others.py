@@ -62,7 +62,7 @@ def _of_windows(
         frame, runs = asked.rows(cuts, oldest, newest).frame, Runs(1, range(oldest, newest + 1))
         told: dict[int, dict[int, Summary]] = {}
         for at, (place, stay) in enumerate(many.items()):
-            rows = ScoredRows(_others(frame.rename({f"c{at}": "c"}), stay))
+            rows = ScoredRows(_others(frame.rename({f"c{at}": "c"}), stay), asked.loop.charter.score_columns)
             # What is remembered is measured however few labels are in: more will be known when it is asked for again.
             for (w, _), one in rows.summaries("c", runs, metrics, asked.asked_share, stamps.keys()).items():
                 told.setdefault(w, {})[place] = one
@@ -89,7 +89,8 @@ def _of_runs(asked: Asked, first: int, found: Found, many: Apart, metrics: tuple
     frame = asked.rows([asked.cuts[place] for place in many], first, 0).frame
     for at, (place, stay) in enumerate(many.items()):
         mine = frame.rename({f"c{at}": "c"})
-        rows = ScoredRows(_others(mine, stay) if stay else bounded(mine, asked.cuts[place]))
+        together = _others(mine, stay) if stay else bounded(mine, asked.cuts[place])
+        rows = ScoredRows(together, asked.loop.charter.score_columns)
         for length in asked.lengths:
             apart = {key: one for key, one in found[place, length].items() if key[1] in stay}
             runs = Runs(length, range(first + length - 1, 1))

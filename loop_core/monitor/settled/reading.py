@@ -71,7 +71,7 @@ class Asked:
             held = _Held(seen, tuple(cuts), first, last, read_rows(reading, self.windows, cuts, (first, last)))
             if held.frame.height <= FEW:
                 kept.put(key, held)
-        return ScoredRows(held.part(cuts, first, last))
+        return ScoredRows(held.part(cuts, first, last), self.loop.charter.score_columns)
 
 
 @dataclass(frozen=True)

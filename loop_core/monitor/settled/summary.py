@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loop_core.monitor.grouping import Grouping, LabelledRows
-from loop_core.monitor.groups import Place
+from loop_core.monitor.groups import Place, scores_of
 from loop_core.monitor.many import measure_many
 from loop_core.monitor.measure import Measured
 
@@ -45,15 +45,16 @@ class Summary:
 
 
 class ScoredRows:
-    """Rows as `read_rows` gives them, to be summed up in several ways."""
+    """Rows as `read_rows` gives them, to be summed up in several ways; `columns` hold what the model said."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self.frame = frame
+    def __init__(self, frame: pl.DataFrame, columns: Sequence[str]) -> None:
+        self.frame, self.columns = frame, tuple(columns)
 
     @cached_property
     def labelled(self) -> pl.DataFrame:
         """Those with a label, by rising score: sorted once for all ways to group them."""
-        return self.frame.filter(self.frame["label"].is_not_null()).sort("score")
+        known = self.frame.filter(self.frame["label"].is_not_null())
+        return known.sort("score") if self.columns == ("score",) else known
 
     def last_news(self, length: int) -> dict[int, datetime]:
         """Run of `length` windows, by its newest → when the newest statement about its rows was known; of single
@@ -105,13 +106,13 @@ class ScoredRows:
 
         if not places.height:
             return {}
-        rows = self.labelled.select("w", pl.col(column).alias("c"), "score", "label", "e")
+        rows = self.labelled.select("w", pl.col(column).alias("c"), *self.columns, "label", "e")
         numbered = places.with_row_index("g")
         # Row by row into its group; into several, where runs of windows overlap.
         shifted = [numbered.with_columns(pl.col("w") - back) for back in range(length)]
         together = rows.join(pl.concat(shifted), on=["w", "c"], nulls_equal=True, maintain_order="left")
         entities = together["e"].to_numpy() if (together["e"] != 0).any() else None
-        labelled = LabelledRows(together["score"].to_numpy(), together["label"].to_numpy(), entities)
+        labelled = LabelledRows(scores_of(together, self.columns), together["label"].to_numpy(), entities)
         grouping = Grouping(labelled, together["g"].to_numpy().astype(np.int64), places.height)
         return dict(zip(places.iter_rows(), measure_many(metrics, grouping), strict=True))
 
