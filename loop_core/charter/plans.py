@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -53,23 +54,92 @@ class AlertPlan(Part):
 
 
 class TriggerPlan(Part):
-    """`[[triggers]]`: a rule that says retrain or not."""
+    """`[[triggers]]`: a rule that says retrain or not. Any of a charter's triggers starts a retrain."""
 
-    kind: Literal["never", "every_week", "schedule", "drift"]
-    tier: Tier = Tier.ROUTINE
+    kind: Literal[
+        "never", "every_week", "schedule", "drift", "performance", "feedback", "label_volume", "urgent", "any", "all"
+    ]
+    tier: Tier | None = None
+    """How urgent its call is; None: `urgency`."""
+    asks: tuple[str, ...] = ()
+    """People who are asked when it fires; empty: by its tier, the loop's owner and, if urgent, its approvers."""
     every_days: int | None = Field(default=None, ge=1)
-    """`schedule`: days between retrains."""
+    """`schedule`: days between retrains; this or `cron`."""
+    cron: str | None = None
+    """`schedule`: minute, hour, day of month, month, day of week, in UTC: `0 6 1 * *` is 06:00 on the first of a month."""
     min_features: int | None = Field(default=None, ge=1)
-    """`drift`: how many features must drift in the newest window."""
+    """`drift`: how many features must be in alarm in the newest window."""
+    metric: str | None = None
+    """`performance`: name of one metric; None: all of the charter's."""
+    basis: Literal["realised", "estimated", "either"] = "realised"
+    """`performance`: by the labels that are in, as estimated from scores, or whichever tells first."""
+    min_rise: float | None = Field(default=None, gt=0)
+    """`performance`: how much worse than usual, in the metric's own unit; None: the monitor's alarm decides."""
+    max_low_share: Share | None = None
+    """`feedback`: from this share (0..1) of ratings of two or less on; None: only the monitor's alarm on the mean rating."""
+    min_labels: int | None = Field(default=None, ge=1)
+    """`label_volume`: rows whose labels matured since the last retrain."""
+    of: tuple[TriggerPlan, ...] = ()
+    """`any`, `all`: the triggers it is made of."""
     cooldown_days: int = Field(default=0, ge=0)
     """Days after a retrain in which this trigger stays silent."""
+    min_new_labels: int = Field(default=0, ge=0)
+    """Rows whose labels must have matured since the last retrain before it may fire."""
+    seconds_per_month: float | None = Field(default=None, gt=0)
+    """Seconds of search that retrains may be granted in a calendar month (UTC); silent where the next one could overrun it.
+    None: no limit of its own."""
+
+    @property
+    def urgency(self) -> Tier:
+        """Its tier, or the one of its kind."""
+        events = ("drift", "performance", "feedback")
+        usual = Tier.URGENT if self.kind == "urgent" else Tier.EVENT if self.kind in events else Tier.ROUTINE
+        return self.tier or usual
 
     @model_validator(mode="after")
     def _needs(self) -> TriggerPlan:
-        needed = {"schedule": "every_days", "drift": "min_features"}.get(self.kind)
-        if needed and getattr(self, needed) is None:
-            raise ValueError(f"a {self.kind} trigger needs `{needed}`")
+        needed = {"drift": "min_features", "label_volume": "min_labels", "any": "of", "all": "of"}.get(self.kind)
+        if needed and not getattr(self, needed):
+            raise ValueError(f"a trigger `{self.kind}` needs `{needed}`")
+        if self.kind == "schedule" and (self.every_days is None) == (self.cron is None):
+            raise ValueError("a trigger `schedule` needs `every_days` or `cron`, and not both")
+        for name, kinds in _ONLY_FOR.items():
+            if self.kind not in kinds and name in self.model_fields_set:
+                raise ValueError(f"`{name}` means nothing to a trigger `{self.kind}`; it is for {', '.join(kinds)}")
+        if self.min_rise is not None and self.metric is None:
+            raise ValueError("`min_rise` is in a metric's own unit, so `metric` must say which")
+        if self.cron is not None:
+            _refuse_if_never(self.cron)
         return self
+
+
+#: Field of a trigger → the kinds that know it.
+_ONLY_FOR = {
+    "every_days": ("schedule",),
+    "cron": ("schedule",),
+    "min_features": ("drift",),
+    "metric": ("performance",),
+    "basis": ("performance",),
+    "min_rise": ("performance",),
+    "max_low_share": ("feedback",),
+    "min_labels": ("label_volume",),
+    "of": ("any", "all"),
+}
+
+
+def _refuse_if_never(line: str) -> None:
+    """ValueError for what is no cron line, and for one that no calendar ever meets."""
+    from cronsim import CronSim, CronSimError
+
+    wanted = "five fields are wanted (minute, hour, day of month, month, day of week), e.g. `0 6 1 * *`"
+    if len(line.split()) != 5:
+        raise ValueError(f"cron = {line!r} is no cron line: {wanted}")
+    try:
+        next(CronSim(line, datetime(2024, 1, 1, tzinfo=UTC)))
+    except CronSimError as error:
+        raise ValueError(f"cron = {line!r} never fires ({str(error).lower()}): {wanted}") from None
+    except StopIteration:
+        raise ValueError(f"cron = {line!r} never fires: no day of fifty years meets it") from None
 
 
 class RetrainPlan(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from loop_core.triggers.base import Situation, Trigger, TriggerReading, days_since
+from loop_core.triggers.base import Situation, Trigger, TriggerReading, days_since, share
 from loop_core.vocabulary import Tier
 
 
@@ -26,4 +26,4 @@ class Cooldown:
         if not inner.fired or passed is None or passed >= self.days:
             return inner
         said = f"{inner.sentence} Silent: {passed:.0f} of {self.days} days have passed since the last retrain."
-        return replace(inner, fired=False, sentence=said, distance=min(0.99, max(0.0, passed / self.days)))
+        return replace(inner, fired=False, sentence=said, distance=share(passed, self.days, False))

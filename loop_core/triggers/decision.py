@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from loop_core.charter import Charter, TriggerPlan
+from loop_core.frames import to_json
 from loop_core.ledger import Entry
 from loop_core.monitor import Finding
-from loop_core.triggers.base import Situation, TriggerReading
+from loop_core.triggers.base import Situation, Spend, TriggerReading
+from loop_core.triggers.combine import most_urgent
 from loop_core.triggers.registry import make
+from loop_core.triggers.remedy import Remedy, remedy
+from loop_core.triggers.situation import situation
 from loop_core.vocabulary import Tier
 from loop_core.workspace import Loop
-
-_URGENCY = list(Tier)
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,13 @@ class Decision:
     fired: tuple[str, ...]
     """Kinds that fired."""
     evaluated: tuple[TriggerReading, ...]
-    """In the order of the charter."""
+    """In the order of the charter: what fired, and how far the rest was."""
+    asks: tuple[str, ...] = ()
+    """Who is asked; empty: nothing fired."""
+    spend: Spend | None = None
+    """What retrains of the month cost so far; None: not read."""
+    remedy: Remedy | None = None
+    """What to do at once; None: nothing urgent fired."""
 
     @property
     def sentence(self) -> str:
@@ -35,7 +44,8 @@ class Decision:
         if not self.evaluated:
             return "No retrain: the charter has no trigger."
         said = [r.sentence for r in self.evaluated if r.fired == self.retrain]
-        return f"{'Retrain' if self.retrain else 'No retrain'}: {' '.join(said)}"
+        at_once = f" At once: {self.remedy.sentence}" if self.remedy else ""
+        return f"{'Retrain' if self.retrain else 'No retrain'}: {' '.join(said)}{at_once}"
 
 
 def decide(loop: Loop, as_of: datetime, findings: Sequence[Finding]) -> Decision:
@@ -46,19 +56,50 @@ def decide(loop: Loop, as_of: datetime, findings: Sequence[Finding]) -> Decision
         as_of: UTC instant.
         findings: the monitor's, as of the same instant.
     """
-    situation = Situation(as_of, findings, last_retrain(loop, as_of))
-    readings = tuple(make(plan).read(situation) for plan in loop.charter.triggers)
-    fired = [reading for reading in readings if reading.fired]
-    tier = max((r.tier for r in fired), key=_URGENCY.index, default=None)
-    return Decision(as_of, bool(fired), tier, tuple(r.kind for r in fired), readings)
+    plans = loop.charter.triggers
+    decision = judge(loop.charter, plans, situation(loop, as_of, findings, plans))
+    if decision.tier is not Tier.URGENT:
+        return decision
+    failed = [one for r in decision.evaluated if r.fired and r.tier is Tier.URGENT for one in r.evidence]
+    return replace(decision, remedy=remedy(loop, as_of, failed))
+
+
+def judge(charter: Charter, plans: Sequence[TriggerPlan], seen: Situation) -> Decision:
+    """What a policy decides in a situation: pure, so that it can be asked of the past as well.
+
+    Args:
+        charter: says who is asked.
+        plans: the policy.
+        seen: what its triggers may look at.
+    """
+    readings = tuple(make(plan).read(seen) for plan in plans)
+    fired = [(plan, reading) for plan, reading in zip(plans, readings, strict=True) if reading.fired]
+    tiers = [reading.tier for _, reading in fired]
+    people = dict.fromkeys(person for plan, reading in fired for person in plan.asks or asked(charter, reading.tier))
+    return Decision(
+        as_of=seen.as_of,
+        retrain=bool(fired),
+        tier=most_urgent(tiers, Tier.ROUTINE) if tiers else None,
+        fired=tuple(reading.kind for _, reading in fired),
+        evaluated=readings,
+        asks=tuple(people),
+        spend=seen.spend,
+    )
+
+
+def asked(charter: Charter, tier: Tier) -> tuple[str, ...]:
+    """Who is asked where a plan does not say: routine, the owner; event, whoever `[alerts.owners]` names under
+    `triggers`, or the owner; urgent, the owner and everybody who may approve a release."""
+    owner = charter.roles.owner
+    if tier is Tier.EVENT:
+        return (charter.alerts.owners.get("triggers", owner),)
+    return (owner, *(p for p in charter.roles.approvers if p != owner)) if tier is Tier.URGENT else (owner,)
 
 
 def record_decision(loop: Loop, decision: Decision, *, actor: str) -> Entry:
     """Write `trigger.decided` to the ledger, whatever was decided. The same instant again changes nothing."""
-    readings = [
-        {"kind": r.kind, "fired": r.fired, "sentence": r.sentence, "distance": r.distance, "tier": r.tier.value}
-        for r in decision.evaluated
-    ]
+    payload = to_json(decision)
+    payload.pop("as_of")
     return loop.ledger.append(
         kind="trigger.decided",
         loop=loop.name,
@@ -66,17 +107,6 @@ def record_decision(loop: Loop, decision: Decision, *, actor: str) -> Entry:
         actor=actor,
         as_of=decision.as_of,
         reason=decision.sentence,
-        payload={
-            "retrain": decision.retrain,
-            "tier": decision.tier and decision.tier.value,
-            "fired": list(decision.fired),
-            "evaluated": readings,
-        },
+        payload=payload,
         key=f"trigger.decided:{loop.name}:{decision.as_of.isoformat()}",
     )
-
-
-def last_retrain(loop: Loop, as_of: datetime) -> datetime | None:
-    """When the loop last got a model, by a retrain or as its first one; None: never."""
-    made = [entry.as_of for kind in ("retrain.finished", "model.registered") for entry in loop.entries(kind, as_of)]
-    return max(made, default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loop_core.triggers.base import Situation, TriggerReading
+from loop_core.triggers.base import Situation, TriggerReading, evidence, share, told
 from loop_core.vocabulary import State, Tier
 
 CODE = "drift.feature"
@@ -19,23 +19,13 @@ class Drift:
     kind: str = "drift"
 
     def read(self, situation: Situation) -> TriggerReading:
-        seen = [f for f in situation.findings if f.code == CODE and f.cohort is None]
-        told = [f for f in seen if f.state in (State.OK, State.WATCH, State.ALARM)]
-        if not told:
-            return TriggerReading(
-                self.kind,
-                False,
-                "Drift cannot be told: no feature has enough rows in the newest window.",
-                None,
-                self.tier,
-            )
-        drifted = sorted(f.subject for f in told if f.state is State.ALARM)
-        named = f" ({', '.join(drifted[:5])})" if drifted else ""
-        sentence = f"{len(drifted)} of {len(told)} features drifted{named}; {self.min_features} are needed."
-        return TriggerReading(
-            self.kind,
-            len(drifted) >= self.min_features,
-            sentence,
-            min(1.0, len(drifted) / self.min_features),
-            self.tier,
-        )
+        seen = told(f for f in situation.findings if f.code == CODE)
+        if not seen:
+            cannot = "Drift cannot be told: no feature has enough rows in the newest window."
+            return TriggerReading(self.kind, False, cannot, None, self.tier)
+        drifted = [f for f in seen if f.state is State.ALARM]
+        named = f" ({', '.join(f.subject for f in drifted[:5])})" if drifted else ""
+        sentence = f"{len(drifted)} of {len(seen)} features drifted{named}; {self.min_features} are needed."
+        fired = len(drifted) >= self.min_features
+        distance = share(len(drifted), self.min_features, fired)
+        return TriggerReading(self.kind, fired, sentence, distance, self.tier, evidence(drifted))

@@ -1,0 +1,72 @@
+"""What to do at once when something critical failed: go back, or do without the model. A retrain takes too long for that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from loop_core.errors import LoopbenchError
+from loop_core.models import manifest_of
+from loop_core.triggers.base import Evidence
+from loop_core.triggers.urgent import BROKEN
+from loop_core.vocabulary import State
+from loop_core.workspace import Loop
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """The immediate remedy: proposed, never done by itself."""
+
+    verb: Literal["rollback", "fall_back"]
+    """`rollback`: an earlier champion serves again. `fall_back`: the callers answer without a model."""
+    sentence: str
+    to: str | None
+    """Version to go back to; None: there is none that would help."""
+    command: str
+    """What does it, for the shell; empty: it is done at the callers."""
+
+
+def remedy(loop: Loop, as_of: datetime, failed: Sequence[Evidence]) -> Remedy:
+    """The newest earlier champion that what failed does not concern, or else doing without a model.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant.
+        failed: what an urgent trigger rests on.
+    """
+    broken = {one.subject for one in failed if one.code == BROKEN and one.state is State.ALARM}
+    serving = loop.champion(as_of)
+    earlier = [version for version, _ in reversed(loop.tenures(as_of)) if version != serving]
+    target = next((version for version in earlier if not _reads(loop, version, broken)), None)
+    why = f" It does not read {_listed(broken)}." if broken else ""
+    if target is not None:
+        return Remedy(
+            "rollback",
+            f"Roll back from {serving} to {target} now; the retrain follows.{why}",
+            target,
+            f'loop rollback {loop.name} --to {target} --reason "urgent: {_reason(failed)}"',
+        )
+    reason = f"every earlier champion reads {_listed(broken)} too" if earlier else "there is no earlier champion"
+    mend = f" and mend the source of {_listed(broken)}" if broken else ""
+    return Remedy("fall_back", f"Let the callers fall back to their answer without a model{mend}: {reason}.", None, "")
+
+
+def _reads(loop: Loop, version: str, features: set[str]) -> bool:
+    """Whether a model reads one of the features. Of an external one nothing is known, and so it is taken to."""
+    if not features:
+        return False
+    try:
+        manifest = manifest_of(loop, version)
+    except LoopbenchError:  # a package that was changed or is gone can serve nobody
+        return True
+    return manifest.kind == "external" or bool(features & set(manifest.features))
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _reason(failed: Sequence[Evidence]) -> str:
+    return ", ".join(dict.fromkeys(f"{one.code} {one.subject}" for one in failed))

@@ -1,0 +1,41 @@
+"""Call for help when something critical failed: answers, an input, a guardrail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loop_core.monitor import Finding
+from loop_core.triggers.base import NEARNESS, Situation, TriggerReading, evidence, share, told
+from loop_core.triggers.performance import REALISED
+from loop_core.vocabulary import State, Tier
+
+ERRORS, BROKEN = "service.errors", "quality.broken_feature"
+
+
+@dataclass(frozen=True)
+class Urgent:
+    """Fires on alarms of three kinds: more answers fail than the charter allows (`service.errors`), a feature became null
+    or unseen wholesale (`quality.broken_feature`, see `broken`), a guardrail metric fell (`performance.<guardrail>`).
+
+    A retrain takes a while, so its decision also proposes what to do at once (see `remedy`).
+    """
+
+    tier: Tier = Tier.URGENT
+    kind: str = "urgent"
+
+    def read(self, situation: Situation) -> TriggerReading:
+        codes = {ERRORS, BROKEN, *(REALISED + metric for metric in situation.guardrails)}
+        seen = told(f for f in situation.findings if f.code in codes)
+        if not seen:
+            cannot = "Nothing critical can be told: there is neither service nor input to look at yet."
+            return TriggerReading(self.kind, False, cannot, None, self.tier)
+        loud = [f for f in seen if f.state is State.ALARM]
+        sentence = " ".join(f.sentence for f in loud) or f"Nothing critical failed ({len(seen)} findings looked at)."
+        nearest = max(_distance(f) for f in seen)
+        return TriggerReading(self.kind, bool(loud), sentence, nearest, self.tier, evidence(loud or seen[:1]))
+
+
+def _distance(finding: Finding) -> float:
+    if finding.code in (ERRORS, BROKEN) and finding.value is not None and finding.threshold:
+        return share(finding.value, finding.threshold, finding.state is State.ALARM)
+    return NEARNESS[finding.state]

@@ -1,0 +1,57 @@
+"""What a charter may say of triggers, and what is refused when it is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from loop_core.charter import parse_charter
+from loop_core.errors import CharterError
+from loop_core.vocabulary import Tier
+from tests.conftest import CHARTER
+
+
+@pytest.mark.parametrize(
+    ("trigger", "said"),
+    [
+        ('kind = "schedule"\ncron = "0 0 30 2 *"', "never fires"),
+        ('kind = "schedule"\ncron = "0 0 31 4,6 *"', "never fires"),
+        ('kind = "schedule"\ncron = "61 * * * *"', "bad minute"),
+        ('kind = "schedule"\ncron = "every monday"', "five fields are wanted"),
+        ('kind = "schedule"\ncron = "0 0 * * * *"', "five fields are wanted"),
+        ('kind = "schedule"', "`every_days` or `cron`"),
+        ('kind = "schedule"\nevery_days = 7\ncron = "0 6 1 * *"', "not both"),
+        ('kind = "schedule"\nevery_days = 0', "every_days"),
+        ('kind = "drift"', "needs `min_features`"),
+        ('kind = "label_volume"', "needs `min_labels`"),
+        ('kind = "any"', "needs `of`"),
+        ('kind = "all"\nof = [{ kind = "drift" }]', "needs `min_features`"),
+        ('kind = "performance"\nmin_rise = 0.1', "`metric` must say which"),
+        ('kind = "never"\nmin_labels = 5', "it is for label_volume"),
+        ('kind = "feedback"\nmax_low_share = 20', "max_low_share"),
+        ('kind = "urgent"\nseconds_per_month = 0', "seconds_per_month"),
+        ('kind = "moon"', "label_volume"),
+    ],
+)
+def test_what_could_never_work_is_refused_with_its_line(trigger, said):
+    line = CHARTER.count("\n") + 1
+    with pytest.raises(CharterError) as refused:
+        parse_charter(f"{CHARTER}[[triggers]]\n{trigger}\n")
+    assert said in str(refused.value)
+    assert any(f"charter:{line + k}:" in str(refused.value) for k in range(3))
+
+
+@pytest.mark.parametrize("line", ["0 6 1 * *", "*/5 * * * *", "0 0 29 2 *", "30 4 * * MON", "0 0 L * *"])
+def test_cron_lines(line):
+    (plan,) = parse_charter(f'{CHARTER}[[triggers]]\nkind = "schedule"\ncron = "{line}"\n').triggers
+    assert plan.cron == line
+
+
+def test_a_tier_follows_from_the_kind_unless_it_is_said():
+    kinds = ('"urgent"', '"performance"', '"every_week"', '"every_week"\ntier = "urgent"')
+    text = CHARTER + "".join(f"[[triggers]]\nkind = {kind}\n" for kind in kinds)
+    assert [plan.urgency for plan in parse_charter(text).triggers] == [
+        Tier.URGENT,
+        Tier.EVENT,
+        Tier.ROUTINE,
+        Tier.URGENT,
+    ]
