@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loop_core.models import Calibration
 from loop_core.models.calibration import expit, logit
-from loop_core.retrain.objective import log_losses
+from loop_core.monitor.losses import log_losses
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,8 @@ MIN_SLOPE = 0.01
 
 
 def choose_calibration(folds: Sequence[Part]) -> Calibration:
-    """Identity, Platt or isotonic, judged on time: fitted on all folds but the newest, tested on that.
+    """Identity, Platt or isotonic (of several classes, a temperature), judged on time: fitted on all folds but the
+    newest, tested on that.
 
     Args:
         folds: (labels, raw scores) of each validation fold, oldest first.
@@ -49,6 +50,8 @@ def _candidates(folds: Sequence[Part]) -> list[Calibration]:
     import numpy as np
 
     y, raw = (np.concatenate(parts) for parts in zip(*folds, strict=True))
+    if raw.ndim == 2:
+        return [fit_temperature(y, raw)]
     found = [fit_platt(y, raw)]
     if len(y) >= MIN_ISOTONIC_ROWS:
         found.append(fit_isotonic(y, raw))
@@ -85,3 +88,17 @@ def fit_isotonic(y: npt.NDArray[np.float64], raw: npt.NDArray[np.float64]) -> Ca
     fitted = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(raw, y)
     x, values = fitted.X_thresholds_, fitted.y_thresholds_
     return Calibration("isotonic", x=tuple(map(float, x)), y=tuple(map(float, values)))
+
+
+def fit_temperature(y: npt.NDArray[np.float64], raw: npt.NDArray[np.float64]) -> Calibration:
+    """The one number that log-probabilities of all classes are divided by (Guo et al. 2017, "On Calibration of Modern
+    Neural Networks")."""
+    import numpy as np
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_temperature: float) -> float:
+        tried = Calibration("temperature", temperature=float(np.exp(log_temperature)))
+        return float(log_losses(y, tried.apply(raw)).mean())
+
+    found = minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded")
+    return Calibration("temperature", temperature=float(np.exp(found.x)))

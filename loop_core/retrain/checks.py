@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from loop_core.charter import Charter
 from loop_core.errors import NotReadyError, RefusedError
+from loop_core.vocabulary import Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,17 +38,34 @@ def _enough(charter: Charter, frame: pl.DataFrame, where: str) -> None:
 
 
 def _labels(charter: Charter, frame: pl.DataFrame) -> None:
+    if charter.loop.task is Task.REGRESSION:
+        _numbers(frame)
+        return
+    known = [float(k) for k in range(len(charter.loop.classes) or 2)]
     values = sorted(frame["label"].unique().to_list())
-    if not set(values) <= {0.0, 1.0}:
-        odd = next(value for value in values if value not in (0.0, 1.0))
+    if odd := [value for value in values if value not in known]:
+        wanted = "0 or 1" if len(known) == 2 else f"a whole number below {len(known)}"
         raise RefusedError(
-            f"A label is {odd:g}", "0 or 1", "correct the outcome, and add a rule to the charter's gates"
+            f"A label is {odd[0]:g}", wanted, "correct the outcome, and add a rule to the charter's gates"
         )
     if len(values) == 1:
-        word = charter.loop.positive if values[0] else f"not {charter.loop.positive}"
         raise NotReadyError(
-            f"All {frame.height:,} mature rows have the label {word!r}",
-            "rows of both labels",
+            f"All {frame.height:,} mature rows have the label {charter.loop.label_word(values[0])!r}",
+            "rows of both labels" if len(known) == 2 else "rows of several classes",
+            "check the outcomes, or wait",
+        )
+
+
+def _numbers(frame: pl.DataFrame) -> None:
+    label = frame["label"]
+    if not label.is_finite().all():
+        raise RefusedError(
+            "A label is infinite or not a number", "finite numbers", "correct the outcome, and add a rule to the gates"
+        )
+    if label.n_unique() == 1:
+        raise NotReadyError(
+            f"All {frame.height:,} mature rows have the label {label[0]:g}",
+            "labels that differ",
             "check the outcomes, or wait",
         )
 

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from loop_core.charter.model import METRICS_OF
 from loop_core.models import Calibration, Manifest, ModelStore, register
+from loop_core.monitor.groups import Group
+from loop_core.monitor.many import measure
 from loop_core.retrain.calibrate import choose_calibration
-from loop_core.retrain.objective import Evaluation, Objective, dataset, log_losses
+from loop_core.retrain.learning import learning_of
+from loop_core.retrain.objective import Evaluation, Objective, dataset
 from loop_core.retrain.space import fixed_params
 from loop_core.retrain.training import TrainingSet
+from loop_core.vocabulary import Task
 from loop_core.workspace import Loop
 
 #: Trees where nothing could be validated.
@@ -39,10 +44,10 @@ def package(loop: Loop, training: TrainingSet, recipe: Recipe, *, actor: str, as
     Returns:
         The version.
     """
-    fixed = fixed_params(recipe.seed, monotone_of(loop, training))
+    fixed = fixed_of(loop, training, recipe.seed)
     rounds = recipe.evaluation.rounds if recipe.evaluation else UNVALIDATED_ROUNDS
     text = fit(training, {**fixed, **recipe.params}, rounds)
-    calibration = _calibration(recipe)
+    calibration = _calibration(loop, recipe)
     manifest = Manifest(
         loop=loop.name,
         as_of=as_of,
@@ -58,8 +63,10 @@ def package(loop: Loop, training: TrainingSet, recipe: Recipe, *, actor: str, as
         libraries={name: importlib.metadata.version(name) for name in _LIBRARIES},
         parent=recipe.parent,
         n_rows=training.n_rows,
-        metrics=_metrics(recipe, calibration) | {"base_rate": float(training.y.mean())},
+        metrics=_metrics(loop, recipe) | {"label_mean": float(training.y.mean())},
         notes=training.notes,
+        task=loop.charter.loop.task,
+        classes=loop.charter.loop.classes,
     )
     version = ModelStore(loop.workspace).save(text, calibration, manifest)
     register(loop, version, actor=actor, as_of=as_of)
@@ -75,32 +82,33 @@ def fit(training: TrainingSet, params: Mapping[str, Any], rounds: int) -> str:
     return text
 
 
+def fixed_of(loop: Loop, training: TrainingSet, seed: int) -> dict[str, Any]:
+    """Parameters that the task, the charter and the seed fix."""
+    return fixed_params(learning_of(loop.charter).params, seed, monotone_of(loop, training))
+
+
 def monotone_of(loop: Loop, training: TrainingSet) -> list[int]:
     """For each feature in the model's order +1, −1 or 0, as the charter says."""
     wanted = {feature.name: feature.monotone for feature in loop.charter.features}
     return [wanted[name] if training.encoding.types[name] == "number" else 0 for name in training.encoding.names]
 
 
-def _calibration(recipe: Recipe) -> Calibration:
-    if recipe.objective is None or recipe.evaluation is None:
+def _calibration(loop: Loop, recipe: Recipe) -> Calibration:
+    if recipe.objective is None or recipe.evaluation is None or loop.charter.loop.task is Task.REGRESSION:
         return Calibration()
     labels = [recipe.objective.labels(index) for index in range(len(recipe.evaluation.folds))]
     return choose_calibration([(y, fold.scores) for y, fold in zip(labels, recipe.evaluation.folds, strict=True)])
 
 
-def _metrics(recipe: Recipe, calibration: Calibration) -> dict[str, float | None]:
+def _metrics(loop: Loop, recipe: Recipe) -> dict[str, float | None]:
     """Pooled over the validation folds, before calibration; with the objective the search minimised."""
     import numpy as np
-    from sklearn.metrics import roc_auc_score
 
+    names = METRICS_OF[loop.charter.loop.task]
     if recipe.objective is None or recipe.evaluation is None:
-        return {"log_loss": None, "brier": None, "auc": None, "objective": None, "n_validation": 0.0}
+        return dict.fromkeys((*names, "objective")) | {"n_validation": 0.0}
     y = np.concatenate([recipe.objective.labels(index) for index in range(len(recipe.evaluation.folds))])
     scores = np.concatenate([fold.scores for fold in recipe.evaluation.folds])
-    return {
-        "log_loss": float(log_losses(y, scores).mean()),
-        "brier": float(np.square(y - scores).mean()),
-        "auc": float(roc_auc_score(y, scores)),
-        "objective": recipe.evaluation.value,
-        "n_validation": float(len(y)),
-    }
+    found = measure(names, Group(scores, y, None, len(y), len(y), frozenset()))
+    values = {name: one.value if one else None for name, one in found.items()}
+    return {**values, "objective": recipe.evaluation.value, "n_validation": float(len(y))}

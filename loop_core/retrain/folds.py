@@ -30,18 +30,18 @@ class Fold:
 
 
 def rolling_folds(
-    at: npt.NDArray[np.int64], y: npt.NDArray[np.float64], *, folds: int, block_days: float, embargo_days: float
+    at: npt.NDArray[np.int64], y: npt.NDArray[np.float64] | None, *, folds: int, block_days: float, embargo_days: float
 ) -> tuple[Fold, ...]:
     """The newest `folds` validation blocks that the span of the data can carry.
 
     Blocks are `block_days` long, or shorter where the span is short: at most (span − embargo) / (folds + 2), so the
     oldest fold still trains on at least two blocks. If then any fold has fewer than 100 training or 50
-    validation rows, or fewer than 5 of either label in one of them, one fold fewer is tried; none may be left,
+    validation rows, or fewer than 5 of any label in one of them, one fold fewer is tried; none may be left,
     and then nothing can be validated. The embargo is never shortened.
 
     Args:
         at: (n_rows,) `predicted_at` in microseconds, ascending.
-        y: (n_rows,) labels 0 or 1.
+        y: (n_rows,) labels, each a whole number; None: numbers without classes.
         folds, block_days, embargo_days: as wanted.
 
     Returns:
@@ -70,7 +70,13 @@ def _folds(at: npt.NDArray[np.int64], count: int, block: float, embargo: float) 
     )
 
 
-def _usable(y: npt.NDArray[np.float64], fold: Fold) -> bool:
-    train, valid = y[: fold.train_stop], y[fold.valid_start : fold.valid_stop]
-    enough = len(train) >= MIN_TRAIN and len(valid) >= MIN_VALID
-    return enough and all(min(part.sum(), len(part) - part.sum()) >= MIN_CLASS for part in (train, valid))
+def _usable(y: npt.NDArray[np.float64] | None, fold: Fold) -> bool:
+    import numpy as np
+
+    if fold.train_stop < MIN_TRAIN or fold.valid_stop - fold.valid_start < MIN_VALID:
+        return False
+    if y is None:
+        return True
+    parts = y[: fold.train_stop], y[fold.valid_start : fold.valid_stop]
+    codes = np.unique(y)
+    return len(codes) > 1 and all(np.count_nonzero(part == code) >= MIN_CLASS for part in parts for code in codes)

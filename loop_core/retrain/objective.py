@@ -1,4 +1,4 @@
-"""What a set of parameters is worth: mean fold log loss + λ × the worst declared cohort's, on bins made once."""
+"""What a set of parameters is worth: mean fold loss + λ × the worst declared cohort's, on bins made once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from loop_core.charter import Charter
 from loop_core.errors import StoppedError
 from loop_core.retrain.folds import Fold
+from loop_core.retrain.learning import learning_of
 from loop_core.retrain.space import EARLY_STOPPING, MAX_ROUNDS
 from loop_core.retrain.training import TrainingSet
 
@@ -24,7 +25,6 @@ Report = Callable[[int, float], bool]
 Watch = Callable[[], None]
 #: Folds trained side by side.
 WORKERS = 2
-_EDGE = 1e-15
 
 
 class PrunedError(StoppedError):
@@ -36,12 +36,13 @@ class FoldResult:
     """One fold of one trial."""
 
     value: float
-    """Log loss + λ × worst cohort's log loss."""
-    log_loss: float
+    """Loss + λ × worst cohort's loss."""
+    loss: float
+    """Log loss, or the mean error of numbers (see `learning_of`)."""
     rounds: int
     """Trees up to the best validation loss."""
     scores: npt.NDArray[np.float64]
-    """(n_valid,) probabilities at that number of trees."""
+    """(n_valid,) probabilities or numbers, (n_valid, n_classes) of several classes, at that number of trees."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Evaluation:
         return sum(fold.value for fold in self.folds) / len(self.folds)
 
     @property
-    def log_loss(self) -> float:
-        """Mean fold log loss."""
-        return sum(fold.log_loss for fold in self.folds) / len(self.folds)
+    def loss(self) -> float:
+        """Mean fold loss."""
+        return sum(fold.loss for fold in self.folds) / len(self.folds)
 
     @property
     def rounds(self) -> int:
@@ -73,7 +74,7 @@ class Objective:
         self, training: TrainingSet, folds: Sequence[Fold], fixed: Mapping[str, Any], charter: Charter
     ) -> None:
         self.training, self.folds, self.fixed = training, tuple(folds), dict(fixed)
-        self.weight = charter.retrain.worst_cohort_weight
+        self.loss, self.weight = learning_of(charter).loss, charter.retrain.worst_cohort_weight
         self.min_rows = {cohort.name: cohort.min_rows for cohort in charter.cohorts}
         self._data = [self._bin(fold) for fold in self.folds]
 
@@ -126,7 +127,7 @@ class Objective:
         return self._result(index, scores, booster.best_iteration)
 
     def _result(self, index: int, scores: npt.NDArray[np.float64], rounds: int) -> FoldResult:
-        losses = log_losses(self.labels(index), scores)
+        losses = self.loss(self.labels(index), scores)
         overall = float(losses.mean())
         return FoldResult(overall + self.weight * self._worst(index, losses), overall, rounds, scores)
 
@@ -173,11 +174,3 @@ def dataset(
         free_raw_data=False,
     )
     return data.construct()
-
-
-def log_losses(y: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(n_rows,) −log of the probability given to what happened, in nats."""
-    import numpy as np
-
-    inside = np.clip(scores, _EDGE, 1 - _EDGE)
-    return np.asarray(-np.log(np.where(y > 0.5, inside, 1 - inside)), dtype=np.float64)

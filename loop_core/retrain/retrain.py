@@ -8,13 +8,14 @@ from typing import Any
 
 from loop_core.frames import to_json
 from loop_core.models import manifest_of
-from loop_core.retrain.fit import Recipe, monotone_of, package
+from loop_core.retrain.fit import Recipe, fixed_of, package
 from loop_core.retrain.folds import rolling_folds
 from loop_core.retrain.objective import Objective
 from loop_core.retrain.search import Budget, Found, Params, Progress, ShouldStop, search
-from loop_core.retrain.space import DEFAULTS, fixed_params, inside
+from loop_core.retrain.space import DEFAULTS, inside
 from loop_core.retrain.study import Search, TrialView, study_name
 from loop_core.retrain.training import TrainingSet, training_set
+from loop_core.vocabulary import Task
 from loop_core.workspace import Loop
 
 NO_FOLDS = "The span is too short to validate anything without leaking: the champion's parameters were kept."
@@ -32,7 +33,7 @@ class RetrainResult:
     parent: str | None
     """The champion at `as_of`; None: there was none."""
     value: float | None
-    """Objective of the best parameters (mean fold log loss + λ · worst cohort), lower is better; None: unvalidated."""
+    """Objective of the best parameters (mean fold loss + λ · worst cohort), lower is better; None: unvalidated."""
     champion_value: float | None
     """Objective of the champion's parameters on the same folds (the first trial); None: not validated."""
     trials: int
@@ -116,14 +117,15 @@ def retrain(
 def objective_of(loop: Loop, training: TrainingSet, seed: int) -> Objective | None:
     """The folds a training set can carry, binned; None: not even one."""
     plan = loop.charter.retrain
+    classes = None if loop.charter.loop.task is Task.REGRESSION else training.y
     folds = rolling_folds(
         training.at,
-        training.y,
+        classes,
         folds=plan.folds,
         block_days=plan.comparison_days,
         embargo_days=loop.charter.labels.horizon_days,
     )
-    return Objective(training, folds, fixed_params(seed, monotone_of(loop, training)), loop.charter) if folds else None
+    return Objective(training, folds, fixed_of(loop, training, seed), loop.charter) if folds else None
 
 
 def _study(loop: Loop, as_of: datetime, seed: int, budget: Budget, parent: str | None) -> Search:

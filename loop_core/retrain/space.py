@@ -34,16 +34,16 @@ RANGES: dict[str, tuple[float, float, bool]] = {
 }
 
 
-def fixed_params(seed: int, monotone: Sequence[int]) -> dict[str, Any]:
+def fixed_params(learning: Mapping[str, Any], seed: int, monotone: Sequence[int]) -> dict[str, Any]:
     """Parameters that no trial changes: those that fix the bins, and those that make equal runs equal bytes.
 
     Args:
+        learning: objective and metric, see `learning_of`.
         seed: of bagging and feature sampling.
         monotone: for each feature +1, −1 or 0.
     """
     fixed: dict[str, Any] = {
-        "objective": "binary",
-        "metric": "binary_logloss",
+        **learning,
         "verbosity": -1,
         "deterministic": True,
         "force_row_wise": True,

@@ -31,7 +31,7 @@ class TrainingSet:
     x: npt.NDArray[np.float64]
     """(n_rows, n_features) encoded features; NaN is missing."""
     y: npt.NDArray[np.float64]
-    """(n_rows,) labels 0 or 1, as known at the reading's `as_of`."""
+    """(n_rows,) labels: 0 or 1, the number of the class, or a number; as known at the reading's `as_of`."""
     at: npt.NDArray[np.int64]
     """(n_rows,) `predicted_at` in microseconds since 1970, ascending."""
     cohorts: Mapping[str, npt.NDArray[np.int64]]

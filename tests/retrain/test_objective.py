@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from loop_core.errors import StoppedError
+from loop_core.monitor.losses import log_losses
 from loop_core.retrain import training_set
-from loop_core.retrain.objective import Objective, PrunedError, log_losses
+from loop_core.retrain.objective import Objective, PrunedError
 from loop_core.retrain.retrain import objective_of
 from loop_core.retrain.space import DEFAULTS, RANGES, distributions, fixed_params, inside
 from loop_core.workspace import Loop
 from tests.retrain.synthetic import END
+
+BINARY = {"objective": "binary", "metric": "binary_logloss"}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def test_the_value_is_the_mean_fold_loss_and_the_worst_cohort(objective: Objecti
         inside_fold = slice(objective.folds[index].valid_start, objective.folds[index].valid_stop)
         states = objective.training.cohorts["state"][inside_fold]
         worst = max(losses[states == state].mean() for state in np.unique(states) if (states == state).sum() >= 30)
-        assert fold.log_loss == pytest.approx(losses.mean())
+        assert fold.loss == pytest.approx(losses.mean())
         values.append(losses.mean() + 0.2 * worst)
     assert evaluation.value == pytest.approx(np.mean(values))
     assert evaluation.rounds == round(np.mean([fold.rounds for fold in evaluation.folds]))
@@ -42,12 +45,12 @@ def test_the_value_is_the_mean_fold_loss_and_the_worst_cohort(objective: Objecti
 def test_it_beats_the_base_rate(objective: Objective) -> None:
     y = objective.training.y
     base = log_losses(y, np.full(len(y), y.mean())).mean()
-    assert objective.evaluate(DEFAULTS).log_loss < base - 0.02
+    assert objective.evaluate(DEFAULTS).loss < base - 0.02
 
 
 def test_bins_shared_with_other_trials_change_nothing(objective: Objective, shared: Loop) -> None:
     objective.evaluate({**DEFAULTS, "num_leaves": 40, "min_data_in_leaf": 10, "bagging_fraction": 0.5})
-    alone = Objective(objective.training, objective.folds, fixed_params(0, []), shared.charter)
+    alone = Objective(objective.training, objective.folds, fixed_params(BINARY, 0, []), shared.charter)
     assert objective.evaluate(DEFAULTS).value == alone.evaluate(DEFAULTS).value
 
 
@@ -57,7 +60,7 @@ def test_rows_after_a_fold_cannot_change_it(objective: Objective, shared: Loop) 
     x[first.valid_stop :], y[first.valid_stop :] = 7.0, 1.0
     # Between training and validation lies the embargo; its labels must not matter either.
     x[first.train_stop : first.valid_start], y[first.train_stop : first.valid_start] = -3.0, 1.0
-    other = Objective(replace(objective.training, x=x, y=y), [first], fixed_params(0, []), shared.charter)
+    other = Objective(replace(objective.training, x=x, y=y), [first], fixed_params(BINARY, 0, []), shared.charter)
     assert other.evaluate(DEFAULTS).folds[0].value == objective.evaluate(DEFAULTS).folds[0].value
 
 
@@ -89,7 +92,7 @@ def test_monotone_features_are_monotone(objective: Objective, shared: Loop) -> N
     from loop_core.retrain.fit import fit
 
     names = objective.training.encoding.names
-    fixed = fixed_params(0, [-1 if name == "weight" else 0 for name in names])
+    fixed = fixed_params(BINARY, 0, [-1 if name == "weight" else 0 for name in names])
     booster = lgb.Booster(model_str=fit(objective.training, {**fixed, **DEFAULTS}, 20))
     row = np.repeat(objective.training.x[:1], 50, axis=0)
     row[:, names.index("weight")] = np.linspace(-2, 12, 50)
