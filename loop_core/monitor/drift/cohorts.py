@@ -85,7 +85,7 @@ def _least_chances(judged: Sequence[Series]) -> Counts:
     chances: Counts = gammaincc(bins / 2, bins * values / means / 2)
     for k in np.flatnonzero(chances <= HIGHEST_LEVEL).tolist():
         chance, series = Chance(Psi(), judged[k].binning, judged[k].reference), judged[k]
-        mean = chance.spreads(series.counts[-1:].sum(axis=1).astype(np.int64))[0]
+        mean = float(chance.spread.at(int(series.counts[-1].sum())))
         chances[k] = gammaincc(bins[k] / 2, bins[k] * values[k] / max(mean, means[k]) / 2)
     return chances
 

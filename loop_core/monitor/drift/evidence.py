@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift.alarm_rule import HIGHEST_LEVEL, AlarmRule
 from loop_core.monitor.drift.base import DriftMeasure
 from loop_core.monitor.drift.outcomes import Outcome, window_outcomes
-from loop_core.monitor.drift.threshold import Chance
+from loop_core.monitor.drift.threshold import Chance, Chances
 from loop_core.monitor.profiles import Counts, Series
 from loop_core.vocabulary import State
 
@@ -28,8 +30,6 @@ SLOW = (
 class Evidence:
     """Tables (S, W) over series and windows, oldest window first. Numbers are NaN where the outcome says why."""
 
-    found: list[Series]
-    measure: DriftMeasure
     rule: AlarmRule
     values: Counts
     p_values: Counts
@@ -39,37 +39,34 @@ class Evidence:
     """Part of the variance that the windows of a series share through their reference."""
     evidence: Counts
     """`careful` in the light of the windows before."""
-    outcomes: list[list[Outcome | None]]
-    """Why a window is not judged; None: it is."""
+    outcomes: list[dict[int, Outcome]]
+    """(S,) place of a window → why it is not judged; the others are."""
     cautions: list[str]
     """(S,) why a series alarms less than its values suggest; empty: it does not."""
-
-    def thresholds(self, levels: Counts) -> Counts:
-        """(S, W) values that quiet windows exceed with the chances `levels`, NaN where one is."""
-        rows = [series.counts.sum(axis=1) for series in self.found]
-        cells = zip(self.found, levels, rows, strict=True)
-        return np.stack([_thresholds(series, self.measure, *of) for series, *of in cells])
+    chances: Chances
 
     def threshold(self, series: int, chance: float) -> float:
         """The value that the newest window of a series has to exceed to count, where its evidence may be `chance`."""
-        levels = self.rule.level(np.array([chance]), self.shared[series, -1:])
-        rows = self.found[series].counts[-1:].sum(axis=1)
-        return float(_thresholds(self.found[series], self.measure, levels, rows)[0])
+        levels = np.full_like(self.shared, np.nan)
+        levels[series, -1:] = self.rule.level(np.array([chance]), self.shared[series, -1:])
+        return float(self.chances.thresholds(levels)[series, -1])
 
 
 def evidence_of(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure, rule: AlarmRule) -> Evidence:
     """Of series that have the same windows."""
     found = [with_whole_windows(plan, series) for series in found]
-    outcomes = [list(window_outcomes(plan, series, measure)) for series in found]
-    values, p_values = _measured(found, measure, outcomes)
-    _say_what_has_no_value(outcomes, values)
-    cautions = [_caution(series, measure, p) for series, p in zip(found, p_values, strict=True)]
-    cells = zip(found, values, p_values, cautions, strict=True)
-    careful = np.stack([_careful(series, measure, *of) for series, *of in cells])
+    outcomes = [window_outcomes(plan, series, measure) for series in found]
     rows = np.stack([series.counts.sum(axis=1) for series in found])
-    shared = rows / np.maximum(rows + np.array([[series.reference.sum()] for series in found]), 1.0)
+    usual = np.array([[series.reference.sum()] for series in found])
+    chances = Chances([Chance(measure, s.binning, s.reference) for s in found], rows.astype(np.int64))
+    values = _values(found, measure, outcomes)
+    _say_what_has_no_value(outcomes, values)
+    p_values = chances.p_values(values)
+    cautions = [_caution(*of) for of in zip(found, chances.of, p_values, strict=True)]
+    careful = _careful(found, chances, values, p_values, np.array(cautions))
+    shared = rows / np.maximum(rows + usual, 1.0)
     evidence = rule.evidence(careful, shared)
-    return Evidence(found, measure, rule, values, p_values, careful, shared, evidence, outcomes, cautions)
+    return Evidence(rule, values, p_values, careful, shared, evidence, outcomes, cautions, chances)
 
 
 def with_whole_windows(plan: MonitorPlan, series: Series) -> Series:
@@ -85,40 +82,38 @@ def with_whole_windows(plan: MonitorPlan, series: Series) -> Series:
     return replace(series, reference=merged)
 
 
-def _measured(
-    found: Sequence[Series], measure: DriftMeasure, outcomes: list[list[Outcome | None]]
-) -> tuple[Counts, Counts]:
-    """(S, W) values and their p-values."""
-    shape = (len(found), len(found[0].numbers))
-    values, p_values = np.full(shape, np.nan), np.full(shape, np.nan)
-    for place, series in enumerate(found):
-        told = np.array([outcome is None for outcome in outcomes[place]])
-        if told.any():
-            counts, chance = series.counts[told], _chance(series, measure)
-            values[place, told] = measure.binned(series.reference.sum(axis=0), counts, series.binning)
-            p_values[place, told] = chance.p_values(values[place, told], counts.sum(axis=1).astype(np.int64))
-    return values, p_values
+def _values(found: Sequence[Series], measure: DriftMeasure, outcomes: Sequence[Collection[int]]) -> Counts:
+    """(S, W) what the measure says of windows that are judged; all cohort values of a column together."""
+    values = np.full((len(found), len(found[0].numbers)), np.nan)
+    judged = [k for k, not_judged in enumerate(outcomes) if len(not_judged) < values.shape[1]]
+    for binning, group in groupby(judged, key=lambda k: found[k].binning):
+        places = list(group)
+        usual = np.stack([found[k].reference.sum(axis=0, keepdims=True) for k in places])
+        values[places] = measure.binned(usual, np.stack([found[k].counts for k in places]), binning)
+    for row, not_judged in zip(values, outcomes, strict=True):
+        row[list(not_judged)] = np.nan
+    return values
 
 
-def _caution(series: Series, measure: DriftMeasure, p_values: Counts) -> str:
+def _caution(series: Series, chance: Chance, p_values: Counts) -> str:
     """Only where something moved: nothing else can alarm."""
     if not (p_values <= HIGHEST_LEVEL).any():
         return ""
     if np.count_nonzero(series.reference.sum(axis=1)) < 2:
         return ONE_WINDOW
-    return SLOW if _chance(series, measure).is_slow else ""
+    return SLOW if chance.is_slow else ""
 
 
-def _careful(series: Series, measure: DriftMeasure, values: Counts, p_values: Counts, caution: str) -> Counts:
-    """(W,) p-values that may alarm. A series that moves on steadily may be as far again as it is later."""
-    if not caution:
-        return p_values
-    told = np.isfinite(p_values)
-    found = np.full(len(p_values), np.nan)
-    if caution == SLOW and told.any():
-        rows = series.counts[told].sum(axis=1).astype(np.int64)
-        found[told] = _chance(series, measure).p_values(values[told], rows, _growth(series)[told])
-    return found
+def _careful(
+    found: Sequence[Series], chances: Chances, values: Counts, p_values: Counts, cautions: npt.NDArray[np.str_]
+) -> Counts:
+    """(S, W) p-values that may alarm. A series that moves on steadily may be as far again as it is later."""
+    careful = np.where((cautions == "")[:, None], p_values, np.nan)
+    slow = np.flatnonzero(cautions == SLOW)
+    if len(slow):
+        part = Chances([chances.of[k] for k in slow], chances.rows[slow])
+        careful[slow] = part.p_values(values[slow], np.stack([_growth(found[k]) for k in slow]))
+    return careful
 
 
 def _growth(series: Series) -> Counts:
@@ -129,18 +124,6 @@ def _growth(series: Series) -> Counts:
     return grown
 
 
-def _say_what_has_no_value(outcomes: list[list[Outcome | None]], values: Counts) -> None:
-    for series, window in zip(*np.nonzero(np.isnan(values)), strict=True):
-        outcomes[series][window] = outcomes[series][window] or NOTHING_TO_COMPARE
-
-
-def _thresholds(series: Series, measure: DriftMeasure, levels: Counts, rows: Counts) -> Counts:
-    told = np.isfinite(levels)
-    found = np.full(len(levels), np.nan)
-    if told.any():
-        found[told] = _chance(series, measure).thresholds(levels[told], rows[told].astype(np.int64))
-    return found
-
-
-def _chance(series: Series, measure: DriftMeasure) -> Chance:
-    return Chance(measure, series.binning, series.reference)
+def _say_what_has_no_value(outcomes: Sequence[dict[int, Outcome]], values: Counts) -> None:
+    for series, window in zip(*(axis.tolist() for axis in np.nonzero(np.isnan(values))), strict=True):
+        outcomes[series].setdefault(window, NOTHING_TO_COMPARE)

@@ -27,19 +27,19 @@ class Verdicts:
     p_values: Counts
     q_values: Counts
     alarms: npt.NDArray[np.bool_]
-    outcomes: list[list[Outcome | None]]
-    """Why a window is not judged; None: it is."""
+    outcomes: list[dict[int, Outcome]]
+    """(S,) place of a window → why it is not judged; the others are."""
     cautions: list[str]
     """(S,) why a series alarms less than its values suggest; empty: it does not."""
 
-    def states(self, series: int) -> list[State]:
-        """(W,) of one series."""
+    def said(self, series: int) -> list[Outcome]:
+        """(W,) state and reason of each window of one series; the reason is empty where nothing needs to be said."""
+        usual = [(State.OK, ""), (State.WATCH, self.cautions[series]), (State.ALARM, "")]
         over = self.values[series] > self.thresholds[series]
-        cells = zip(self.outcomes[series], self.alarms[series].tolist(), over.tolist(), strict=True)
-        return [
-            outcome[0] if outcome else State.ALARM if alarm else State.WATCH if moved else State.OK
-            for outcome, alarm, moved in cells
-        ]
+        said = [usual[k] for k in np.where(self.alarms[series], 2, over).tolist()]
+        for window, outcome in self.outcomes[series].items():
+            said[window] = outcome
+        return said
 
 
 def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> Verdicts:
@@ -60,4 +60,6 @@ def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> 
     levels = said.rule.levels(judged, alarms.sum(axis=0), said.shared)
     levels = np.where(np.isfinite(said.p_values), levels, np.nan)
     alarms &= said.careful <= levels
-    return Verdicts(said.values, said.thresholds(levels), said.p_values, q_values, alarms, said.outcomes, said.cautions)
+    return Verdicts(
+        said.values, said.chances.thresholds(levels), said.p_values, q_values, alarms, said.outcomes, said.cautions
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import numpy as np
 
 from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift.base import DriftMeasure
@@ -18,14 +18,20 @@ IN_SHORT: Outcome = (
 )
 
 
-def window_outcomes(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> Iterator[Outcome | None]:
-    """One per window of the series; None: it is judged."""
-    always = reference_outcome(plan, series, measure)
+def window_outcomes(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> dict[int, Outcome]:
+    """Place of a window → why it is not judged; the others are."""
+    always, rows = reference_outcome(plan, series, measure), series.counts.sum(axis=1)
+    if always:
+        return dict.fromkeys(range(len(rows)), always)
     short = len(series.reference) < SHORT
     new = series.reference[:, :-1].sum() == 0 and _is_new(series)
-    for rows, nulls, span in zip(series.counts.sum(axis=1), series.counts[:, -1], series.spans, strict=True):
-        inside = IN_SHORT if short and span[0] < series.reference_end else None
-        yield always or _window_outcome(plan, series, int(rows), new and rows > nulls) or inside
+    found = {}
+    for k in np.flatnonzero((rows < max(plan.min_rows, 1)) | short | new).tolist():
+        inside = IN_SHORT if short and series.spans[k][0] < series.reference_end else None
+        outcome = _window_outcome(plan, series, int(rows[k]), new and rows[k] > series.counts[k, -1]) or inside
+        if outcome:
+            found[k] = outcome
+    return found
 
 
 def reference_outcome(plan: MonitorPlan, series: Series, measure: DriftMeasure) -> Outcome | None:

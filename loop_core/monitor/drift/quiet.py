@@ -6,6 +6,7 @@ import math
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,24 @@ from loop_core.monitor.profiles import Counts
 MANY = 100
 #: Chance that windows without order are taken for slow ones, orders drawn to tell, and the fewest windows it can be told of.
 SLOW_LEVEL, ORDERS, MIN_ORDERED = 0.01, 999, 6
+
+
+class Spread(NamedTuple):
+    """The chi-squared distance between a reference and quiet windows that is to be expected: it says how values at one row
+    count compare with those at another. Arrays of any one shape, for one reference or many."""
+
+    bins: Counts
+    """Bins with rows."""
+    reference: Counts
+    """Rows of the reference."""
+    swing: Counts
+    """What its natural swing makes on average."""
+    hidden: Counts
+    """What a swing makes that so few windows cannot show."""
+
+    def at(self, rows: npt.NDArray[np.int64] | int) -> Counts:
+        """Of windows of so many rows, at least 1."""
+        return self.bins * (1 / rows + 1 / self.reference) + self.swing + self.hidden
 
 
 @dataclass(frozen=True)
@@ -43,17 +62,16 @@ class Usual:
         counts: Counts = self.windows.sum(axis=0)
         return counts
 
-    def spreads(self, rows: npt.NDArray[np.int64]) -> Counts:
-        """(W,) chi-squared distances between the reference and quiet windows of so many rows that are to be expected:
-        they say how values at one row count compare with those at another."""
-        bins = float(np.count_nonzero(self.total) or 1)
-        distances: Counts = bins * (1 / rows + 1 / self.total.sum()) + self.swing.size + self.swing.hidden
-        return distances
+    @cached_property
+    def spread(self) -> Spread:
+        """How far quiet windows are from the reference."""
+        bins, rows = np.count_nonzero(self.total) or 1, self.total.sum()
+        return Spread(*np.array([bins, rows, self.swing.size, self.swing.hidden]))
 
     def with_hidden_swing(self, values: Counts, n_current: int) -> Counts:
         """Values of drawn windows, on a scale that adds up like chi-squared, and in proportion what a direction of swing
         adds that the reference is too short to show."""
-        hidden, rest = self.swing.hidden, float(self.spreads(np.array([n_current]))[0]) - self.swing.hidden
+        hidden, rest = self.swing.hidden, float(self.spread.at(n_current)) - self.swing.hidden
         told = np.isfinite(values)
         if not hidden or not told.any():
             return values

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, compress, repeat, starmap
+from typing import Any
 
 import numpy as np
 
@@ -73,16 +75,25 @@ def drift_scores(
     # More than asked, because a state looks at the windows before it.
     wanted = None if weeks is None else weeks + plan.alarm_of - 1
     found = with_every_window(profile_series(loop, as_of, weeks=wanted, cohort=cohort), windows)
+    return scored(plan, sorted(found, key=lambda s: (s.column, s.cohort_value or "")), measure, weeks)
+
+
+def scored(
+    plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure, newest: int | None = None
+) -> list[DriftScore]:
+    """Windows of series that have the same windows, by one measure: oldest window first, within it in the order given.
+
+    Args:
+        plan: the charter's.
+        found: all with the same windows.
+        measure: what to measure.
+        newest: only so many windows; None: all.
+    """
     if not found:
         return []
-    shown = windows.start(weeks)
-    scores = (s for s in scored(plan, found, measure) if s.window_start >= shown)
-    return sorted(scores, key=lambda s: (s.window_start, s.feature, s.cohort_value or ""))
-
-
-def scored(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> Iterator[DriftScore]:
-    """Every window of series that have the same windows, by one measure."""
-    yield from _cells(found, judge(plan, found, measure), measure.name, measure.folklore)
+    verdicts, windows = judge(plan, found, measure), len(found[0].numbers)
+    shown = slice(0 if newest is None else max(0, windows - newest), windows)
+    return list(starmap(DriftScore, _cells(found, verdicts, measure, shown)))
 
 
 def with_every_window(found: Sequence[Series], windows: Windows) -> list[Series]:
@@ -102,25 +113,34 @@ def _filled(series: Series, numbers: tuple[int, ...], windows: Windows) -> Serie
     return replace(series, numbers=numbers, counts=counts, spans=spans, moments=None)
 
 
-def _cells(found: Sequence[Series], verdicts: Verdicts, method: str, folklore: float | None) -> Iterator[DriftScore]:
-    for place, series in enumerate(found):
-        feature, cohort, cohort_value = series.column, series.cohort, series.cohort_value
-        usual, states, caution = int(series.reference.sum()), verdicts.states(place), verdicts.cautions[place]
-        columns = (verdicts.values, verdicts.thresholds, verdicts.p_values, verdicts.q_values)
-        numbers = zip(*(_told(column[place]) for column in columns), strict=True)
-        rows, outcomes = series.counts.sum(axis=1).tolist(), verdicts.outcomes[place]
-        cells = zip(series.spans, numbers, rows, states, outcomes, strict=True)
-        for (start, end), (value, threshold, p_value, q_value), n, state, outcome in cells:
-            # The champion's first weeks are the reference of its score itself.
-            if feature == SCORE and end <= series.reference_end:
-                continue
-            reason = outcome[1] if outcome else caution if state is State.WATCH else ""
-            # By place: a year of cells is sixteen thousand of them.
-            yield DriftScore(
-                feature, method, start, end, cohort, cohort_value, value, threshold, p_value, q_value, folklore,
-                usual, int(n), state, reason,
-            )  # fmt: skip
+def _cells(
+    found: Sequence[Series], verdicts: Verdicts, measure: DriftMeasure, shown: slice
+) -> Iterator[tuple[Any, ...]]:
+    """The fields of each score. Column by column: a year of cells of a cohort is sixteen thousand of them."""
+    spans = found[0].spans[shown]
 
+    def of_series(values: Iterable[Any]) -> list[Any]:
+        return list(values) * len(spans)
 
-def _told(numbers: Counts) -> list[float | None]:
-    return [None if number != number else number for number in numbers.tolist()]
+    def of_cells(table: Counts) -> list[float | None]:
+        return [None if number != number else number for number in table[:, shown].T.ravel().tolist()]
+
+    said = chain.from_iterable(zip(*(verdicts.said(k)[shown] for k in range(len(found))), strict=True))
+    states, reasons = zip(*said, strict=True)
+    cells = zip(
+        of_series(series.column for series in found),
+        repeat(measure.name),
+        [start for start, _ in spans for _ in found],
+        [end for _, end in spans for _ in found],
+        of_series(series.cohort for series in found),
+        of_series(series.cohort_value for series in found),
+        *map(of_cells, (verdicts.values, verdicts.thresholds, verdicts.p_values, verdicts.q_values)),
+        repeat(measure.folklore),
+        of_series(int(series.reference.sum()) for series in found),
+        np.stack([series.counts[shown].sum(axis=1).astype(np.int64) for series in found], axis=1).ravel().tolist(),
+        states,
+        reasons,
+        strict=False,
+    )
+    # The champion's first weeks are the reference of its score itself.
+    return compress(cells, [s.column != SCORE or end > s.reference_end for _, end in spans for s in found])

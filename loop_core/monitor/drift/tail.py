@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from loop_core.monitor.profiles import Counts
 
@@ -13,6 +15,7 @@ from loop_core.monitor.profiles import Counts
 TAIL_SHARE = 0.1
 #: The smallest probability that is told.
 LEAST = 1e-300
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -33,73 +36,74 @@ class Tail:
         """From draws in any order; those that cannot be told are left out."""
         return cls(np.sort(values[np.isfinite(values)]))
 
-    def p_values(self, values: Counts) -> Counts:
-        """(n,) chances of so large a value or a larger one; never 0.
-
-        >>> Tail.of(np.arange(100.0)).p_values(np.array([0.0, 49.0])).round(2).tolist()
-        [1.0, 0.51]
-        """
-        size = len(self.draws)
+    def chances(self, values: Counts) -> Counts:
+        """(n,) shares of the draws that are so large or larger, counted with the value itself."""
         # Equal values must not differ by the last digit.
         below = np.searchsorted(self.draws, values * (1 - 1e-9) - 1e-12, side="left")
-        counted: Counts = (1 + size - below) / (size + 1)
-        if not self._variance:
-            return counted
-        fitted = np.maximum(np.maximum(self._gamma(values), self._exponential(values)), LEAST)
-        return np.where(values <= self._start, counted, fitted)
+        counted: Counts = (1 + len(self.draws) - below) / (len(self.draws) + 1)
+        return counted
 
-    def quantiles(self, levels: Counts) -> Counts:
-        """(n,) the smallest values whose p-values are at most `levels`, in (0, 1)."""
+    def exceeded(self, levels: Counts) -> Counts:
+        """(n,) the smallest draws whose chances are at most `levels`."""
         size = len(self.draws)
         if not size:
             return np.full(len(levels), np.nan)
         above = np.clip(np.floor(levels * (size + 1)).astype(int) - 1, 0, size)
-        counted: Counts = np.append(self.draws, self.draws[-1])[size - above]
-        if not self._variance:
-            return counted
-        from scipy.special import gammainccinv
-
-        shape, scale = self._fit
-        fitted = np.maximum(gammainccinv(shape, levels) * scale, self._exponential_inverse(levels))
-        return np.where(counted <= self._start, counted, np.maximum(fitted, self._start))
+        found: Counts = np.append(self.draws, self.draws[-1])[size - above]
+        return found
 
     @cached_property
-    def _start(self) -> float:
-        return float(self.draws[int(len(self.draws) * (1 - TAIL_SHARE))])
+    def fit(self) -> tuple[float, float, float, float, float]:
+        """Where the fitted tail starts (∞: nothing varies, so that none is fitted), shape and scale of the gamma
+        distribution with the draws' mean and variance, the share of the draws beyond the start, and how far beyond they are
+        on average."""
+        variance = float(self.draws.var()) if len(self.draws) else 0.0
+        if not variance:
+            return np.inf, 1.0, 1.0, 0.0, 0.0
+        mean, start = float(self.draws.mean()), float(self.draws[int(len(self.draws) * (1 - TAIL_SHARE))])
+        over = self.draws[self.draws > start]
+        excess = float((over - start).mean()) if len(over) else 0.0
+        return start, mean**2 / variance, variance / mean, len(over) / len(self.draws), excess
 
-    @cached_property
-    def _variance(self) -> float:
-        return float(self.draws.var()) if len(self.draws) else 0.0
 
-    @cached_property
-    def _fit(self) -> tuple[float, float]:
-        """Shape and scale of the gamma distribution with the draws' mean and variance."""
-        mean = float(self.draws.mean())
-        return mean**2 / self._variance, self._variance / mean
+class Tails:
+    """Several tails, and many values of each: what a table of cells is judged by at once."""
 
-    @cached_property
-    def _excess(self) -> tuple[float, float]:
-        """Share of the draws beyond the start of the tail, and how far beyond they are on average."""
-        over = self.draws[self.draws > self._start]
-        return len(over) / len(self.draws), float((over - self._start).mean()) if len(over) else 0.0
+    def __init__(self, tails: Sequence[Tail], whose: Places) -> None:
+        """Of (n,) values the numbers of the tails that they belong to; each tail has one at least."""
+        self._tails, order = tails, np.argsort(whose, kind="stable")
+        self._places = np.split(order, np.flatnonzero(np.diff(whose[order])) + 1)
+        self._fit = np.array([tail.fit for tail in tails]).reshape(-1, 5)[whose].T
 
-    def _gamma(self, values: Counts) -> Counts:
+    def p_values(self, values: Counts) -> Counts:
+        """(n,) chances of so large values or larger ones; never 0.
+
+        >>> Tails([Tail.of(np.arange(100.0))], np.array([0, 0])).p_values(np.array([0.0, 49.0])).round(2).tolist()
+        [1.0, 0.51]
+        """
         from scipy.special import gammaincc
 
-        shape, scale = self._fit
-        tail: Counts = gammaincc(shape, values / scale)
-        return tail
+        found, far = self._counted(values, Tail.chances), values > self._fit[0]
+        value, (start, shape, scale, share, excess) = values[far], self._fit[:, far]
+        with np.errstate(divide="ignore"):
+            exponential = share * np.exp((start - value) / excess)
+        found[far] = np.maximum(np.maximum(gammaincc(shape, value / scale), exponential), LEAST)
+        return found
 
-    def _exponential(self, values: Counts) -> Counts:
-        share, excess = self._excess
-        if not excess:
-            return np.zeros_like(values)
-        tail: Counts = share * np.exp(-np.maximum(values - self._start, 0.0) / excess)
-        return tail
+    def quantiles(self, levels: Counts) -> Counts:
+        """(n,) the smallest values whose p-values are at most `levels`, in (0, 1)."""
+        from scipy.special import gammainccinv
 
-    def _exponential_inverse(self, levels: Counts) -> Counts:
-        share, excess = self._excess
-        if not excess:
-            return np.zeros_like(levels)
-        values: Counts = self._start + excess * np.maximum(np.log(share / levels), 0.0)
-        return values
+        found = self._counted(levels, Tail.exceeded)
+        far = found > self._fit[0]
+        level, (start, shape, scale, share, excess) = levels[far], self._fit[:, far]
+        exponential = start + excess * np.maximum(np.log(share / level), 0.0)
+        found[far] = np.maximum(gammainccinv(shape, level) * scale, exponential)
+        return found
+
+    def _counted(self, given: Counts, what: Callable[[Tail, Counts], Counts]) -> Counts:
+        """(n,) what each tail's draws say of the values that belong to it."""
+        found = np.empty(len(given))
+        for tail, places in zip(self._tails, self._places, strict=False):
+            found[places] = what(tail, given[places])
+        return found

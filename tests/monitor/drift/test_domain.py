@@ -51,7 +51,7 @@ def test_features_that_stop_going_together_are_seen_though_neither_moves_alone()
     bins = NumberBins.learn(np.quantile(rng.normal(size=3_000), np.arange(1, 20) / 20))
     counts = [bins.histogram(frame["a"].to_numpy()) for frame in [*_windows(5, 300, 1, 0.9), _frame(300, 7, 0.0)]]
     alone = verdicts_of([series("a", bins, np.array(counts[:-1]), np.array(counts[-1:]))])
-    assert alone.states(0) == [State.OK]
+    assert alone.said(0) == [(State.OK, "")]
 
 
 def test_windows_that_swing_must_differ_by_more_than_that():

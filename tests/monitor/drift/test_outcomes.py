@@ -28,10 +28,8 @@ def _newest(loop, feature: str, **asked):
 
 def _judged(bins, reference, counts, plan=None, method="psi"):
     found = series("x", bins, np.array(reference, float), np.array(counts, float))
-    verdicts = verdicts_of([found], method, plan)
-    last = len(counts) - 1
-    outcome = verdicts.outcomes[0][last]
-    return verdicts.states(0)[last], outcome[1] if outcome else ""
+    state, reason = verdicts_of([found], method, plan).said(0)[-1]
+    return state, "" if state in (State.OK, State.WATCH, State.ALARM) else reason
 
 
 def test_an_empty_window_and_one_row_are_too_few():
@@ -67,14 +65,13 @@ def test_a_reference_shorter_than_one_window_judges_nothing():
     bins, reference, counts = number(np.random.default_rng(2), 200, 1)
     found = series("x", bins, reference[:1], counts)
     short = replace(found, reference_end=found.reference_start + timedelta(days=3))
-    verdicts = verdicts_of([short])
-    assert verdicts.outcomes[0][0] == (State.TOO_FEW, "The reference covers 3 days, less than one window of 7.")
+    assert verdicts_of([short]).said(0)[0] == (State.TOO_FEW, "The reference covers 3 days, less than one window of 7.")
 
 
 def test_a_reference_of_one_window_judges():
     bins, reference, counts = category(np.random.default_rng(3), 500, 1)
     found = series("x", bins, reference[:1], counts)
-    assert verdicts_of([found]).states(0)[0] in (State.OK, State.WATCH)
+    assert verdicts_of([found]).said(0)[0][0] in (State.OK, State.WATCH)
 
 
 def test_new_values_at_their_natural_rate_are_quiet_and_a_wave_of_them_is_not():

@@ -8,7 +8,7 @@ import pytest
 
 from loop_core.monitor.drift import METHODS
 from loop_core.monitor.drift.evidence import ONE_WINDOW, SLOW
-from loop_core.monitor.drift.threshold import Chance
+from loop_core.monitor.drift.threshold import Chance, Chances
 from loop_core.vocabulary import State
 from tests.monitor.drift.simulated import (
     category,
@@ -44,8 +44,9 @@ def test_p_values_of_every_measure_hold_into_the_tail(method, make):
     for _ in range(30):
         bins, reference, counts = make(rng, 500, 40)
         values = METHODS[method].binned(reference.sum(axis=0), counts, bins)
-        found.append(Chance(METHODS[method], bins, reference).p_values(values, np.full(40, 500)))
-    p_values = np.concatenate(found)
+        chances = Chances([Chance(METHODS[method], bins, reference)], np.full((1, 40), 500))
+        found.append(chances.p_values(values[None]))
+    p_values = np.concatenate(found).ravel()
     for level, most in ((0.05, 1.35), (0.01, 1.7), (0.002, 3.5)):
         assert (p_values <= level).mean() <= most * level + 2 * np.sqrt(level / len(p_values))
 
@@ -62,12 +63,12 @@ def test_a_column_that_moves_steadily_says_so_and_still_alarms_where_it_leaps():
     leapt = counts.copy()
     leapt[-2:] = np.roll(counts[-2:], 9, axis=1)
     calm, wild = (verdicts_of([series("x", bins, reference, c)]) for c in (counts, leapt))
-    assert (calm.states(0)[-1], calm.cautions) == (State.WATCH, [SLOW])
-    assert wild.states(0)[-1] is State.ALARM
+    assert calm.said(0)[-1] == (State.WATCH, SLOW)
+    assert wild.said(0)[-1][0] is State.ALARM
 
 
 def test_a_reference_of_one_window_watches_and_does_not_alarm():
     bins, reference, counts = number(np.random.default_rng(4), 2_000, 3, np.full(3, 1.0))
     found = verdicts_of([series("x", bins, reference[:1], counts)])
-    assert found.states(0) == [State.WATCH] * 3
+    assert [state for state, _ in found.said(0)] == [State.WATCH] * 3
     assert found.cautions == [ONE_WINDOW]

@@ -7,7 +7,7 @@ import pytest
 
 from loop_core.monitor.drift.psi import Psi, psi
 from loop_core.monitor.drift.swing import natural_swing
-from loop_core.monitor.drift.threshold import Chance
+from loop_core.monitor.drift.threshold import Chance, Chances
 from loop_core.monitor.profiles import NumberBins
 
 SHARES = np.r_[np.full(20, 0.049), 0.02]
@@ -15,7 +15,8 @@ SHARES = np.r_[np.full(20, 0.049), 0.02]
 
 def learned_threshold(reference, n, level):
     """The PSI that a quiet window of n rows exceeds with the chance `level`."""
-    return float(Chance(Psi(), NumberBins(()), reference).thresholds(np.array([level]), np.array([n]))[0])
+    chances = Chances([Chance(Psi(), NumberBins(()), reference)], np.array([[n]]))
+    return float(chances.thresholds(np.array([[level]]))[0, 0])
 
 
 @pytest.mark.parametrize(("n", "least"), [(100, 0.03), (1_000, 0.015), (3_000, 0.002)])
