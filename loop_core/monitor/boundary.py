@@ -7,9 +7,11 @@ from datetime import datetime
 
 import numpy as np
 
+from loop_core.errors import RefusedError
 from loop_core.feedback import wilson
 from loop_core.labels import known_at, mature_shares
 from loop_core.monitor.cut import Cut
+from loop_core.vocabulary import Task
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -89,7 +91,14 @@ def decision_boundary(
 
     Raises:
         UnknownNameError: no such cohort.
+        RefusedError: the model says no yes or no.
     """
+    if loop.charter.loop.task is not Task.BINARY:
+        raise RefusedError(
+            f"{loop.name} is a {loop.charter.loop.task.value} loop",
+            "a yes/no model: only that has one threshold",
+            "look at its calibration",
+        )
     cut, windows = Cut.of(loop.charter, cohort), Windows.at(as_of, loop.charter.monitor.window_days)
     ripe = _ripe(loop, as_of, windows, weeks)
     if not ripe:

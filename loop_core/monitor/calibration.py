@@ -1,16 +1,27 @@
-"""Calibration of the scores of mature windows, by cohort and over time."""
+"""Calibration of the scores of mature windows, by cohort and over time: probabilities, classes and numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from loop_core.charter import Charter
 from loop_core.labels import known_at
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.groups import Group, Place, read_groups
-from loop_core.monitor.reliability import Cox, ReliabilityCurve, brier_parts, calibration_error, cox, reliability_bins
-from loop_core.vocabulary import State
+from loop_core.monitor.losses import misses
+from loop_core.monitor.reliability import (
+    Cox,
+    ReliabilityBin,
+    ReliabilityCurve,
+    brier_parts,
+    calibration_error,
+    cox,
+    reliability_bins,
+)
+from loop_core.monitor.reliability_of_numbers import bins_of_numbers, error_of_numbers, line_of_numbers
+from loop_core.vocabulary import State, Task
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -29,6 +40,9 @@ def calibration(
     seed: int = 0,
 ) -> list[ReliabilityCurve]:
     """Reliability curves with their summaries; only windows whose labels are mature count.
+
+    Of several classes it is the most probable one that is taken at its word (Guo et al. 2017); of numbers, the mean of
+    what came is set against what was predicted.
 
     Args:
         loop: the loop.
@@ -79,12 +93,12 @@ def _curve(
     empty = _empty(span, cohort, group)
     if group.n < loop.charter.monitor.min_rows:
         return empty
-    labels, scores = group.labels, group.scores.clip(0, 1)
-    ece, ece_low, ece_high = calibration_error(labels, scores, seed=seed)
-    brier, reliability, resolution, uncertainty = brier_parts(labels, scores)
+    told = _told(group, loop.charter, seed)
+    ece, ece_low, ece_high = told.error
+    brier, reliability, resolution, uncertainty = told.parts
     curve = replace(
         empty,
-        bins=reliability_bins(labels, scores),
+        bins=told.bins,
         ece=ece,
         ece_ci_low=ece_low,
         ece_ci_high=ece_high,
@@ -93,9 +107,29 @@ def _curve(
         resolution=resolution,
         uncertainty=uncertainty,
         state=State.OK,
+        unit=loop.charter.loop.unit if loop.charter.loop.task is Task.REGRESSION else None,
     )
-    found = cox(labels, scores)
-    return _with_cox(curve, found) if found else curve
+    return _with_cox(curve, told.line) if told.line else curve
+
+
+@dataclass(frozen=True)
+class _Told:
+    bins: tuple[ReliabilityBin, ...]
+    error: tuple[float, float, float]
+    parts: tuple[float, float, float, float]
+    line: Cox | None
+
+
+def _told(group: Group, charter: Charter, seed: int) -> _Told:
+    labels, scores = group.labels, group.scores
+    if charter.loop.task is Task.REGRESSION:
+        error, line = error_of_numbers(labels, scores, seed=seed), line_of_numbers(labels, scores)
+        return _Told(bins_of_numbers(labels, scores), error, brier_parts(labels, scores), line)
+    if scores.ndim == 2:
+        labels, scores = 1 - misses(labels, scores), scores.max(axis=1)
+    scores = scores.clip(0, 1)
+    error = calibration_error(labels, scores, seed=seed)
+    return _Told(reliability_bins(labels, scores), error, brier_parts(labels, scores), cox(labels, scores))
 
 
 def _empty(span: tuple[datetime, datetime], cohort: tuple[str | None, str | None], group: Group) -> ReliabilityCurve:

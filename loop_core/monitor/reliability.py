@@ -29,9 +29,9 @@ class ReliabilityBin:
     score: float
     """Their mean score."""
     share: float
-    """Share of them with label 1."""
+    """Share of them with label 1; of several classes, on which the most probable one was right; of numbers, their mean."""
     ci_low: float
-    """95 % Wilson interval of the share."""
+    """95 % interval: Wilson's of a share, t of a mean."""
     ci_high: float
     n: int
 
@@ -53,7 +53,8 @@ class ReliabilityCurve:
     bins: tuple[ReliabilityBin, ...]
     """Of equal mass, at most 15, by rising score; empty while too few."""
     ece: float | None
-    """Expected calibration error, 0..1: the mean distance of the bins' shares from their scores; None: too few rows."""
+    """Expected calibration error, 0..1 or in `unit`: the mean distance of the bins' shares from their scores; None: too few
+    rows."""
     ece_ci_low: float | None
     """95 % bootstrap interval, corrected for the upward bias that noise gives to absolute values."""
     ece_ci_high: float | None
@@ -66,15 +67,18 @@ class ReliabilityCurve:
     uncertainty: float | None
     """Share × (1 − share) of label 1: what no model can help."""
     slope: float | None
-    """Cox's calibration slope; under 1 the scores are too extreme, above 1 too timid. None: not estimable."""
+    """Cox's calibration slope (of numbers, of a straight line); under 1 the scores are too extreme, above 1 too timid. None:
+    not estimable."""
     slope_ci_low: float | None
     slope_ci_high: float | None
     intercept: float | None
-    """Cox's calibration in the large, in log-odds; above 0 the scores are too low."""
+    """Cox's calibration in the large, in log-odds (of numbers, in `unit`); above 0 the scores are too low."""
     intercept_ci_low: float | None
     intercept_ci_high: float | None
     state: State
     """`watch`: slope or intercept are not what they should be, beyond chance; `pending`: no window is mature yet."""
+    unit: str | None = None
+    """Of scores and labels that are numbers; None: scores are probabilities, and shares are compared with them."""
 
 
 def reliability_bins(labels: Floats, scores: Floats, most: int = BINS) -> tuple[ReliabilityBin, ...]:
@@ -85,11 +89,11 @@ def reliability_bins(labels: Floats, scores: Floats, most: int = BINS) -> tuple[
         scores: (n,) probabilities of label 1.
         most: bins at most.
     """
-    return tuple(_bins(labels, scores, _places(scores, most)))
+    return tuple(_bins(labels, scores, places(scores, most)))
 
 
-def _places(scores: Floats, most: int) -> npt.NDArray[np.int64]:
-    """(n,) number of each row's bin."""
+def places(scores: Floats, most: int) -> npt.NDArray[np.int64]:
+    """(n,) number of each row's bin of equal mass; with few rows there are fewer than `most`."""
     bins = max(1, min(most, len(scores) // MIN_BIN_ROWS))
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1])) if bins > 1 else np.empty(0)
     found = np.searchsorted(edges, scores, side="left")
@@ -97,9 +101,9 @@ def _places(scores: Floats, most: int) -> npt.NDArray[np.int64]:
     return dense
 
 
-def _bins(labels: Floats, scores: Floats, places: npt.NDArray[np.int64]) -> Iterator[ReliabilityBin]:
-    counts = np.bincount(places)
-    hits, total = np.bincount(places, labels), np.bincount(places, scores)
+def _bins(labels: Floats, scores: Floats, into: npt.NDArray[np.int64]) -> Iterator[ReliabilityBin]:
+    counts = np.bincount(into)
+    hits, total = np.bincount(into, labels), np.bincount(into, scores)
     for n, hit, score in zip(counts.tolist(), hits.tolist(), (total / counts).tolist(), strict=True):
         low, high = wilson(round(hit), n) or (0.0, 1.0)
         yield ReliabilityBin(score, hit / n, low, high, n)
@@ -118,9 +122,9 @@ def calibration_error(labels: Floats, scores: Floats, *, seed: int = 0) -> tuple
 
     Source: Nixon et al. 2019, "Measuring calibration in deep learning" (equal mass).
     """
-    places = _places(scores, BINS)
-    counts = np.bincount(places)
-    shares, means = np.bincount(places, labels) / counts, np.bincount(places, scores) / counts
+    into = places(scores, BINS)
+    counts = np.bincount(into)
+    shares, means = np.bincount(into, labels) / counts, np.bincount(into, scores) / counts
     ece = float((counts * abs(shares - means)).sum() / len(labels))
     rng = np.random.default_rng(seed)
     noisy, perfect = (
@@ -133,17 +137,17 @@ def calibration_error(labels: Floats, scores: Floats, *, seed: int = 0) -> tuple
 
 
 def brier_parts(labels: Floats, scores: Floats) -> tuple[float, float, float, float]:
-    """(Brier score, reliability, resolution, uncertainty) over the bins (Murphy 1973).
+    """(Brier score, reliability, resolution, uncertainty) over the bins (Murphy 1973); of numbers, of the squared error.
 
     >>> [round(x, 3) for x in brier_parts(np.array([0.0, 1.0] * 50), np.full(100, 0.6))]
     [0.26, 0.01, 0.0, 0.25]
     """
-    places = _places(scores, BINS)
-    counts, rate = np.bincount(places), float(labels.mean())
-    shares, means = np.bincount(places, labels) / counts, np.bincount(places, scores) / counts
+    into = places(scores, BINS)
+    counts, rate = np.bincount(into), float(labels.mean())
+    shares, means = np.bincount(into, labels) / counts, np.bincount(into, scores) / counts
     reliability = float((counts * (shares - means) ** 2).sum() / len(labels))
     resolution = float((counts * (shares - rate) ** 2).sum() / len(labels))
-    return float(brier_losses(labels, scores).mean()), reliability, resolution, rate * (1 - rate)
+    return float(brier_losses(labels, scores).mean()), reliability, resolution, float(labels.var())
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class DirectLossEstimator:
     boosters: dict[int, lightgbm.Booster]
     """Exponent → model of |error| to that power, from features and prediction."""
     spreads: dict[int, float]
-    """Exponent → standard deviation of |error| to that power over reference rows."""
+    """Exponent → standard deviation of |error| to that power over reference rows, in means of it: where errors are larger
+    they scatter more."""
 
     def losses(self, features: Floats, predictions: Floats) -> dict[int, Floats]:
         """Exponent → (n,) what |error| to that power is expected to be.
@@ -71,14 +72,15 @@ class LossRows:
     weights: Floats
     """(n,) how many rows each stands for."""
     spreads: Mapping[int, float]
-    """Exponent → standard deviation of one row's loss."""
+    """Exponent → standard deviation of one row's loss, in means of it."""
 
     def expected(self, metric: str) -> Expected | None:
         """One metric of `POWERS`. Raises UnknownNameError."""
         power, n = POWERS[_checked(metric)], float(self.weights.sum())
         if n == 0:
             return None
-        value, se = float(self.weights @ self.losses[power]) / n, self.spreads[power] / float(np.sqrt(n))
+        value = float(self.weights @ self.losses[power]) / n
+        se = value * self.spreads[power] / float(np.sqrt(n))
         if metric != "rmse":
             return Expected(value, se)
         root = float(np.sqrt(value))
@@ -108,8 +110,13 @@ def fit_direct_loss(
     powers = sorted(set(POWERS.values()))
     return DirectLossEstimator(
         {power: _booster(inputs, errors**power, categories, seed) for power in powers},
-        {power: float((errors**power).std()) for power in powers},
+        {power: _relative_spread(errors**power) for power in powers},
     )
+
+
+def _relative_spread(losses: Floats) -> float:
+    mean = float(losses.mean())
+    return float(losses.std()) / mean if mean > 0 else 0.0
 
 
 def _booster(inputs: Floats, losses: Floats, categories: tuple[int, ...], seed: int) -> lightgbm.Booster:
