@@ -52,18 +52,18 @@ def feature_distribution(
         NotReadyError: there is no reference yet.
     """
     group = loop.charter.cohort(cohort) if cohort else None
-    days = days_at(loop, as_of)
-    if days is None or (feature == SCORE and days.plan.scored is None):
-        raise NotReadyError(
-            "There is no reference period yet", "predictions before this window", "bring in older predictions"
-        )
-    if feature not in days.plan.subjects:
-        raise UnknownNameError("feature", feature, days.plan.subjects)
-    usual, window = days.plan.span_of(feature), Span.of(window_start, window_end)
-    both = {
-        "reference": _sum(days, usual, group, feature, cohort_value),
-        "current": _sum(days, window, group, feature, cohort_value),
-    }
+    with days_at(loop, as_of) as days:
+        if days is None or (feature == SCORE and days.plan.scored is None):
+            raise NotReadyError(
+                "There is no reference period yet", "predictions before this window", "bring in older predictions"
+            )
+        if feature not in days.plan.subjects:
+            raise UnknownNameError("feature", feature, days.plan.subjects)
+        usual, window = days.plan.span_of(feature), Span.of(window_start, window_end)
+        both = {
+            "reference": _sum(days, usual, group, feature, cohort_value),
+            "current": _sum(days, window, group, feature, cohort_value),
+        }
     return [
         BinShare(label, place, name, int(counts[place]), float(counts[place] / max(1.0, counts.sum())))
         for place, label in enumerate(_labels(days.plan.subjects[feature]))

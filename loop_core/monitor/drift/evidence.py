@@ -109,8 +109,8 @@ def _careful(
 ) -> Counts:
     """(S, W) p-values that may alarm. A series that moves on steadily may be as far again as it is later."""
     careful = np.where((cautions == "")[:, None], p_values, np.nan)
-    slow = np.flatnonzero(cautions == SLOW)
-    if len(slow):
+    slow = np.flatnonzero(cautions == SLOW).tolist()
+    if slow:
         part = Chances([chances.of[k] for k in slow], chances.rows[slow])
         careful[slow] = part.p_values(values[slow], np.stack([_growth(found[k]) for k in slow]))
     return careful

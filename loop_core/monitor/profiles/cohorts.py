@@ -27,16 +27,19 @@ def cohort_series(loop: Loop, as_of: datetime, *, weeks: int, min_rows: int = 1)
         weeks: how many windows.
         min_rows: cohort values with fewer rows in the newest window may be left out.
     """
-    import polars as pl
-
     if not loop.charter.cohorts:
         return []
-    days = days_at(loop, as_of)
-    if days is None:
-        return []
-    if not days.stored or as_of.astimezone(UTC).timetz() != time(tzinfo=UTC):
-        return [s for c in loop.charter.cohorts for s in profile_series(loop, as_of, weeks=weeks, cohort=c.name)]
-    windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    with days_at(loop, as_of) as days:
+        if days is None:
+            return []
+        if not days.stored or as_of.astimezone(UTC).timetz() != time(tzinfo=UTC):
+            return [s for c in loop.charter.cohorts for s in profile_series(loop, as_of, weeks=weeks, cohort=c.name)]
+        return _series(days, Windows.at(as_of, loop.charter.monitor.window_days), weeks, min_rows)
+
+
+def _series(days: Days, windows: Windows, weeks: int, min_rows: int) -> list[Series]:
+    import polars as pl
+
     current = Span(windows.start(weeks).date(), windows.end.date())
     subjects = [name for name in days.plan.subjects if name != LATENCY]
     parts = [[name for name in subjects if name != SCORE], [name for name in subjects if name == SCORE]]
@@ -44,7 +47,7 @@ def cohort_series(loop: Loop, as_of: datetime, *, weeks: int, min_rows: int = 1)
     now = _large(now, windows, min_rows)
     found = {
         cohort.name: windows_of(now.filter(pl.col("cohort") == cohort.name), current, windows, days, subjects)
-        for cohort in loop.charter.cohorts
+        for cohort in days.loop.charter.cohorts
         if not now.is_empty()
     }
     return [one for part in parts if part for one in _of(days, windows, found, part)]

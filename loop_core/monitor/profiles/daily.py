@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +16,7 @@ from loop_core.monitor.changes import changed_days, changes
 from loop_core.monitor.kept import kept_of, large_of
 from loop_core.monitor.profiles import store
 from loop_core.monitor.profiles.learn import FAR, learn_plan
-from loop_core.monitor.profiles.plan import Plan, Span, bound, number_of, row_columns
+from loop_core.monitor.profiles.plan import Plan, Span, bound, key_of, number_of, row_columns
 from loop_core.monitor.profiles.reference import reference_days, score_days
 from loop_core.monitor.profiles.refresh import BATCH, refresh_profiles
 from loop_core.monitor.profiles.tally import Tally
@@ -72,7 +72,8 @@ class Days:
     def _stored(self, span: Span, where: str, subjects: Sequence[str], extra: str = "", **given: Any) -> pl.DataFrame:
         return self.loop.lake.frame(
             f"select {', '.join(_COLUMNS)}{extra} from {self.loop.table('profiles')}"
-            f" where binning = $binning and day >= $start and day < $end and list_contains($subjects, subject) and {where}",
+            # Almost every row has these bins: the catalogue need not tell which files have rows with them.
+            f" where concat(binning) = $binning and day >= $start and day < $end and list_contains($subjects, subject) and {where}",
             {"binning": self.plan.id, **vars(span), "subjects": list(subjects), **given},
         )
 
@@ -121,18 +122,45 @@ class Days:
         return _together(list(tally.frames()))
 
 
-def days_at(loop: Loop, as_of: datetime) -> Days | None:
-    """The loop's days at an instant; None: there is no reference yet."""
-    found = reference_days(loop, as_of)
-    if found is None:
-        return None
+@contextmanager
+def days_at(loop: Loop, as_of: datetime) -> Iterator[Days | None]:
+    """The loop's days at an instant, read in one snapshot of the lake; None: there is no reference yet."""
+    with ExitStack() as held:
+        held.enter_context(loop.lake.one_snapshot())
+        found = reference_days(loop, as_of)
+        yield _days(loop, as_of, *found, held) if found else None
+
+
+def _days(loop: Loop, as_of: datetime, key: str, span: Span, held: ExitStack) -> Days:
     reading, scores = known_at(loop, as_of), score_days(loop, as_of)
-    content = ("profiled", loop.name, loop.lake.snapshot(), found[0])
-    mark: store.Mark | None = kept_of(loop.lake).get(content, lambda: _current(loop))
-    plan = _fitting(loop, mark, scores) if mark is not None and mark.key == found[0] else None
-    if plan is not None:
-        return Days(loop, reading, plan, True)
-    return Days(loop, reading, _learned(loop, reading, *found, scores), False)
+    content = ("profiled", loop.name, loop.lake.snapshot(), key)
+    mark: store.Mark | None = kept_of(loop.lake).get(content, lambda: _current(loop, held))
+    plan = _fitting(loop, mark, scores) if mark is not None and mark.key == key else None
+    return Days(loop, reading, plan or _learned(loop, reading, key, span, scores), plan is not None)
+
+
+@contextmanager
+def days_against(loop: Loop, as_of: datetime, start: datetime, end: datetime) -> Iterator[Days | None]:
+    """The loop's days beside a reference of one's own choice, without the score: counted from rows, nothing is stored.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant; nothing later is seen.
+        start, end: the reference, before `as_of`.
+
+    None: the reference is not even a day long.
+    """
+    span = Span.of(start, min(end, as_of))
+    with loop.lake.one_snapshot():
+        yield _against(loop, as_of, span) if span else None
+
+
+def _against(loop: Loop, as_of: datetime, span: Span) -> Days:
+    reading, key = known_at(loop, as_of), key_of(loop.charter, None, span)
+    # What is learned from days that are over is the same at every later instant.
+    content = ("learned against", loop.name, key, loop.lake.snapshot())
+    plan: Plan = kept_of(loop.lake).get(content, lambda: learn_plan(reading, key, span, None))
+    return Days(loop, reading, plan, False)
 
 
 def _fitting(loop: Loop, mark: store.Mark, scores: tuple[str, Span] | None) -> Plan | None:
@@ -144,13 +172,15 @@ def _fitting(loop: Loop, mark: store.Mark, scores: tuple[str, Span] | None) -> P
     return plan if (plan.scored.version, plan.scored.span) == scores else None
 
 
-def _current(loop: Loop) -> store.Mark | None:
+def _current(loop: Loop, held: ExitStack) -> store.Mark | None:
     """The mark of profiles in which every row is counted; None: there are none, and none could be made."""
     wanted = reference_days(loop, FAR)
     if (mark := _counted(loop)) is not None and wanted is not None and mark.key == wanted[0]:
         return mark
+    held.close()
     with suppress(StorageError):  # a lake that cannot be written is read as it stands
         refresh_profiles(loop, actor=READER)
+    held.enter_context(loop.lake.one_snapshot())
     return _counted(loop)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from loop_core.charter import Cohort
 from loop_core.monitor.profiles.binning import Binning, Counts, NumberBins
-from loop_core.monitor.profiles.daily import Days, days_at
+from loop_core.monitor.profiles.daily import Days, days_against, days_at
 from loop_core.monitor.profiles.plan import LATENCY, SCORE, Span, number_of
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -72,6 +72,7 @@ def profile_series(
     weeks: int | None = 12,
     cohort: str | None = None,
     columns: Sequence[str] | None = None,
+    reference: tuple[datetime, datetime] | None = None,
 ) -> list[Series]:
     """Features and the champion's score in the newest windows, beside their reference: whole days from the profiles.
 
@@ -82,6 +83,7 @@ def profile_series(
         cohort: split by this declared cohort, each value beside its own reference. Values that are not among the
             largest of the reference (`max_values`) are `(other)`.
         columns: only these: features, `score`, `latency_ms`; None: the features and the score.
+        reference: beside this span instead of the loop's own, and then without the score; nothing is stored for it.
 
     Returns:
         By column in the charter's order, the score last; within a column by cohort value. Empty without a reference.
@@ -91,15 +93,19 @@ def profile_series(
         StorageError: the lake cannot be read.
     """
     group = loop.charter.cohort(cohort) if cohort else None
-    days = days_at(loop, as_of)
-    if days is None:
-        return []
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
+    with days_at(loop, as_of) if reference is None else days_against(loop, as_of, *reference) as days:
+        return [] if days is None else _series(days, windows, weeks, group, columns)
+
+
+def _series(
+    days: Days, windows: Windows, weeks: int | None, cohort: Cohort | None, columns: Sequence[str] | None
+) -> list[Series]:
     current = Span(windows.start(weeks).date(), windows.end.date())
     wanted = [c for c in days.plan.subjects if (c != LATENCY if columns is None else c in columns)]
     parts = [[c for c in wanted if c != SCORE], [c for c in wanted if c == SCORE]]
-    found = windows_of(days.counts(current, group, wanted), current, windows, days, wanted)
-    return [one for part in parts if part for one in _of(days, windows, found, group, part)]
+    found = windows_of(days.counts(current, cohort, wanted), current, windows, days, wanted)
+    return [one for part in parts if part for one in _of(days, windows, found, cohort, part)]
 
 
 def _of(days: Days, windows: Windows, found: Sums, cohort: Cohort | None, subjects: Sequence[str]) -> Iterator[Series]:

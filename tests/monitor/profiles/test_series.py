@@ -22,7 +22,7 @@ NOON = timedelta(hours=12)
 def path(request, monkeypatch):
     """From where windows are counted."""
     if request.param == "rows":
-        monkeypatch.setattr(daily, "_current", lambda loop: None)
+        monkeypatch.setattr(daily, "_current", lambda *_: None)
     return request.param
 
 
@@ -49,7 +49,7 @@ def test_profiles_and_rows_say_the_same(loop, monkeypatch):
     fill(loop, predictions())
     as_of = END - timedelta(days=3) + NOON
     stored = profile_series(loop, as_of, weeks=20, cohort="state")
-    monkeypatch.setattr(daily, "_current", lambda loop: None)
+    monkeypatch.setattr(daily, "_current", lambda *_: None)
     kept._BY_LAKE.clear()
     counted = profile_series(loop, as_of, weeks=20, cohort="state")
     assert len(stored) == len(counted) > 8
