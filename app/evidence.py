@@ -14,6 +14,9 @@ _CLIPPED = "greatest(1e-15, least(1 - 1e-15, score))"
 METRICS = {
     "log_loss": f"avg(-(label * ln({_CLIPPED}) + (1 - label) * ln(1 - {_CLIPPED})))",
     "brier": "avg((score - label) ** 2)",
+    "mae": "avg(abs(label - score))",
+    "mse": "avg((label - score) ** 2)",
+    "rmse": "sqrt(avg((label - score) ** 2))",
     "auc": "(sum(place) filter (label = 1) - count(*) filter (label = 1) * (count(*) filter (label = 1) + 1) / 2)"
     " / (count(*) filter (label = 1) * count(*) filter (label = 0))",
 }
@@ -21,7 +24,7 @@ METRICS = {
 
 def metric_sql(view: View, point: PerformancePoint) -> str | None:
     """One realised metric of one window; None: it has no short SQL."""
-    if point.metric not in METRICS:
+    if point.metric not in METRICS or view.loop.charter.loop.classes:
         return None
     within, values = _within(view, point)
     return _written(

@@ -10,6 +10,7 @@ from app import session
 from app.faults import plain
 from app.session import View
 from app.widgets import WORST, empty, table
+from loop_core.charter import About
 from loop_core.feedback import FeedbackPage, feedback_items
 
 _COLUMNS = {
@@ -39,15 +40,15 @@ def inbox(view: View) -> None:
     if found.total > WORST:
         st.pagination(-(-found.total // WORST), key="page", bind="query-params")
     with place:
-        _items(found, view.loop.charter.loop.positive)
+        _items(found, view.loop.charter.loop)
 
 
-def _items(found: FeedbackPage, positive: str) -> None:
+def _items(found: FeedbackPage, about: About) -> None:
     if not found.items:
         empty("No comment matches", "Use a shorter word, or any rating.", key="nomatch")
         return
     st.caption(f"{found.total:,} items, newest first; select one to see the prediction it is about")
-    rows = [_row(item, positive) for item in found.items]
+    rows = [_row(item, about) for item in found.items]
     picked = table(rows, "inbox", _COLUMNS, "Feedback, newest first", on_select="rerun", selection_mode="single-row")
     for index in picked.selection.rows:
         item = found.items[index]
@@ -55,8 +56,8 @@ def _items(found: FeedbackPage, positive: str) -> None:
         st.json({name: str(value) for name, value in vars(item).items() if name != "comment"})
 
 
-def _row(item: Any, positive: str) -> dict[str, Any]:
-    outcome = None if item.label is None else positive if item.label == 1 else f"not {positive}"
+def _row(item: Any, about: About) -> dict[str, Any]:
+    outcome = None if item.label is None else about.label_word(item.label)
     return {
         "when": item.given_at,
         "rating": item.rating,

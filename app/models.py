@@ -10,16 +10,14 @@ import streamlit as st
 from app.widgets import short, spaced, table
 from loop_core.models import ModelView
 
-#: Validation results worth a column; the rest stands in the manifest.
-_METRICS = ("log_loss", "brier", "auc")
 
-
-def models_table(models: Sequence[ModelView], served: Sequence[str]) -> None:
+def models_table(models: Sequence[ModelView], served: Sequence[str], metrics: Sequence[str]) -> None:
     """Newest first, with what each was trained on and how it did in validation.
 
     Args:
         models: newest first.
         served: versions that serve or served, the champion first.
+        metrics: validation results worth a column; the rest stands in the manifest.
     """
     day = st.column_config.DatetimeColumn(format="D MMM YYYY", timezone="UTC")
     number = st.column_config.NumberColumn(format="%.4f")
@@ -29,8 +27,13 @@ def models_table(models: Sequence[ModelView], served: Sequence[str]) -> None:
         "to": day,
         "rows": st.column_config.NumberColumn(format="localized"),
     }
-    columns |= {spaced(name): number for name in _METRICS}
-    table([_row(model, _state(model.version, served)) for model in models], "models", columns, "Models, newest first")
+    columns |= {spaced(name): number for name in metrics}
+    table(
+        [_row(model, _state(model.version, served), metrics) for model in models],
+        "models",
+        columns,
+        "Models, newest first",
+    )
 
 
 def _state(version: str, served: Sequence[str]) -> str:
@@ -39,7 +42,7 @@ def _state(version: str, served: Sequence[str]) -> str:
     return "● champion" if version == served[0] else "– served before"
 
 
-def _row(model: ModelView, state: str) -> dict[str, Any]:
+def _row(model: ModelView, state: str, metrics: Sequence[str]) -> dict[str, Any]:
     return {
         "model": short(model.version),
         "state": state,
@@ -49,5 +52,5 @@ def _row(model: ModelView, state: str) -> dict[str, Any]:
         "to": model.train_end,
         "parent": short(model.parent),
         "by": model.actor,
-        **{spaced(name): model.metrics.get(name) for name in _METRICS},
+        **{spaced(name): model.metrics.get(name) for name in metrics},
     }

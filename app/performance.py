@@ -30,8 +30,8 @@ WEEKS = (26, 52, 104)
 VALUES = 11
 HOW = """A window counts predictions by prediction time and is reported once {asked:.0%} of them are mature; before
 that it is pending (hatched, filled as far as labels came), because the labels that arrive first are no fair sample.
-Meanwhile the estimate says what the scores alone let expect; it holds as long as a score means what it meant in the
-reference. The trend is the same metric over {trend} windows together."""
+Meanwhile the estimate says what is to be expected without labels; it holds as long as scores and inputs mean what they
+meant in the reference. The trend is the same metric over {trend} windows together."""
 
 
 @dataclass(frozen=True)

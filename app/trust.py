@@ -13,7 +13,21 @@ from app.widgets import chip, empty, moment, why
 from loop_core import charts
 from loop_core.monitor import calibration, decision_boundary, service_health
 from loop_core.monitor.reliability import ReliabilityCurve
-from loop_core.vocabulary import State
+from loop_core.vocabulary import State, Task
+
+_WORD = {
+    Task.BINARY: "a probability keeps its word",
+    Task.MULTICLASS: "the model is right as often as it is sure of its class",
+    Task.REGRESSION: "predictions are right on average",
+}
+_BINS = "Fifteen bins of equal mass"
+_COX = "the error (ECE) is corrected for its upward bias; slope and intercept are Cox's."
+_HOW = {
+    Task.BINARY: f"{_BINS} with Wilson intervals; {_COX} The SQL is of the largest group.",
+    Task.MULTICLASS: f"{_BINS} of the most probable class's score, and the share of rows where it was right; {_COX}",
+    Task.REGRESSION: f"{_BINS}: the mean of what came, with t intervals, against the mean prediction; the error is corrected"
+    " for its upward bias; slope is of a straight line. The SQL is of the largest group.",
+}
 
 
 def calibration_panel(view: View, measured: Measured) -> None:
@@ -26,10 +40,11 @@ def calibration_panel(view: View, measured: Measured) -> None:
         return
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("##### Observed share against score")
+        numbers = drawn[0].unit is not None
+        st.markdown("##### What came against what was predicted" if numbers else "##### Observed share against score")
         draw(charts.reliability_chart(drawn), key="reliability")
         largest = f"The {len(drawn)} largest of {len(curves)} groups. " if len(curves) > len(drawn) else ""
-        st.caption(f"{largest}On the dashed diagonal a probability keeps its word.")
+        st.caption(f"{largest}On the dashed diagonal {_WORD[view.loop.charter.loop.task]}.")
     with right:
         st.markdown("##### Calibration error over time")
         everybody = measured.mine(session.compute(view, calibration, cohort=measured.split, over_time=True))
@@ -38,16 +53,22 @@ def calibration_panel(view: View, measured: Measured) -> None:
         _said(curve)
     why(
         view,
-        "Fifteen bins of equal mass with Wilson intervals; the error (ECE) is corrected for its upward bias; slope and "
-        "intercept are Cox's. The SQL is of the largest group.",
+        _HOW[view.loop.charter.loop.task],
         f"loop_core.monitor:calibration(loop, as_of, cohort={split!r})",
-        evidence.calibration_sql(view, drawn[0]),
+        None if view.loop.charter.loop.classes else evidence.calibration_sql(view, drawn[0]),
         key="calibration",
     )
 
 
 def boundary_panel(view: View, measured: Measured) -> None:
     """Where scores lie around a threshold, and how often decisions there are wrong."""
+    if view.loop.charter.loop.task is not Task.BINARY:
+        empty(
+            "This model says no yes or no",
+            "Only a yes/no model has one threshold; see the calibration above.",
+            key="nothreshold",
+        )
+        return
     threshold = _threshold(view, measured)
     found = measured.mine(session.compute(view, decision_boundary, cohort=measured.split, threshold=threshold))
     if not found or not found[0].n:
@@ -96,11 +117,19 @@ def _said(curve: ReliabilityCurve) -> None:
         st.markdown(f"**{curve.cohort_value if curve.cohort_value is not None else 'everybody'}** · n = {curve.n:,}")
     parts = []
     if curve.ece is not None:
-        interval = f" ({curve.ece_ci_low:.1%} – {curve.ece_ci_high:.1%})" if curve.ece_ci_low is not None else ""
-        parts.append(f"scores are off by {curve.ece:.1%} on average{interval}")
+        size = _percent if curve.unit is None else (lambda value: f"{value:,.3g} {curve.unit}".strip())
+        ends = (curve.ece_ci_low, curve.ece_ci_high)
+        interval = f" ({size(ends[0])} – {size(ends[1])})" if ends[0] is not None and ends[1] is not None else ""
+        parts.append(
+            f"{'scores' if curve.unit is None else 'predictions'} are off by {size(curve.ece)} on average{interval}"
+        )
     if curve.slope is not None:
         interval = f" ({curve.slope_ci_low:.2f} – {curve.slope_ci_high:.2f})" if curve.slope_ci_low is not None else ""
         parts.append(f"slope {curve.slope:.2f}{interval}")
     if curve.intercept is not None and curve.state in (State.WATCH, State.ALARM):
         parts.append("they are too low" if curve.intercept > 0 else "they are too high")
     st.caption("; ".join(parts) + "." if parts else "too few rows to say more.")
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"

@@ -8,6 +8,7 @@ from app.launch import challenger_form, champion_form, cycle_button
 from app.models import models_table
 from app.navigation import go
 from app.widgets import acting, empty, moment, short, verdict, why
+from loop_core.charter import METRICS_OF
 from loop_core.models import registered
 from loop_core.release import state
 from loop_core.vocabulary import State
@@ -43,7 +44,11 @@ st.markdown("##### Models of this loop")
 if not models:
     empty("No model yet", "Train one above; it appears here with what it was trained on.", key="nomodels")
     st.stop()
-models_table(models, [tenure.version for tenure in state(view.loop, view.as_of).tenures])
+models_table(
+    models,
+    [tenure.version for tenure in state(view.loop, view.as_of).tenures],
+    METRICS_OF[view.loop.charter.loop.task],
+)
 with st.container(horizontal=True, vertical_alignment="center", key="side_models"):
     if st.button("Compare a challenger", key="to_compare", icon=":material/compare_arrows:"):
         go("compare")

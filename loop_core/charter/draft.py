@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 from loop_core.charter.contract import RESERVED
 from loop_core.charter.parse import parse_charter
+from loop_core.charter.part import CLASS_NAME
 from loop_core.charter.profile import ColumnProfile, profile_file
 from loop_core.errors import SourceError
+from loop_core.vocabulary import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,12 +38,17 @@ _LABEL = (
     r"^(is_|has_)?(late|churn|default|fraud|converted|cancel)",
     r"label|target|outcome",
 )
+#: Names so plain that the column is the label even where it is no yes or no.
+_ANY_LABEL = _LABEL[:2]
 _SCORE = (r"^(score|probability|prediction|proba|p_hat)$", r"score|proba")
+_NUMBER = (r"^(score|prediction|predicted|y_pred|y_hat|forecast)$", r"predict|forecast")
 _ENTITY = (r"^entity_id$", r"(customer|user|client|account|member|patient|seller).*id$")
 #: Columns of a prediction that keep their name and part.
 _OWN = frozenset({"model_version", "route", "latency_ms", "error"})
 #: More categories than this make a text, not a category; a cohort has at most MAX_COHORT of them.
 MAX_CATEGORIES, MAX_COHORT, MAX_COHORTS = 200, 20, 4
+#: More classes than this are no label that somebody would tell apart.
+MAX_CLASSES = 30
 #: Fewer categories than this in a sample of at least MIN_ROWS are taken to be all there are.
 MAX_LISTED, MIN_ROWS = 12, 1000
 
@@ -53,6 +60,10 @@ class Guess:
     id: str | None
     time: str | None
     label: str | None
+    task: Task
+    """By the label: two values, a few names, or numbers."""
+    classes: tuple[str, ...]
+    """Of a multiclass label."""
     score: str | None
     entity: str | None
     features: tuple[tuple[ColumnProfile, Kind], ...]
@@ -93,22 +104,41 @@ def guess_columns(columns: Sequence[ColumnProfile]) -> Guess:
     """Give every column its part."""
     identity = _named(_ID, (c for c in columns if c.unique and c.kind in ("text", "integer")))
     time = _named(_TIME, (c for c in columns if c.kind == "timestamp"), any_name=True)
-    label = _named(_LABEL, (c for c in columns if c.binary), any_name=False)
-    score = _named(_SCORE, (c for c in columns if c.kind == "real" and c.within_unit))
+    label, task, classes = _label(columns)
+    if task is Task.REGRESSION:
+        score = _named(_NUMBER, (c for c in columns if c.kind in ("integer", "real") and c.name != label))
+    else:
+        score = _named(_SCORE, (c for c in columns if c.kind == "real" and c.within_unit))
     entity = _named(_ENTITY, (c for c in columns if c.name != identity and c.kind in ("text", "integer")))
-    taken = {identity, time, label, score, entity, *_OWN}
+    taken = {identity, time, label, score, entity, *_OWN, *(f"score_{name}" for name in classes)}
     kinds = [(c, _kind(c)) for c in columns if c.name not in taken and not c.empty]
     is_input = [kind in ("number", "category", "flag") and not c.looks_like_id and c.distinct > 1 for c, kind in kinds]
     return Guess(
         identity,
         time,
         label,
+        task,
+        classes,
         score,
         entity,
         tuple(pair for pair, is_one in zip(kinds, is_input, strict=True) if is_one),
         tuple(pair for pair, is_one in zip(kinds, is_input, strict=True) if not is_one),
         any(c.naive for c in columns),
     )
+
+
+def _label(columns: Sequence[ColumnProfile]) -> tuple[str | None, Task, tuple[str, ...]]:
+    """The label, what kind of model says it, and its classes where there are several."""
+    binary = _named(_LABEL, (c for c in columns if c.binary))
+    if binary is not None:
+        return binary, Task.BINARY, ()
+    several = {c.name: c.values for c in columns if c.kind == "text" and 2 <= len(c.values) <= MAX_CLASSES}
+    fitting = [c for c in columns if c.name in several and all(re.fullmatch(CLASS_NAME, v) for v in c.values)]
+    name = _named(_ANY_LABEL, fitting)
+    if name is not None:
+        return name, Task.MULTICLASS, several[name]
+    number = _named(_ANY_LABEL, (c for c in columns if c.kind in ("integer", "real") and c.distinct > 2))
+    return number, Task.REGRESSION if number else Task.BINARY, ()
 
 
 def our_names(columns: Iterable[ColumnProfile]) -> dict[str, str]:
@@ -153,6 +183,8 @@ def _kind(column: ColumnProfile) -> Kind:
     return "category" if column.distinct <= min(MAX_CATEGORIES, max(2, column.rows // 2)) else "text"
 
 
+_LABELS = {Task.BINARY: "1 or 0", Task.MULTICLASS: "one of the classes", Task.REGRESSION: "a number"}
+
 # -- writing it down --------------------------------------------------------------------------------------------
 
 
@@ -165,7 +197,7 @@ def _lines(path: Path, name: str, rows: int, guess: Guess) -> list[str]:
         f"name = {_text(name)}",
         f"title = {_text(name.replace('_', ' ').capitalize())}  # EDIT: what people call it",
         'purpose = "Which question does the model answer, and when?"  # EDIT',
-        f"positive = {_text(guess.label or 'yes')}  # EDIT: what label 1 means",
+        *_task(guess),
         *(['timezone = "UTC"  # EDIT: the zone of times that carry none'] if guess.naive else []),
         "",
         "[roles]",
@@ -181,17 +213,37 @@ def _lines(path: Path, name: str, rows: int, guess: Guess) -> list[str]:
         "horizon_days = 30  # EDIT: after so many days a prediction without label is given up",
         "",
         *_cohorts(guess, names),
-        "[[metrics]]",
-        'name = "log_loss"',
-        "margin = 0.005  # EDIT: losing less than this counts as not worse",
-        "",
-        "[[metrics]]",
-        'name = "auc"',
-        "margin = 0.01  # EDIT",
-        "",
+        *_metrics(guess.task),
         "[[triggers]]",
         'kind = "schedule"',
         "every_days = 91  # EDIT",
+        "",
+    ]
+
+
+def _task(guess: Guess) -> list[str]:
+    if guess.task is Task.MULTICLASS:
+        return [
+            'task = "multiclass"',
+            f"classes = [{', '.join(_text(name) for name in guess.classes)}]  # EDIT: all there are? Scores: score_<class>",
+        ]
+    if guess.task is Task.REGRESSION:
+        return ['task = "regression"', 'unit = ""  # EDIT: what the label counts or measures']
+    return [f"positive = {_text(guess.label or 'yes')}  # EDIT: what label 1 means"]
+
+
+def _metrics(task: Task) -> list[str]:
+    """Two metrics of the task, each with a margin to think about."""
+    margins = [("mae", "1.0"), ("rmse", "1.0")] if task is Task.REGRESSION else [("log_loss", "0.005"), ("auc", "0.01")]
+    (first, margin), (second, other) = margins
+    return [
+        "[[metrics]]",
+        f"name = {_text(first)}",
+        f"margin = {margin}  # EDIT: losing less than this counts as not worse",
+        "",
+        "[[metrics]]",
+        f"name = {_text(second)}",
+        f"margin = {other}  # EDIT",
         "",
     ]
 
@@ -221,7 +273,7 @@ def _contract(guess: Guess, names: Mapping[str, str]) -> list[str]:
     lines += [f"prediction_id = {_text(guess.id)}"] if guess.id and guess.id != "prediction_id" else []
     if guess.label != "label":
         lines += [
-            f"label = {_text(guess.label)}  # EDIT: 1 or 0"
+            f"label = {_text(guess.label)}  # EDIT: {_LABELS[guess.task]}"
             if guess.label
             else '# EDIT: no column was recognised: label = "…"'
         ]

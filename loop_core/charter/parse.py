@@ -7,14 +7,16 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from loop_core.charter.model import Charter
+from loop_core.charter.plans import TriggerFile, TriggerPlan
 from loop_core.errors import CharterError
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
+P = TypeVar("P", bound=BaseModel)
 _KEY = re.compile(r"^\s*\"?([A-Za-z0-9_\-]+)\"?\s*=")
 
 
@@ -39,10 +41,18 @@ def load_charter(path: Path) -> Charter:
 
 def parse_charter(text: str, where: str = "charter") -> Charter:
     """Validate TOML text; `where` names it in messages. Raises CharterError as `load_charter` does."""
-    problems, charter = _validate(text, where)
+    problems, charter = _validate(text, where, Charter)
     if charter is None:
         raise CharterError("\n".join(problems), "", "correct these lines; `loop charter check FILE` reads it again")
     return charter
+
+
+def parse_triggers(text: str, where: str = "policy") -> tuple[TriggerPlan, ...]:
+    """Validate TOML text that holds `[[triggers]]` and nothing else. Raises CharterError as `load_charter` does."""
+    problems, found = _validate(text, where, TriggerFile)
+    if found is None:
+        raise CharterError("\n".join(problems), "", "correct these lines")
+    return found.triggers
 
 
 def check_charter(path: Path) -> list[str]:
@@ -54,28 +64,28 @@ def check_charter(path: Path) -> list[str]:
     return []
 
 
-def _validate(text: str, where: str) -> tuple[list[str], Charter | None]:
+def _validate(text: str, where: str, model: type[P]) -> tuple[list[str], P | None]:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return [f"{where}: not TOML: {error}"], None
     try:
-        return [], Charter.model_validate(raw)
+        return [], model.model_validate(raw)
     except ValidationError as error:
         lines = _LineIndex(text)
         # pydantic also calls a list too short when its items failed; the items' own errors say more.
         errors = [e for e in error.errors() if not (e["type"] == "too_short" and e["input"])]
-        found = sorted((lines.of(e["loc"]), _say(raw, e)) for e in errors)
+        found = sorted((lines.of(e["loc"]), _say(e, model)) for e in errors)
         return [f"{where}:{line}: {message}" for line, message in found], None
 
 
-def _say(raw: Any, error: Any) -> str:
+def _say(error: Any, model: type[BaseModel]) -> str:
     location = ".".join(str(part) for part in error["loc"]) or "charter"
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
         return f"{location} is missing; it is required"
     if kind == "extra_forbidden":
-        allowed = _allowed_keys(error["loc"][:-1])
+        allowed = _allowed_keys(error["loc"][:-1], model)
         close = difflib.get_close_matches(str(error["loc"][-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         return f"{location} is not known; {hint}allowed here: {', '.join(allowed)}"
@@ -86,9 +96,8 @@ def _say(raw: Any, error: Any) -> str:
     return f"{location} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
-def _allowed_keys(location: Sequence[int | str]) -> list[str]:
+def _allowed_keys(location: Sequence[int | str], model: type[BaseModel]) -> list[str]:
     """The keys of the table at a location, by walking the model's annotations."""
-    model: type[BaseModel] = Charter
     for part in location:
         if isinstance(part, str) and part in model.model_fields:
             inner = _model_in(model.model_fields[part].annotation)

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 #: A class that a model tells: also the tail of a column name.
-ClassName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,49}$")]
+CLASS_NAME = r"^[a-z0-9][a-z0-9_]{0,49}$"
+ClassName = Annotated[str, Field(pattern=CLASS_NAME)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -113,6 +113,12 @@ class TriggerPlan(Part):
         return self
 
 
+class TriggerFile(Part):
+    """A policy in a file of its own, to be tried before it is put into a charter."""
+
+    triggers: tuple[TriggerPlan, ...] = Field(min_length=1)
+
+
 #: Field of a trigger → the kinds that know it.
 _ONLY_FOR = {
     "every_days": ("schedule",),

@@ -9,14 +9,13 @@ import altair as alt
 
 from loop_core.charts.palette import BLUE, GREY, VERMILION, chart, day, described, within
 from loop_core.charts.performance import short
+from loop_core.monitor.measure import UP_IS_GOOD
 from loop_core.vocabulary import MARKS, State
 
 if TYPE_CHECKING:
     from loop_core.monitor import PerformancePoint
 
 ROW = 26
-#: Metrics of which more is better.
-UP_IS_GOOD = frozenset({"auc"})
 
 
 def cohort_matrix(points: Sequence[PerformancePoint], overall: Sequence[PerformancePoint]) -> alt.LayerChart:
@@ -122,7 +121,7 @@ def _interval(point: PerformancePoint) -> tuple[float | None, float | None]:
 
 
 def _good(point: PerformancePoint, usual: PerformancePoint | None) -> float:
-    """How much better than everybody, −1..1: 1 is 30 % of everybody's value, of AUC 0.15."""
+    """How much better than everybody, −1..1: 1 is 30 % of everybody's value, of AUC and accuracy 0.15."""
     value = _value(point)
     if value is None or usual is None or usual.value is None:
         return 0.0

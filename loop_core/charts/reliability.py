@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 def reliability_chart(curves: Sequence[ReliabilityCurve]) -> alt.LayerChart:
-    """Observed share against score, with 95 % intervals; on the dashed diagonal a probability keeps its word.
+    """Observed share against score, with 95 % intervals; on the dashed diagonal a probability keeps its word. Of numbers,
+    the mean of what came against what was predicted.
 
     Args:
         curves: one a group; at most six are told apart.
@@ -44,17 +45,22 @@ def reliability_chart(curves: Sequence[ReliabilityCurve]) -> alt.LayerChart:
         legend=legend,
         scale=alt.Scale(domain=names, range=[VERSIONS[i % len(VERSIONS)] for i in range(len(names))]),
     )
-    end = max([0.05, *(max(row["score"], row["high"]) for row in rows)])
-    x = alt.X("score:Q", title="score", scale=alt.Scale(domain=[0, end]), axis=alt.Axis(format=".0%", tickCount=6))
+    unit = curves[0].unit if curves else None
+    tick, said, came = (
+        (".0%", "score", "observed share") if unit is None else ("~s", f"predicted {unit}", f"mean {unit}")
+    )
+    ends = [end for row in rows for end in (row["score"], row["low"], row["high"])]
+    start, end = (0.0, max([0.05, *ends])) if unit is None else (min([0.0, *ends]), max([0.0, *ends]))
+    x = alt.X("score:Q", title=said, scale=alt.Scale(domain=[start, end]), axis=alt.Axis(format=tick, tickCount=6))
     base = chart(rows).encode(x=x, color=colour, tooltip=_BIN)
-    diagonal = chart([{"score": 0, "share": 0}, {"score": end, "share": end}]).mark_line(
+    diagonal = chart([{"score": start, "share": start}, {"score": end, "share": end}]).mark_line(
         color=GREY, strokeDash=[5, 4], size=1.5
     )
-    y = value_y("share", "observed share", ".0%", zero=True)
+    y = value_y("share", came, tick, zero=True)
     bars = base.mark_rule(size=2, opacity=0.5, clip=True).encode(y="low:Q", y2="high:Q")
     line = base.mark_line(size=1.5, opacity=0.8).encode(y="share:Q")
     dots = base.mark_point(filled=True, size=55, opacity=1).encode(y="share:Q")
-    text = f"Observed share against score in {len(names)} groups; the diagonal is perfect calibration."
+    text = f"{came.capitalize()} against {said} in {len(names)} groups; the diagonal is perfect calibration."
     layers = [diagonal.encode(x=x, y=y), bars, line, dots]
     made: alt.LayerChart = described(alt.layer(*layers), text, 320)
     return made
@@ -62,10 +68,12 @@ def reliability_chart(curves: Sequence[ReliabilityCurve]) -> alt.LayerChart:
 
 def calibration_trend(curves: Sequence[ReliabilityCurve], span: Span | None = None) -> alt.LayerChart:
     """Expected calibration error by window, with its 95 % interval."""
+    unit = curves[0].unit if curves else None
     rows = [_curve(curve) for curve in curves if curve.ece is not None]
-    base = chart(rows).encode(x=time_x("middle", span), tooltip=_CURVE)
+    base = chart(rows).encode(x=time_x("middle", span), tooltip=_curve_tooltip(".2%" if unit is None else ".3~g"))
     band = base.mark_area(color=BLUE, opacity=0.2).encode(
-        y=value_y("low", "calibration error", ".1%", zero=True), y2="high:Q"
+        y=value_y("low", *(("calibration error", ".1%") if unit is None else (f"off by, {unit}", "~g")), zero=True),
+        y2="high:Q",
     )
     line = base.mark_line(color=BLUE, size=2).encode(y="ece:Q")
     dots = base.mark_point(filled=True, size=55, opacity=1).encode(
@@ -130,19 +138,10 @@ def boundary_chart(bands: ScoreBands) -> alt.LayerChart:
 _DRAWN = (State.OK, State.WATCH, State.ALARM, State.PENDING, State.TOO_FEW)
 _BIN = [
     alt.Tooltip("group:N", title="cohort"),
-    alt.Tooltip("score:Q", title="mean score", format=".3f"),
-    alt.Tooltip("share:Q", title="observed", format=".3f"),
-    *within(".3f", "low", "high"),
+    alt.Tooltip("score:Q", title="mean score", format=".4~g"),
+    alt.Tooltip("share:Q", title="observed", format=".4~g"),
+    *within(".4~g", "low", "high"),
     alt.Tooltip("n:Q", format=","),
-]
-_CURVE = [
-    alt.Tooltip("span:N", title="window"),
-    alt.Tooltip("ece:Q", title="calibration error", format=".2%"),
-    *within(".2%", "low", "high"),
-    alt.Tooltip("slope:Q", format=".2f"),
-    alt.Tooltip("intercept:Q", format="+.2f"),
-    alt.Tooltip("n:Q", format=","),
-    alt.Tooltip("word:N", title="state"),
 ]
 _BAND = [
     alt.Tooltip("span:N", title="score"),
@@ -152,6 +151,18 @@ _BAND = [
     *within(".1%"),
     alt.Tooltip("n_labelled:Q", title="labelled", format=","),
 ]
+
+
+def _curve_tooltip(number: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("span:N", title="window"),
+        alt.Tooltip("ece:Q", title="calibration error", format=number),
+        *within(number, "low", "high"),
+        alt.Tooltip("slope:Q", format=".2f"),
+        alt.Tooltip("intercept:Q", format="+.2~f"),
+        alt.Tooltip("n:Q", format=","),
+        alt.Tooltip("word:N", title="state"),
+    ]
 
 
 def _bin(curve: ReliabilityCurve, place: int) -> dict[str, Any]:

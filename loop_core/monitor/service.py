@@ -7,10 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from loop_core.charter import Charter
 from loop_core.feedback import wilson
 from loop_core.feedback.trend import FeedbackPoint
 from loop_core.feedback.trend import points as rating_points
 from loop_core.labels import known_at
+from loop_core.lake import quoted
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.settled import by_window, stamps_at
 from loop_core.vocabulary import Task
@@ -52,7 +54,8 @@ class HealthPoint:
     score_p50: float | None = None
     score_p90: float | None = None
     uncertainty: float | None = None
-    """Mean entropy of the scores in bits, 0 (sure of every case) to 1 (of none); None: no chances, or nothing scored."""
+    """Mean entropy of the scores in bits (of several classes, in as many as make 1), 0 (sure of every case) to 1 (of none);
+    None: no chances, or nothing scored."""
     uncertainty_se: float | None = None
     """Its standard error; None: under two scores."""
 
@@ -64,8 +67,14 @@ _HEALTH = """
     from predictions where predicted_at >= $first and predicted_at < $last group by all order by w, c nulls first"""
 
 
-#: In bits, of a score that is a chance; null of any other.
-_ENTROPY = """(case when score in (0, 1) then 0 when score > 0 and score < 1
+def _entropy(charter: Charter) -> str:
+    """SQL: of a score that is a chance in bits; of several classes in as many as make complete doubt 1; of numbers null."""
+    if charter.loop.task is Task.REGRESSION:
+        return "null::double"
+    if charter.loop.task is Task.MULTICLASS:
+        parts = (f"case when {c} > 0 then -{c} * ln({c}) else 0 end" for c in map(quoted, charter.score_columns))
+        return f"(case when score is not null then ({' + '.join(parts)}) / ln({len(charter.score_columns)}) end)"
+    return """(case when score in (0, 1) then 0 when score > 0 and score < 1
       then -(score * log2(score) + (1 - score) * log2(1 - score)) end)"""
 
 
@@ -106,8 +115,7 @@ def _read(
     loop: Loop, as_of: datetime, windows: Windows, group: Cut, first: int, last: int
 ) -> dict[int, list[tuple[Any, ...]]]:
     """Window → (cohort value, numbers …) of each of its groups."""
-    entropy = _ENTROPY if loop.charter.loop.task is Task.BINARY else "null::double"
-    sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql, entropy=entropy)
+    sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql, entropy=_entropy(loop.charter))
     span = {"first": windows.span(first)[0], "last": windows.span(last)[1]}
     found: dict[int, list[tuple[Any, ...]]] = {}
     reading = known_at(loop, as_of, since=span["first"])

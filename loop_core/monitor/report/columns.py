@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from loop_core.charter import Charter
+from loop_core.monitor.report.sample import scores_of
 
 #: Categories beyond the most frequent so many are shown as one: Evidently draws every value.
 MAX_CATEGORIES = 50
@@ -21,7 +22,7 @@ class Columns:
 
     reference: pl.DataFrame
     current: pl.DataFrame
-    """Numbers as floats, categories and flags as text; `label` is 0, 1 or null."""
+    """Numbers as floats, categories and flags as text; `label` is 0 or 1, the number of a class, a number, or null."""
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
     notes: tuple[str, ...]
@@ -30,7 +31,7 @@ class Columns:
 
 def shown_columns(charter: Charter, reference: pl.DataFrame, current: pl.DataFrame) -> Columns:
     """Features and the score; texts and instants are left out, and so is a column without any value on one side."""
-    kinds = {c.name: c.type for c in charter.features} | {"score": "number"}
+    kinds = {c.name: c.type for c in charter.features} | dict.fromkeys(scores_of(charter), "number")
     numeric = [name for name, kind in kinds.items() if kind == "number"]
     # NaN and infinity are what the gates would have turned away: as good as no value.
     finite = [pl.when(pl.col(name).is_finite()).then(name) for name in numeric]
@@ -45,7 +46,7 @@ def shown_columns(charter: Charter, reference: pl.DataFrame, current: pl.DataFra
         reference, current, folded = _folded(name, reference, current)
         notes += [f"{name}: all but its {MAX_CATEGORIES} most frequent values are shown as {OTHER}"] if folded else []
     kept = [*numbers, *categories, *(["label"] if "label" in reference.columns else [])]
-    kept = list(dict.fromkeys([*kept, "score"]))
+    kept = list(dict.fromkeys([*kept, *scores_of(charter)]))
     return Columns(reference.select(kept), current.select(kept), numbers, categories, tuple(notes))
 
 

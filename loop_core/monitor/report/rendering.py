@@ -6,7 +6,7 @@ import html
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Progress = Callable[[float, str], None]
-#: Quality is measured from this many labelled rows of either class on.
+#: Quality is measured from this many labelled rows of each class on, of numbers from twice as many.
 MIN_OF_EACH = 10
 
 
@@ -49,7 +49,7 @@ def render(charter: Charter, columns: Columns, title: str, progress: Progress) -
         warnings.simplefilter("ignore")  # a third party's deprecations and empty slices are no news to an analyst
         snapshots, notes = {"drift": _drift(columns)}, list(columns.notes)
         progress(0.7, "Quality of the predictions")
-        quality, said = QUALITY[charter.loop.task](columns)
+        quality, said = QUALITY[charter.loop.task](charter, columns)
         notes += said
         if quality is not None:
             snapshots["quality"] = quality
@@ -87,39 +87,102 @@ def _drift(columns: Columns) -> Any:
     return Report([DataDriftPreset(columns=shown), DataSummaryPreset()]).run(current, reference)
 
 
-def _binary_quality(columns: Columns) -> tuple[Any, list[str]]:
-    from evidently import BinaryClassification, DataDefinition, Dataset, Report
+def _quality_report(current: pl.DataFrame, reference: pl.DataFrame | None, definition: Any, preset: Any) -> Any:
+    from evidently import Dataset, Report
+
+    sides = [
+        None if f is None else Dataset.from_pandas(_pandas(f), data_definition=definition) for f in (current, reference)
+    ]
+    return Report([preset]).run(*sides)
+
+
+#: What quality says where the reference cannot stand beside the window.
+_ALONE = "Quality stands without a reference: too few rows of the reference have both score and label"
+
+
+def _binary_quality(charter: Charter, columns: Columns) -> tuple[Any, list[str]]:
+    from evidently import BinaryClassification, DataDefinition
     from evidently.presets import ClassificationPreset
 
-    current, reference = _labelled(columns.current), _labelled(columns.reference)
-    if not _both_classes(current):
+    current, reference = (
+        _labelled(side, ["score"]).cast({"label": int}) for side in (columns.current, columns.reference)
+    )
+    if not _every_class(current, 2):
         return None, [
             f"Quality is left out: fewer than {MIN_OF_EACH} scored rows of each label are known in the window"
         ]
-    notes = []
-    if not _both_classes(reference):
-        notes = ["Quality stands without a reference: too few rows of the reference have both score and label"]
     definition = DataDefinition(
         numerical_columns=["score"],
         categorical_columns=["label"],
         classification=[BinaryClassification(target="label", prediction_probas="score", pos_label=1)],
     )
-    datasets = [Dataset.from_pandas(_pandas(f), data_definition=definition) for f in (current, reference)]
-    return Report([ClassificationPreset()]).run(datasets[0], None if notes else datasets[1]), notes
+    beside = reference if _every_class(reference, 2) else None
+    notes = [] if beside is not None else [_ALONE]
+    return _quality_report(current, beside, definition, ClassificationPreset()), notes
+
+
+def _multiclass_quality(charter: Charter, columns: Columns) -> tuple[Any, list[str]]:
+    from evidently import DataDefinition, MulticlassClassification
+    from evidently.presets import ClassificationPreset
+
+    names, k = list(charter.loop.classes), len(charter.loop.classes)
+    current, reference = (_labelled(side, charter.score_columns) for side in (columns.current, columns.reference))
+    if not _every_class(current, k):
+        return None, [
+            f"Quality is left out: fewer than {MIN_OF_EACH} scored rows of each class are known in the window"
+        ]
+    definition = DataDefinition(
+        numerical_columns=names,
+        categorical_columns=["label", "said"],
+        classification=[
+            MulticlassClassification(target="label", prediction_labels="said", prediction_probas=names, labels=names)
+        ],
+    )
+    beside = _named(charter, reference) if _every_class(reference, k) else None
+    notes = [] if beside is not None else [_ALONE]
+    return _quality_report(_named(charter, current), beside, definition, ClassificationPreset()), notes
+
+
+def _regression_quality(charter: Charter, columns: Columns) -> tuple[Any, list[str]]:
+    from evidently import DataDefinition, Regression
+    from evidently.presets import RegressionPreset
+
+    current, reference = (_labelled(side, ["score"]) for side in (columns.current, columns.reference))
+    if current.height < 2 * MIN_OF_EACH:
+        return None, [f"Quality is left out: fewer than {2 * MIN_OF_EACH} scored rows of the window have a label"]
+    definition = DataDefinition(
+        numerical_columns=["score", "label"], regression=[Regression(target="label", prediction="score")]
+    )
+    beside = reference if reference.height >= 2 * MIN_OF_EACH else None
+    notes = [] if beside is not None else [_ALONE]
+    return _quality_report(current, beside, definition, RegressionPreset()), notes
 
 
 #: Task → quality of the predictions: Evidently's result (None: not enough labels), and what there is to say about it.
-QUALITY: dict[Task, Callable[[Columns], tuple[Any, list[str]]]] = {Task.BINARY: _binary_quality}
+QUALITY: dict[Task, Callable[[Charter, Columns], tuple[Any, list[str]]]] = {
+    Task.BINARY: _binary_quality,
+    Task.MULTICLASS: _multiclass_quality,
+    Task.REGRESSION: _regression_quality,
+}
 
 
-def _labelled(frame: pl.DataFrame) -> pl.DataFrame:
+def _labelled(frame: pl.DataFrame, scores: Sequence[str]) -> pl.DataFrame:
+    return frame.select(*scores, "label").drop_nulls()
+
+
+def _named(charter: Charter, frame: pl.DataFrame) -> pl.DataFrame:
+    """Classes by their names: probabilities as columns, the label, and the class that the model said."""
     import polars as pl
 
-    return frame.select("score", "label").drop_nulls().with_columns(pl.col("label").cast(pl.Int64))
+    names = dict(enumerate(charter.loop.classes))
+    said = pl.concat_list(charter.score_columns).list.arg_max().replace_strict(names, return_dtype=pl.String)
+    true = pl.col("label").cast(pl.Int64).replace_strict(names, return_dtype=pl.String)
+    renamed = [pl.col(column).alias(name) for column, name in zip(charter.score_columns, names.values(), strict=True)]
+    return frame.select(*renamed, true.alias("label"), said.alias("said"))
 
 
-def _both_classes(frame: pl.DataFrame) -> bool:
-    return min(int((frame["label"] == label).sum()) for label in (0, 1)) >= MIN_OF_EACH
+def _every_class(frame: pl.DataFrame, classes: int) -> bool:
+    return min(int((frame["label"] == label).sum()) for label in range(classes)) >= MIN_OF_EACH
 
 
 def _pandas(frame: pl.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from loop_core.charter import Charter
 from loop_core.lake import Reading, quoted
+from loop_core.vocabulary import Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,12 +17,17 @@ if TYPE_CHECKING:
 MAX_ROWS = 20_000
 
 
+def scores_of(charter: Charter) -> list[str]:
+    """Columns that hold what the model said."""
+    return list(dict.fromkeys(("score", *charter.score_columns)))
+
+
 @dataclass(frozen=True)
 class Sample:
     """Rows of one span."""
 
     frame: pl.DataFrame
-    """(n, columns of the charter, `score` and `label`)."""
+    """(n, columns of the charter, `score` (of several classes also each one's), and `label`)."""
     of: int
     """Rows that the span has."""
 
@@ -43,7 +50,7 @@ _PICKED = """
       select prediction_id, draw, (row_number() over (partition by stratum order by draw, prediction_id) - 0.5)
         / count(*) over (partition by stratum) as place
       from (select prediction_id, hash(prediction_id, $seed::bigint) as draw,
-        (epoch_us(predicted_at) // 86400000000, label) as stratum from spanned))
+        (epoch_us(predicted_at) // 86400000000, {label}) as stratum from spanned))
     order by place, draw, prediction_id limit $most"""
 
 
@@ -65,9 +72,13 @@ def stratified_sample(
         bound |= {"cohort_value": cohort[1]}  # type: ignore[dict-item]
     spanned = reading.with_views(spanned=f"select * from rows where {where}")
     of = int(spanned.rows("select count(*) from spanned", **bound)[0][0])
-    names = ", ".join(quoted(name) for name in [*(c.name for c in reading.charter.columns), "score", "label"])
+    names = ", ".join(
+        quoted(name) for name in [*(c.name for c in reading.charter.columns), *scores_of(reading.charter), "label"]
+    )
     if of <= most:
         return Sample(spanned.frame(f"select {names} from spanned order by prediction_id", **bound), of)
-    chosen = spanned.with_views(picked=_PICKED)
+    # Of numbers, hardly two labels are the same: days alone make the strata.
+    label = "null" if reading.charter.loop.task is Task.REGRESSION else "label"
+    chosen = spanned.with_views(picked=_PICKED.format(label=label))
     sql = f"select {names} from spanned semi join picked using (prediction_id) order by prediction_id"
     return Sample(chosen.frame(sql, **bound, seed=seed, most=most), of)
