@@ -11,6 +11,7 @@ from app.session import View
 from app.widgets import empty, why
 from loop_core import charts
 from loop_core.monitor import service_health
+from loop_core.vocabulary import Task
 
 
 def service_panel(view: View, measured: Measured) -> None:
@@ -28,7 +29,8 @@ def service_panel(view: View, measured: Measured) -> None:
         st.markdown("##### Errors")
         draw(charts.error_strip(health, span, plan.max_error_share), key="errors")
         if any(point.score_p50 is not None for point in health):
-            st.markdown("##### Confidence: median and outer tenths of the scores")
+            said = "Predictions" if view.loop.charter.loop.task is Task.REGRESSION else "Confidence"
+            st.markdown(f"##### {said}: median and outer tenths")
             draw(charts.confidence_strip(health, span), key="confidence")
     why(
         view,

@@ -2,8 +2,8 @@
 -- weather of the hour stands for its forecast, which the publisher does not give.
 select
     strftime(h.starts_at, 'h%Y%m%d%H') as prediction_id,
-    -- Hours of one day miss together, so a day counts as one witness.
-    strftime(h.starts_at, '%Y-%m-%d') as entity_id,
+    -- Neighbouring hours miss together, so a part of a day counts as one witness.
+    strftime(h.starts_at, '%Y-%m-%d ') || h.day_part as entity_id,
     (h.starts_at - interval 1 day)::timestamp as predicted_at,
 
     h.hr::double as hour,
@@ -22,8 +22,7 @@ select
      where past.starts_at >= h.starts_at - interval 8 day and past.starts_at < h.starts_at - interval 1 day) as rides_last_week,
 
     case h.season when '1' then 'winter' when '2' then 'spring' when '3' then 'summer' else 'autumn' end as season,
-    case when h.hr::integer < 6 then 'night' when h.hr::integer < 10 then 'morning'
-         when h.hr::integer < 16 then 'midday' when h.hr::integer < 20 then 'evening' else 'late' end as day_part
+    h.day_part
 from hour_of as h
 left join hour_of as day_before on day_before.starts_at = h.starts_at - interval 2 day
 left join hour_of as week_before on week_before.starts_at = h.starts_at - interval 7 day

@@ -72,7 +72,7 @@ def calibration_trend(curves: Sequence[ReliabilityCurve], span: Span | None = No
     rows = [_curve(curve) for curve in curves if curve.ece is not None]
     base = chart(rows).encode(x=time_x("middle", span), tooltip=_curve_tooltip(".2%" if unit is None else ".3~g"))
     band = base.mark_area(color=BLUE, opacity=0.2).encode(
-        y=value_y("low", *(("calibration error", ".1%") if unit is None else (f"off by, {unit}", "~g")), zero=True),
+        y=value_y("low", *(("calibration error", ".1%") if unit is None else (f"off by, {unit}", "~s")), zero=True),
         y2="high:Q",
     )
     line = base.mark_line(color=BLUE, size=2).encode(y="ece:Q")

@@ -33,8 +33,8 @@ def churn(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_built_in_recipes_load() -> None:
-    assert recipes() == ("deliveries", "olist")
-    assert [load_recipe(name).charter.name for name in recipes()] == ["deliveries", "orders"]
+    assert recipes() == ("bike", "deliveries", "olist")
+    assert [load_recipe(name).charter.name for name in recipes()] == ["rentals", "deliveries", "orders"]
 
 
 def test_the_example_of_the_readme_works(workspace: Workspace, churn: tuple[Path, Path]) -> None:

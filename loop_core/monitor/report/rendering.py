@@ -134,9 +134,7 @@ def _multiclass_quality(charter: Charter, columns: Columns) -> tuple[Any, list[s
     definition = DataDefinition(
         numerical_columns=names,
         categorical_columns=["label", "said"],
-        classification=[
-            MulticlassClassification(target="label", prediction_labels="said", prediction_probas=names, labels=names)
-        ],
+        classification=[MulticlassClassification(target="label", prediction_labels="said", prediction_probas=names)],
     )
     beside = _named(charter, reference) if _every_class(reference, k) else None
     notes = [] if beside is not None else [_ALONE]

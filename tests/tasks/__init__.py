@@ -1,0 +1,1 @@
+"""The whole loop for models that say several classes, or numbers."""
