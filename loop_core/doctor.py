@@ -71,10 +71,10 @@ def maintain(workspace: Workspace, *, keep_days: float, wall: datetime) -> Maint
 
 
 def _unfollowed(workspace: Workspace) -> set[int]:
-    """Snapshots after the first mark of a loop's profiles: without them they would have to count every row again."""
+    """Snapshots from the first mark of a loop's profiles on: without them they would have to count rows again."""
     marks = [read_mark(workspace.loop(name)) for name in workspace.loops()]
     newest = workspace.lake.snapshot()
-    return set(range(min((mark.snapshot for mark in marks if mark), default=newest) + 1, newest + 1))
+    return set(range(min((mark.snapshot for mark in marks if mark), default=newest), newest + 1))
 
 
 def _chain(workspace: Workspace) -> Check:

@@ -23,12 +23,21 @@ class Changes:
     """Whether predictions changed in one that is there."""
     outcomes: bool
     """Whether outcomes did."""
+    feedback: bool
+    """Whether feedback did."""
+    since: bool
+    """Whether the snapshot before them is there, to be read as it was."""
+
+    @property
+    def profiled(self) -> bool:
+        """Whether rows changed that profiles count."""
+        return self.predictions or self.feedback
 
 
 def changes(loop: Loop, after: int, to: int) -> Changes:
     """The snapshots in (after, to]."""
     if after >= to:
-        return Changes(True, False, False)
+        return Changes(True, False, False, False, True)
     found: Changes = kept_of(loop.lake).get(("changes", loop.name, after, to), lambda: _changes(loop, after, to))
     return found
 
@@ -56,19 +65,20 @@ def note_changed_days(loop: Loop, after: int, to: int, days: Collection[int]) ->
 
 def _changes(loop: Loop, after: int, to: int) -> Changes:
     ids: dict[str, list[str]] = kept_of(loop.lake).get(("tables", loop.name), lambda: _ids(loop))
-    there, predictions, outcomes = loop.lake.rows(
-        """select count(*), count(*) filter (list_has_any(flatten(map_values(changes)), $predictions)),
-          count(*) filter (list_has_any(flatten(map_values(changes)), $outcomes))
-        from ducklake_snapshots('lake') where snapshot_id > $after and snapshot_id <= $to""",
+    counts = ", ".join(f"count(*) filter (later and list_has_any(touched, ${name}))" for name in ids)
+    since, there, predictions, outcomes, feedback = loop.lake.rows(
+        f"""select count(*) filter (not later), count(*) filter (later), {counts}
+        from (select snapshot_id > $after as later, flatten(map_values(changes)) as touched
+          from ducklake_snapshots('lake') where snapshot_id >= $after and snapshot_id <= $to)""",
         {"after": after, "to": to, **ids},
     )[0]
-    return Changes(there == to - after, predictions > 0, outcomes > 0)
+    return Changes(there == to - after, predictions > 0, outcomes > 0, feedback > 0, since > 0)
 
 
 def _ids(loop: Loop) -> dict[str, list[str]]:
-    """The numbers by which the catalogue speaks of the two tables, in any loop."""
+    """The numbers by which the catalogue speaks of the tables, in any loop."""
     rows = loop.lake.rows("select table_name, table_id::varchar from ducklake_table_info('lake')")
-    return {table: [id for name, id in rows if name == table] for table in ("predictions", "outcomes")}
+    return {table: [id for name, id in rows if name == table] for table in ("predictions", "outcomes", "feedback")}
 
 
 def _changed_days(loop: Loop, after: int, to: int) -> frozenset[int] | None:

@@ -2,13 +2,14 @@
 
 from loop_core.monitor.profiles.binning import Binning, CategoryBins, Counts, NumberBins
 from loop_core.monitor.profiles.check import check_profiles
-from loop_core.monitor.profiles.plan import LATENCY, SCORE
+from loop_core.monitor.profiles.plan import LATENCY, RATING, SCORE
 from loop_core.monitor.profiles.reference import reference_span
 from loop_core.monitor.profiles.refresh import ProfileState, refresh_profiles, settle_profiles
 from loop_core.monitor.profiles.series import Moments, Series, profile_series
 
 __all__ = [
     "LATENCY",
+    "RATING",
     "SCORE",
     "Binning",
     "CategoryBins",

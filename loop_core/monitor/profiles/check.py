@@ -11,9 +11,10 @@ from loop_core.errors import StorageError
 from loop_core.lake import Reading
 from loop_core.monitor.changes import changes
 from loop_core.monitor.profiles import store
+from loop_core.monitor.profiles.follow import BATCH
 from loop_core.monitor.profiles.learn import FAR
-from loop_core.monitor.profiles.plan import Plan, bound, row_columns
-from loop_core.monitor.profiles.refresh import BATCH
+from loop_core.monitor.profiles.plan import Plan
+from loop_core.monitor.profiles.sources import SOURCES, Source, bound
 from loop_core.monitor.profiles.tally import Tally
 from loop_core.workspace import Loop
 
@@ -30,7 +31,7 @@ class ProfileCheck:
     """What a recount found."""
 
     days: int
-    """Days with predictions."""
+    """Days with predictions or ratings."""
     checked: int
     """Days that were counted again."""
     differences: tuple[str, ...]
@@ -55,17 +56,22 @@ def recount(loop: Loop) -> ProfileCheck | None:
     if plan.key != mark.key or snapshot is None or {c.name for c in loop.charter.cohorts} != set(plan.cohorts):
         return None
     reading = Reading.at(loop.lake, loop.charter, FAR, snapshot)
-    rows = reading.rows("select predicted_at::date as d, count(*) from predictions group by d order by d")
-    step = max(1, sum(n for _, n in rows) // CHECKED_ROWS)
-    chosen = [day for day, _ in rows][::step]
-    stray = _days(loop, plan) - {day for day, _ in rows}
-    return ProfileCheck(len(rows), len(chosen), tuple(_sentences(sorted(_wrong(loop, reading, plan, chosen) | stray))))
+    days, checked, wrong = set[date](), set[date](), set[date]()
+    for source in SOURCES:
+        there = f"select {source.time}::date as d, count(*) from {source.table} where {source.counted} group by d order by d"
+        rows = reading.rows(there)
+        chosen = [day for day, _ in rows][:: max(1, sum(n for _, n in rows) // CHECKED_ROWS)]
+        stray = _days(loop, plan, source) - {day for day, _ in rows}
+        wrong |= _wrong(loop, reading, plan, source, chosen) | stray
+        days, checked = days | {day for day, _ in rows}, checked | set(chosen)
+    return ProfileCheck(len(days), len(checked), tuple(_sentences(sorted(wrong))))
 
 
-def _days(loop: Loop, plan: Plan) -> set[date]:
-    """Days of which the profiles say there are rows."""
-    sql = f"select day from {loop.table('profiles')} where binning = $id and cohort is null group by day having sum(n) <> 0"
-    return {row[0] for row in loop.lake.rows(sql, {"id": plan.id})}
+def _days(loop: Loop, plan: Plan, source: Source) -> set[date]:
+    """Days of which the profiles say that a source has rows."""
+    sql = f"""select day from {loop.table("profiles")} where binning = $id and cohort is null and list_contains($subjects, subject)
+      group by day having sum(n) <> 0"""
+    return {row[0] for row in loop.lake.rows(sql, {"id": plan.id, "subjects": list(source.subjects(plan))})}
 
 
 def _snapshot(loop: Loop, mark: store.Mark) -> int | None:
@@ -75,21 +81,22 @@ def _snapshot(loop: Loop, mark: store.Mark) -> int | None:
         there = loop.lake.rows(
             "select count(*) from ducklake_snapshots('lake') where snapshot_id = $id", {"id": mark.snapshot}
         )[0][0]
-        return mark.snapshot if there else (None if changes(loop, mark.snapshot, newest).predictions else newest)
+        return mark.snapshot if there else (None if changes(loop, mark.snapshot, newest).profiled else newest)
     except StorageError:
         return None
 
 
-def _wrong(loop: Loop, reading: Reading, plan: Plan, days: Sequence[date]) -> set[date]:
+def _wrong(loop: Loop, reading: Reading, plan: Plan, source: Source, days: Sequence[date]) -> set[date]:
     """Those of the days whose profiles differ from their rows."""
-    subjects = tuple(plan.subjects)
-    tally = Tally(plan, loop.charter.cohorts, subjects)
-    sql = f"select {row_columns(plan, loop.charter.cohorts, subjects)} from predictions where list_contains($days, predicted_at::date)"
-    for batch in reading.batches(sql, BATCH, days=list(days), **bound(plan, subjects)):
+    cohorts, subjects = loop.charter.cohorts, source.subjects(plan)
+    tally = Tally(plan, cohorts, subjects)
+    view, sql = source.rows(reading, plan, cohorts, subjects, f"list_contains($days, {source.time}::date)")
+    for batch in view.batches(sql, BATCH, days=list(days), **bound(plan, subjects)):
         tally.add(batch)
     stored = loop.lake.frame(
-        f"select * exclude (binning) from {loop.table('profiles')} where binning = $id and list_contains($days, day)",
-        {"id": plan.id, "days": list(days)},
+        f"""select * exclude (binning) from {loop.table("profiles")}
+        where binning = $id and list_contains($days, day) and list_contains($subjects, subject)""",
+        {"id": plan.id, "days": list(days), "subjects": list(subjects)},
     )
     both = [*((frame, 1) for frame in tally.frames()), (stored, -1)]
     return _unequal([(frame, sign) for frame, sign in both if frame.height])

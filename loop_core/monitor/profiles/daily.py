@@ -15,10 +15,12 @@ from loop_core.lake import Reading
 from loop_core.monitor.changes import changed_days, changes
 from loop_core.monitor.kept import kept_of, large_of
 from loop_core.monitor.profiles import store
+from loop_core.monitor.profiles.follow import BATCH
 from loop_core.monitor.profiles.learn import FAR, learn_plan
-from loop_core.monitor.profiles.plan import Plan, Span, bound, key_of, number_of, row_columns
+from loop_core.monitor.profiles.plan import Plan, Span, key_of, number_of
 from loop_core.monitor.profiles.reference import reference_days, score_days
-from loop_core.monitor.profiles.refresh import BATCH, refresh_profiles
+from loop_core.monitor.profiles.refresh import refresh_profiles
+from loop_core.monitor.profiles.sources import SOURCES, bound
 from loop_core.monitor.profiles.tally import Tally
 from loop_core.workspace import Loop
 
@@ -112,14 +114,19 @@ class Days:
         return self.plan.id, self.loop.lake.snapshot(), span, tuple(subjects)
 
     def _from_rows(self, span: Span, cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
+        import polars as pl
+
         cohorts = [] if cohort is None else [cohort]
-        tally = Tally(self.plan, cohorts, subjects, everybody=cohort is None)
-        given: dict[str, Any] = bound(self.plan, subjects) | dict(zip(("first", "last"), span.instants, strict=True))
-        columns = row_columns(self.plan, cohorts, subjects)
-        sql = f"select {columns} from predictions where predicted_at >= $first and predicted_at < $last"
-        for batch in self.reading.batches(sql, BATCH, **given):
-            tally.add(batch)
-        return _together(list(tally.frames()))
+        ends, frames = dict(zip(("first", "last"), span.instants, strict=True)), list[pl.DataFrame]()
+        for source in SOURCES:
+            wanted = [name for name in source.subjects(self.plan) if name in subjects]
+            where = f"{source.time} >= $first and {source.time} < $last"
+            tally = Tally(self.plan, cohorts, wanted, everybody=cohort is None)
+            view, sql = source.rows(self.reading, self.plan, cohorts, wanted, where)
+            for batch in view.batches(sql, BATCH, **bound(self.plan, wanted), **ends) if wanted else ():
+                tally.add(batch)
+            frames += tally.frames() if wanted else ()
+        return _together(frames)
 
 
 @contextmanager
@@ -189,7 +196,7 @@ def _counted(loop: Loop) -> store.Mark | None:
     if mark is None:
         return None
     since = changes(loop, mark.snapshot, loop.lake.snapshot())
-    return mark if since.whole and not since.predictions else None
+    return mark if since.whole and not since.profiled else None
 
 
 def _answered(loop: Loop, scores: tuple[str, Span]) -> bool:

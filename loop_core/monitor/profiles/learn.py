@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from loop_core.charter import Column
 from loop_core.lake import Reading, quoted
-from loop_core.monitor.profiles.binning import LEVELS, MAX_CATEGORIES, MAX_RARE, Binning, CategoryBins, NumberBins
-from loop_core.monitor.profiles.plan import SCORE, Plan, Scored, Span
+from loop_core.monitor.profiles.binning import BINS, LEVELS, MAX_CATEGORIES, MAX_RARE, Binning, CategoryBins, NumberBins
+from loop_core.monitor.profiles.plan import SCORE, Plan, Rated, Scored, Span
 from loop_core.windows import Windows
 
 if TYPE_CHECKING:
@@ -46,9 +46,22 @@ def learn_plan(reading: Reading, key: str, span: Span, champion: tuple[str, Span
     scored = Scored(*champion, _edges(reading, champion[1], [SCORE], champion[0])[SCORE]) if champion else None
     first, last = span.instants
     rows = reading.rows(f"select count(*) from predictions where {_INSIDE}", first=first, last=last)[0][0]
-    return Plan(
-        key, span, days, bins, {c.name: _largest(reading, span, c.name) for c in reading.charter.cohorts}, rows, scored
+    cohorts = {c.name: _largest(reading, span, c.name) for c in reading.charter.cohorts}
+    return Plan(key, span, days, bins, cohorts, rows, scored, learn_ratings(reading, span))
+
+
+def learn_ratings(reading: Reading, span: Span) -> Rated:
+    """Bins of the ratings given in a reference: each of a few values has one of its own."""
+    first, last = span.instants
+    found = reading.rows(
+        """select rating, count(*) from feedback
+        where rating is not null and not isnan(rating) and given_at >= $first and given_at < $last group by rating order by rating""",
+        first=first,
+        last=last,
     )
+    values, rows = np.array([v for v, _ in found], dtype=np.float64), np.array([n for _, n in found], dtype=np.int64)
+    bins = NumberBins(tuple(values.tolist())) if len(values) <= BINS else edges_of(np.repeat(values, rows))
+    return Rated(bins, int(rows.sum()))
 
 
 def _edges(reading: Reading, span: Span, names: Sequence[str], version: str | None = None) -> dict[str, NumberBins]:

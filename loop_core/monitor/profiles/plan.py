@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
-from loop_core.charter import Charter, Cohort
-from loop_core.lake import quoted
+from loop_core.charter import Charter
 from loop_core.monitor.profiles.binning import Binning, CategoryBins, NumberBins
 
-SCORE, LATENCY = "score", "latency_ms"
+SCORE, LATENCY, RATING = "score", "latency_ms", "rating"
+#: Ratings of no known prediction, as a cohort value.
+UNLINKED = "(unlinked)"
 #: Latencies are compared across champions: fixed bins, ten to a decade from 1 ms to 100 s.
 LATENCY_BINS = NumberBins(tuple(float(f"{10 ** (k / 10):.4g}") for k in range(51)))
 #: Cohort values beyond the charter's `max_values` largest ones of the reference.
@@ -68,6 +69,18 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Rated:
+    """What people said: each rating belongs to the day on which it was given, and to the cohorts of its prediction."""
+
+    bins: NumberBins
+    rows: int
+    """Ratings given in the reference when the bins were learned."""
+
+
+UNRATED = Rated(NumberBins(()), 0)
+
+
+@dataclass(frozen=True)
 class Plan:
     """Columns with their bins, and cohorts with the values that are kept apart."""
 
@@ -84,12 +97,13 @@ class Plan:
     """Rows of the reference when it was learned."""
     scored: Scored | None
     """None: the champion has not served long enough."""
+    rated: Rated = UNRATED
 
     @cached_property
     def subjects(self) -> dict[str, Binning]:
         """Every profiled column → its bins."""
         own: dict[str, Binning] = {SCORE: self.scored.bins} if self.scored else {}
-        return {**self.bins, **own, LATENCY: LATENCY_BINS}
+        return {**self.bins, **own, LATENCY: LATENCY_BINS, RATING: self.rated.bins}
 
     @cached_property
     def id(self) -> str:
@@ -114,26 +128,5 @@ def key_of(charter: Charter, champion: str | None, span: Span) -> str:
     """Hash of everything bins are learned from but the rows."""
     features = [(c.name, c.type) for c in charter.features]
     cohorts = [(c.name, c.sql, c.max_values) for c in charter.cohorts]
-    what = [features, cohorts, charter.monitor.window_days, champion, str(span)]
+    what = [features, cohorts, charter.monitor.window_days, champion, str(span), RATING]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
-
-
-def row_columns(plan: Plan, cohorts: Sequence[Cohort], subjects: Sequence[str]) -> str:
-    """SQL projection of predictions to what is counted: `d_` (day), `own_` (the champion's answer), `c_0`, … and columns.
-
-    `$version` is bound where the score is among them.
-    """
-    groups = [f"{cohort.sql} as c_{k}" for k, cohort in enumerate(cohorts)]
-    own = ["(model_version is not distinct from $version) as own_"] if SCORE in subjects else []
-    cells = [_cell(name, plan.subjects[name]) for name in subjects]
-    return ", ".join(["(epoch_us(predicted_at) // 86400000000)::integer as d_", *own, *groups, *cells])
-
-
-def bound(plan: Plan, subjects: Sequence[str]) -> dict[str, Any]:
-    """What `row_columns` binds."""
-    return {"version": plan.scored.version} if SCORE in subjects and plan.scored else {}
-
-
-def _cell(name: str, bins: Binning) -> str:
-    kind = "double" if isinstance(bins, NumberBins) else "varchar"
-    return f"{quoted(name)}::{kind} as {quoted(name)}"

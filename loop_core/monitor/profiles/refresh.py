@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from loop_core.errors import StorageError
@@ -14,22 +13,22 @@ from loop_core.lake import Reading, Transaction
 from loop_core.monitor.changes import changes, note_changed_days
 from loop_core.monitor.kept import kept_of
 from loop_core.monitor.profiles import store
-from loop_core.monitor.profiles.learn import FAR, learn_plan
-from loop_core.monitor.profiles.plan import SCORE, Plan, Span, bound, row_columns
+from loop_core.monitor.profiles.follow import BATCH, NOTHING, of_predictions, of_ratings
+from loop_core.monitor.profiles.learn import FAR, learn_plan, learn_ratings
+from loop_core.monitor.profiles.plan import RATING, Plan, Span
 from loop_core.monitor.profiles.reference import reference_days, score_days
+from loop_core.monitor.profiles.sources import SOURCES, bound
 from loop_core.monitor.profiles.tally import Tally
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import polars as pl
 
 Progress = Callable[[float, str], None]
 
-#: Rows counted at once.
-BATCH = 500_000
 #: Bins are learned again when the reference's rows changed by more than this share: late rows came, or many left.
 RELEARN_SHARE = 0.1
-#: After so many snapshots in which no prediction changed, the mark moves on, so that the next look is short.
+#: After so many snapshots in which nothing that is counted changed, the mark moves on, so that the next look is short.
 FAR_BEHIND = 500
 _TRIES = 20
 
@@ -94,7 +93,7 @@ def _due(loop: Loop, actor: str, progress: Progress) -> Callable[[], ProfileStat
     since = changes(loop, mark.snapshot, newest)
     if not since.whole:
         return lambda: _rebuild(loop, mark, wanted, newest, actor, progress)
-    if not since.predictions:
+    if not since.profiled:
         return lambda: _caught_up(loop, mark, newest, actor)
     plan = store.read_plan(loop, mark)
     if plan.scored is None and wanted.champion is not None and _has_served(loop, *wanted.champion):
@@ -121,7 +120,7 @@ def settle_profiles(loop: Loop, *, actor: str) -> None:
         with suppress(store.MovedError):
             if mark is not None and wrong and wanted is not None:
                 _rebuild(loop, mark, wanted, newest, actor, lambda share, sentence: None)
-            elif mark is not None and not changes(loop, mark.snapshot, newest).predictions:
+            elif mark is not None and not changes(loop, mark.snapshot, newest).profiled:
                 store.compact(loop, mark, newest, actor=actor)
             return
 
@@ -146,6 +145,13 @@ def _outgrown(loop: Loop, plan: Plan, newest: int) -> bool:
     return bool(abs(rows - plan.rows) > RELEARN_SHARE * max(plan.rows, 1))
 
 
+def _other_ratings(loop: Loop, plan: Plan, newest: int) -> bool:
+    """Whether the ratings of the reference are others than when their bins were learned."""
+    learned = learn_ratings(_reading(loop, newest), plan.span)
+    grown = abs(learned.rows - plan.rated.rows) > RELEARN_SHARE * max(plan.rated.rows, 1)
+    return grown and learned.bins != plan.rated.bins
+
+
 def _has_served(loop: Loop, version: str, span: Span) -> bool:
     """Whether a version answered until the last day of a span."""
     newest = loop.lake.rows(
@@ -162,15 +168,18 @@ def _rebuild(
     champion = wanted.champion if wanted.champion and _has_served(loop, *wanted.champion) else None
     progress(0.0, "Learning the bins")
     plan = learn_plan(reading, wanted.key, wanted.span, champion)
-    whole = reading.rows("select count(*) from predictions")[0][0]
-    tally, done = _tally(loop, plan), 0
-    for batch in reading.batches(
-        f"select {_columns(loop, plan)} from predictions", BATCH, **bound(plan, tuple(plan.subjects))
-    ):
-        tally.add(batch)
-        done += batch.num_rows
-        progress(done / whole, f"Profiled {done:,} of {whole:,} predictions")
-    frames = list(tally.frames())
+    whole = sum(reading.rows(f"select count(*) from {source.table}")[0][0] for source in SOURCES)
+    frames: list[pl.DataFrame] = []
+    done = 0
+    for source in SOURCES:
+        subjects = source.subjects(plan)
+        view, sql = source.rows(reading, plan, loop.charter.cohorts, subjects)
+        tally = Tally(plan, loop.charter.cohorts, subjects)
+        for batch in view.batches(sql, BATCH, **bound(plan, subjects)):
+            tally.add(batch)
+            done += batch.num_rows
+            progress(done / whole, f"Profiled {done:,} of {whole:,} rows")
+        frames += tally.frames()
     _write(
         loop, lambda tx: store.replace(tx, loop, mark, plan, newest, frames), newest, actor, "profiles counted again"
     )
@@ -179,21 +188,19 @@ def _rebuild(
 
 def _follow(loop: Loop, mark: store.Mark, plan: Plan, newest: int, actor: str) -> ProfileState | None:
     """Add what came and take away what went; None: that changed the reference too much for its bins."""
-    tally, done, days = _tally(loop, plan), 0, set[int]()
-    came, went = (_feed(loop, plan, change, mark.snapshot + 1, newest) for change in ("insertions", "deletions"))
-    for batch, sign, subjects in _signed(came, went):
-        tally.add(batch, sign, subjects)
-        done += batch.num_rows
-        days |= set(batch.column("d_").unique().to_pylist())
-    frames = list(tally.frames())
-    of_reference = any(frame["day"].is_between(plan.span.start, plan.span.end, closed="left").any() for frame in frames)
-    if of_reference and _outgrown(loop, plan, newest):
+    since = changes(loop, mark.snapshot, newest)
+    made = of_predictions(loop, plan, mark.snapshot, newest) if since.predictions else NOTHING
+    said = of_ratings(loop, plan, mark, newest, made.relinked)
+    if (made.touches(plan.span) and _outgrown(loop, plan, newest)) or (
+        said.touches(plan.span) and _other_ratings(loop, plan, newest)
+    ):
         return None
-    alone = _write(loop, lambda tx: store.add(tx, loop, mark, newest, frames), newest, actor, "profiles")
-    if alone and not changes(loop, mark.snapshot, newest).outcomes:
+    frames, anew = [*made.frames, *said.frames], (RATING,) if said.anew else ()
+    alone = _write(loop, lambda tx: store.add(tx, loop, mark, newest, frames, anew), newest, actor, "profiles")
+    if alone and not since.outcomes:
         # From one refresh's own snapshot to the next, as those see it who look right after it.
-        note_changed_days(loop, mark.snapshot + 1, newest + 1, days)
-    return ProfileState(mark.binning, newest, done, False)
+        note_changed_days(loop, mark.snapshot + 1, newest + 1, made.days)
+    return ProfileState(mark.binning, newest, made.rows + said.rows, False)
 
 
 def _write(loop: Loop, body: Callable[[Transaction], store.Mark], newest: int, actor: str, message: str) -> bool:
@@ -203,46 +210,6 @@ def _write(loop: Loop, body: Callable[[Transaction], store.Mark], newest: int, a
         return False
     kept_of(loop.lake).put(("profiled", loop.name, newest + 1, mark.key), mark)
     return True
-
-
-def _signed(
-    came: Iterator[pa.RecordBatch], went: Iterator[pa.RecordBatch]
-) -> Iterator[tuple[pa.RecordBatch, int, frozenset[str] | None]]:
-    """Batches, how often each counts, and which of its columns; None: all. Where few rows changed and none is new, the
-    columns that stayed the same are left out: most often that is all but the score."""
-    starts = [list(islice(source, 2)) for source in (came, went)]
-    moved = _moved(*starts[0], *starts[1]) if [len(start) for start in starts] == [1, 1] else None
-    for sign, start, rest in ((1, starts[0], came), (-1, starts[1], went)):
-        for batch in chain(start, rest):
-            yield batch, sign, moved
-
-
-def _moved(came: pa.RecordBatch, went: pa.RecordBatch) -> frozenset[str] | None:
-    """Columns in which two versions of the same rows differ; None: they are not the same rows, days and cohort values."""
-    import polars as pl
-
-    if came.num_rows != went.num_rows:
-        return None
-    now, before = (pl.DataFrame(batch).sort("rowid") for batch in (came, went))
-    names = frozenset(name for name in now.columns if not now[name].equals(before[name], null_equal=True))
-    same = not any(name in ("rowid", "d_") or name.startswith("c_") for name in names)
-    # Whose answer a score is, is a column of its own.
-    return (names | {SCORE} if "own_" in names else names) if same else None
-
-
-def _feed(loop: Loop, plan: Plan, change: str, first: int, last: int) -> Iterator[pa.RecordBatch]:
-    """Rows that came or went; an update is both. Without the join by which the joint feed tells updates."""
-    source = f"ducklake_table_{change}('lake', $schema, 'predictions', $first::bigint, $last::bigint)"
-    given = {"schema": loop.name, "first": first, "last": last, **bound(plan, tuple(plan.subjects))}
-    yield from loop.lake.batches(f"select rowid, {_columns(loop, plan)} from {source}", given, BATCH)
-
-
-def _tally(loop: Loop, plan: Plan) -> Tally:
-    return Tally(plan, loop.charter.cohorts, tuple(plan.subjects))
-
-
-def _columns(loop: Loop, plan: Plan) -> str:
-    return row_columns(plan, loop.charter.cohorts, tuple(plan.subjects))
 
 
 def _reading(loop: Loop, snapshot: int | None) -> Reading:

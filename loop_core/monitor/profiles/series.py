@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from loop_core.charter import Cohort
 from loop_core.monitor.profiles.binning import Binning, Counts, NumberBins
 from loop_core.monitor.profiles.daily import Days, days_against, days_at
-from loop_core.monitor.profiles.plan import LATENCY, SCORE, Span, number_of
+from loop_core.monitor.profiles.plan import LATENCY, RATING, SCORE, Span, number_of
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -82,7 +82,8 @@ def profile_series(
         weeks: how many windows (of the charter's `window_days`); None: all there are.
         cohort: split by this declared cohort, each value beside its own reference. Values that are not among the
             largest of the reference (`max_values`) are `(other)`.
-        columns: only these: features, `score`, `latency_ms`; None: the features and the score.
+        columns: only these: features, `score`, `latency_ms`, `rating`; None: the features and the score. Ratings go by
+            the day they were given, those of no known prediction have the cohort value `(unlinked)`.
         reference: beside this span instead of the loop's own, and then without the score; nothing is stored for it.
 
     Returns:
@@ -102,8 +103,8 @@ def _series(
     days: Days, windows: Windows, weeks: int | None, cohort: Cohort | None, columns: Sequence[str] | None
 ) -> list[Series]:
     current = Span(windows.start(weeks).date(), windows.end.date())
-    wanted = [c for c in days.plan.subjects if (c != LATENCY if columns is None else c in columns)]
-    parts = [[c for c in wanted if c != SCORE], [c for c in wanted if c == SCORE]]
+    wanted = [c for c in days.plan.subjects if (c not in (LATENCY, RATING) if columns is None else c in columns)]
+    parts = [[c for c in wanted if c not in (SCORE, RATING)], *([c] for c in wanted if c in (SCORE, RATING))]
     found = windows_of(days.counts(current, cohort, wanted), current, windows, days, wanted)
     return [one for part in parts if part for one in _of(days, windows, found, cohort, part)]
 
@@ -111,7 +112,9 @@ def _series(
 def _of(days: Days, windows: Windows, found: Sums, cohort: Cohort | None, subjects: Sequence[str]) -> Iterator[Series]:
     span = days.plan.span_of(subjects[0])
     what = (cohort and cohort.name, windows.days, tuple(subjects))
-    usual = days.of_reference(span, what, lambda: _reference(days, windows.days, span, cohort, subjects))
+    make = partial(_reference, days, windows.days, span, cohort, subjects)
+    # What is kept is followed by the days on which predictions changed, and people speak later.
+    usual = make() if RATING in subjects else days.of_reference(span, what, make)
     span_of = cache(windows.span)
     spans_of = cache(lambda numbers: tuple(map(span_of, numbers)))
     for subject in subjects:

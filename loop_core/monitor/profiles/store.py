@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from loop_core.lake import Transaction, quoted
 from loop_core.lake.tables import PROFILE_STATE, PROFILES
 from loop_core.monitor.kept import kept_of
 from loop_core.monitor.profiles.binning import Binning, CategoryBins, NumberBins
-from loop_core.monitor.profiles.plan import LATENCY, SCORE, Plan, Scored, Span
+from loop_core.monitor.profiles.plan import RATING, UNRATED, Plan, Rated, Scored, Span
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _plan(loop: Loop, mark: Mark) -> Plan:
     )
     bins: dict[str, Binning] = {}
     cohorts: dict[str, tuple[str, ...]] = {}
-    scored, span, rows, days = None, None, 0, 1
+    scored, rated, span, rows, days = None, UNRATED, None, 0, 1
     for kind, subject, edges, kept, rare, once, first, end, n in found:
         if kind == "number":
             bins[subject] = NumberBins(tuple(edges))
@@ -66,14 +66,23 @@ def _plan(loop: Loop, mark: Mark) -> Plan:
             cohorts[subject] = tuple(kept)
         elif kind == "score":
             scored = Scored(subject, Span(first, end), NumberBins(tuple(edges)))
+        elif kind == "rating":
+            rated = Rated(NumberBins(tuple(edges)), n)
         else:
             span, rows, days = Span(first, end), n, int(subject)
     assert span is not None
     order = [c.name for c in loop.charter.features if c.name in bins]
-    return Plan(mark.key, span, days, {name: bins[name] for name in order}, cohorts, rows, scored)
+    return Plan(mark.key, span, days, {name: bins[name] for name in order}, cohorts, rows, scored, rated)
 
 
-def add(tx: Transaction, loop: Loop, was: Mark, snapshot: int, deltas: Iterable[pl.DataFrame]) -> Mark:
+def add(
+    tx: Transaction,
+    loop: Loop,
+    was: Mark,
+    snapshot: int,
+    deltas: Iterable[pl.DataFrame],
+    anew: Sequence[str] = (),
+) -> Mark:
     """Add signed counts and move the mark on.
 
     Args:
@@ -82,12 +91,15 @@ def add(tx: Transaction, loop: Loop, was: Mark, snapshot: int, deltas: Iterable[
         was: the mark, as read in `snapshot`.
         snapshot: up to which the rows are counted then.
         deltas: see `Tally.frames`.
+        anew: columns whose counts take the place of what is stored.
 
     Raises:
         MovedError: it is not where it was.
     """
     if tx.snapshot() != snapshot:
         _expect(tx, loop, was)
+    if anew:
+        tx.execute(f"delete from {loop.table('profiles')} where list_contains($anew, subject)", {"anew": list(anew)})
     rows = _append(tx, loop, was.binning, deltas)
     added = was.added + rows
     if added > 2 * was.stored + 100_000:
@@ -208,6 +220,7 @@ def _bins_frame(plan: Plan) -> pl.DataFrame:
         elif isinstance(bins, CategoryBins):
             lists = {"kept": list(bins.kept), "rare": sorted(bins.rare), "once": sorted(bins.once)}
             rows.append({"kind": "category", "subject": name, **lists})
+    rows.append({"kind": "rating", "subject": RATING, "edges": list(plan.rated.bins.edges), "n": plan.rated.rows})
     rows += [{"kind": "cohort", "subject": name, "kept": list(values)} for name, values in plan.cohorts.items()]
     if plan.scored:
         own = plan.scored
@@ -217,6 +230,3 @@ def _bins_frame(plan: Plan) -> pl.DataFrame:
     schema: dict[str, Any] = {"kind": pl.String, "subject": pl.String, "edges": pl.List(pl.Float64), "kept": texts}
     schema |= {"rare": texts, "once": texts, "first_day": pl.Date, "end_day": pl.Date, "n": pl.Int64}
     return pl.DataFrame(rows, schema=schema).with_columns(binning=pl.lit(plan.id))
-
-
-__all__ = ["LATENCY", "SCORE", "Mark", "MovedError", "add", "compact", "read_mark", "read_plan", "replace", "sum_up"]

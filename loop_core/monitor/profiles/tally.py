@@ -13,7 +13,7 @@ import numpy.typing as npt
 from loop_core.charter import Cohort
 from loop_core.monitor.profiles.binning import Binning, CategoryBins, Codes, NumberBins
 from loop_core.monitor.profiles.cube import Cube, Floats, Ints, cubes
-from loop_core.monitor.profiles.plan import REST, SCORE, Plan
+from loop_core.monitor.profiles.plan import RATING, REST, SCORE, UNLINKED, Plan
 from loop_core.monitor.profiles.totals import Totals
 
 if TYPE_CHECKING:
@@ -32,16 +32,19 @@ class Tally:
     """Signed counts of the columns of a plan: add rows, take rows away, read the sum."""
 
     def __init__(self, plan: Plan, cohorts: Sequence[Cohort], subjects: Sequence[str], *, everybody: bool = True):
+        unlinked = (UNLINKED,) if RATING in subjects else ()
         self._plan = plan
         self._bins: dict[str, Binning] = {name: plan.subjects[name] for name in subjects}
         self._widths = np.array([len(bins.labels) for bins in self._bins.values()], dtype=np.int64)
-        self._values: dict[str | None, Sequence[str | None]] = {c.name: (*plan.cohorts[c.name], REST) for c in cohorts}
+        self._values: dict[str | None, Sequence[str | None]] = {
+            c.name: (*plan.cohorts[c.name], *unlinked, REST) for c in cohorts
+        }
         if everybody or not cohorts:
             self._values[None] = (None,)
         self._sums = self._zero(np.zeros(0, dtype=np.int64))
 
     def add(self, batch: pa.RecordBatch, sign: int = 1, subjects: Collection[str] | None = None) -> None:
-        """Count the rows of a batch (`plan.row_columns`) `sign` times, +1 or −1; None: all columns of them."""
+        """Count the rows of a batch (`Source.rows`) `sign` times, +1 or −1; None: all columns of them."""
         chosen = [k for k, name in enumerate(self._bins) if subjects is None or name in subjects]
         if not batch.num_rows or not chosen:
             return
@@ -72,7 +75,7 @@ class Tally:
 
         found = {}
         for k, cohort in enumerate(name for name in self._values if name is not None):
-            known = pa.array(self._plan.cohorts[cohort], type=pa.string())
+            known = pa.array(self._values[cohort][:-1], type=pa.string())
             places = pc.index_in(batch.column(f"c_{k}"), value_set=known).fill_null(len(known))
             found[cohort] = places.to_numpy(zero_copy_only=False).astype(np.int64), len(known) + 1
         return found

@@ -8,6 +8,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -83,6 +84,34 @@ def odd(loop: Loop, seed: int) -> None:
     write(loop, f"insert into {loop.table('predictions')} by name from given_rows", odd)
 
 
+def say(loop: Loop, seed: int) -> None:
+    """People rate predictions: known ones, some that nobody made, and the service as such; some only comment."""
+    rng, n = np.random.default_rng(seed), 300
+    about = [None if k == 0 else f"{'' if k < 5 else 'no '}{i:05d}" for k, i in rng.integers((6, 8_000), size=(n, 2))]
+    given = {
+        "feedback_id": [f"{seed}-{i}" for i in range(n)],
+        "prediction_id": about,
+        "given_at": [START + timedelta(days=float(day)) for day in rng.uniform(0, DAYS + 20, n)],
+        "rating": [None if k == 0 else float(k) for k in rng.integers(6, size=n)],
+    }
+    frame = pl.DataFrame(given, schema_overrides={"prediction_id": pl.String, "rating": pl.Float64})
+    write(loop, f"insert into {loop.table('feedback')} by name from given_rows", frame)
+
+
+def retract(loop: Loop, seed: int) -> None:
+    write(loop, f"delete from {loop.table('feedback')} where hash(feedback_id) % 7 = $k", k=seed % 7)
+
+
+def revise(loop: Loop, seed: int) -> None:
+    """Another rating, another day, about another prediction; a rating that is taken back."""
+    write(
+        loop,
+        f"""update {loop.table("feedback")} set rating = case when hash(feedback_id) % 2 = 0 then 6 - rating end,
+        given_at = given_at + interval 1 day, prediction_id = '00042' where hash(feedback_id) % 11 = $k""",
+        k=seed % 11,
+    )
+
+
 def refresh(loop: Loop, seed: int) -> None:
     refresh_profiles(loop, actor="ana")
 
@@ -95,7 +124,7 @@ def maintain(loop: Loop, seed: int) -> None:
     maintain_lake(loop.lake, pinned=[], older_than=datetime.now(UTC) + timedelta(days=1))
 
 
-CHANGES = [insert, delete, correct, serve, move, odd]
+CHANGES = [insert, delete, correct, serve, move, odd, say, say, retract, revise]
 KEEPING = [refresh, refresh, tidy, maintain]
 #: More walks, for who has the time.
 LONG = os.environ.get("LOOPBENCH_FAULTS") == "long"
