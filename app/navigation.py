@@ -16,6 +16,7 @@ PAGES = {
     "signals": ("Signals", ":material/input:"),
     "drift": ("Drift", ":material/ssid_chart:"),
     "performance": ("Performance", ":material/monitoring:"),
+    "triggers": ("Triggers", ":material/notifications_active:"),
     "retrain": ("Retrain", ":material/model_training:"),
     "compare": ("Compare", ":material/compare_arrows:"),
     "release": ("Release", ":material/rocket_launch:"),

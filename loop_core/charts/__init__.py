@@ -6,6 +6,7 @@ from loop_core.charts.forest import by_harm, forest, who
 from loop_core.charts.matrix import cohort_matrix, group_of
 from loop_core.charts.palette import MAX_MARKS
 from loop_core.charts.performance import Beside, Span, performance_chart, short, span_of
+from loop_core.charts.policies import policy_losses, policy_retrains
 from loop_core.charts.reliability import boundary_chart, calibration_trend, reliability_chart
 from loop_core.charts.signals import completeness_curve, gate_results
 from loop_core.charts.specification import specification
@@ -35,6 +36,8 @@ __all__ = [
     "latency_strip",
     "low_share",
     "performance_chart",
+    "policy_losses",
+    "policy_retrains",
     "quadrant",
     "rating_strip",
     "rating_trend",

@@ -25,6 +25,7 @@ from loop_core.cli import (
     setup,
     signals,
     training,
+    triggers,
 )
 from loop_core.cli.console import complain
 from loop_core.errors import LoopbenchError
@@ -50,7 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (setup, signals, gates, look, late, monitor, report, training, cycling, alerts, releasing, record, serve):
+for module in (setup, signals, gates, look, late, monitor, report, training, triggers, cycling, alerts, releasing, record, serve):
     module.add_to(app)
 
 

@@ -130,6 +130,22 @@ def _evidently(ws: Workspace, params: Mapping[str, Any], progress: Progress, sho
     return {"report": report.request.id, "sampled": report.sampled, "notes": list(report.notes)}
 
 
+def _policies(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.policies import ReplayRequest, parse_policy, policy_in_force, replay_policies, save_replay
+
+    loop = ws.loop(params["loop"])
+    tried = [parse_policy(name, text) for name, text in params.get("policies", {}).items()]
+    request = ReplayRequest(
+        instant(params["start"]),
+        instant(params["end"]),
+        instant(params["as_of"]),
+        every=timedelta(days=float(params.get("every_days", 7))),
+        seed=int(params.get("seed", 0)),
+    )
+    found = replay_policies(loop, [policy_in_force(loop), *tried], request, progress=progress, should_stop=should_stop)
+    return {"replay": save_replay(loop, found).id, "sentence": found.sentence}
+
+
 def _stoppable(progress: Progress, should_stop: ShouldStop) -> Progress:
     """For a verb that reports progress but takes no stop: it ends at its next report."""
 
@@ -149,6 +165,7 @@ KINDS: dict[str, Body] = {
     "replay": _replay,
     "demo": _demo,
     "evidently": _evidently,
+    "policies": _policies,
 }
 #: Kinds that make a loop → the loop they make.
 FOUNDING = {"demo": "deliveries"}

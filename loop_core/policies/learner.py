@@ -23,7 +23,11 @@ from loop_core.retrain.training import TrainingSet, training_set
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
+    import polars as pl
+
+    Floats = npt.NDArray[np.float64]
 
 #: Trees of each fit: those of a first model, where nothing could be validated either.
 TREES = UNVALIDATED_ROUNDS
@@ -48,6 +52,7 @@ class Learner:
     def __init__(self, loop: Loop, snapshot: int, seed: int, trees: int, cache: Cache) -> None:
         self._loop, self._snapshot, self._seed, self._trees, self._cache = loop, snapshot, seed, trees, cache
         self._made: dict[datetime, Fitted | NotReadyError] = {}
+        self._answered: dict[tuple[datetime, int, int], Floats] = {}
 
     def at(self, as_of: datetime) -> Fitted:
         """The model of a retrain at an instant.
@@ -65,6 +70,19 @@ class Learner:
         if isinstance(made, NotReadyError):
             raise made
         return made
+
+    def answers(self, made: Fitted, frame: pl.DataFrame, first: int, last: int) -> Floats:
+        """What a model answers to rows first … last − 1 of a span; policies that share a model share its answers.
+
+        Args:
+            made: the model.
+            frame: every row of the span.
+            first, last: which of them.
+        """
+        key = (made.as_of, first, last)
+        if key not in self._answered:
+            self._answered[key] = made.model.score(frame[first:last])
+        return self._answered[key]
 
     def _stored(self, as_of: datetime) -> Fitted:
         """By the snapshot if nothing was written since, else by the rows: new weeks do not change old trainings."""

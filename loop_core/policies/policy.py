@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from loop_core.charter import TriggerPlan, parse_triggers
 from loop_core.workspace import Loop
@@ -36,6 +38,29 @@ def parse_policy(name: str, text: str) -> Policy:
         CharterError: it does not validate; the message lists every problem with its line.
     """
     return Policy(name, parse_triggers(text, name))
+
+
+def policy_text(triggers: Iterable[TriggerPlan]) -> str:
+    """Triggers as the TOML that `parse_policy` reads, without what they do not say.
+
+    >>> print(policy_text([TriggerPlan(kind="any", of=(TriggerPlan(kind="drift", min_features=4),))]))
+    [[triggers]]
+    kind = "any"
+    of = [{ kind = "drift", min_features = 4 }]
+    """
+    return "\n\n".join(
+        "\n".join(["[[triggers]]", *(f"{name} = {_toml(value)}" for name, value in said.items())])
+        for said in (plan.model_dump(mode="json", exclude_defaults=True) for plan in triggers)
+    )
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{name} = {_toml(inner)}" for name, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    # Text, numbers and truth values are spelled alike in JSON and TOML.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def baselines() -> tuple[Policy, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +21,8 @@ from loop_core.workspace import Loop
 Progress = Callable[[float, str], None]
 ShouldStop = Callable[[], bool]
 
+#: Rows of a span whose questions are small.
+FEW = 200_000
 NOTES = (
     "Every retrain is one fit with default parameters and a fixed number of trees; a real one searches.",
     "Its model serves at once; a real one is compared with the champion and approved first.",
@@ -100,7 +103,10 @@ def replay_policies(
     past = Past.of(loop, snapshot, request.start, request.end)
     learner, seen = Learner(loop, snapshot, request.seed, request.trees, cache), Seen(loop, snapshot, cache)
     runs = [Run(policy, past, learner, seen) for policy in wanted]
-    _through(runs, past, request, progress or (lambda share, sentence: None), should_stop or (lambda: False))
+    say, stop = progress or (lambda share, sentence: None), should_stop or (lambda: False)
+    # Many small questions, as in `loop_core.replay`.
+    with loop.lake.one_thread() if len(past.at) <= FEW else nullcontext():
+        _through(runs, past, request, say, stop)
     result = compared(past, request.moments(), request.as_of, runs)
     return _result(loop, request, snapshot, result)
 
@@ -112,9 +118,9 @@ def _through(runs: Sequence[Run], past: Past, request: ReplayRequest, say: Progr
         if stop():
             raise StoppedError("The replay was stopped on request", "", "start it again; what was fitted is kept")
         say(k / len(moments), f"{moment:%Y-%m-%d}: evaluation {k + 1} of {len(moments)}")
-        if k:
-            known = past.known(moment) if watched else None
-            for run in runs:
+        with past.loop.lake.one_snapshot():
+            known = past.known(moment) if watched and k else None
+            for run in runs if k else ():
                 run.decide(moment, known)
         for run in runs:
             run.serve(moments[k + 1] if k + 1 < len(moments) else request.end)

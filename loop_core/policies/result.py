@@ -107,6 +107,27 @@ class PolicyReplay:
                 return run
         raise UnknownNameError("policy in this replay", name, [run.name for run in self.runs])
 
+    @property
+    def tried(self) -> tuple[PolicyRun, ...]:
+        """The policies that were handed in; the baselines come after them."""
+        names = [run.name for run in self.runs]
+        return self.runs[: names.index("never")]
+
+    @property
+    def shown(self) -> tuple[PolicyRun, ...]:
+        """Those worth a line: what was tried, the best fixed schedule, and the two extremes."""
+        names = (*(run.name for run in self.tried), self.best_fixed, "every_week", "never")
+        return tuple(self.run(name) for name in dict.fromkeys(names))
+
+    @property
+    def sentence(self) -> str:
+        """Value and retrains of those."""
+        said = [f"{run.name} {run.value:.4f} with {len(run.retrains)}" for run in self.shown if run.value is not None]
+        words = self.metric.replace("_", " ")
+        if not said:
+            return f"No label of {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d} has matured: there is no {words} yet."
+        return f"{words[0].upper()}{words[1:]} and retrains: {'; '.join(said)}."
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types."""
         plain: dict[str, Any] = to_json(self)

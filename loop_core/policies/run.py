@@ -42,9 +42,8 @@ class Run:
 
     def serve(self, until: datetime) -> None:
         """Answer what was predicted since the last call."""
-        since = sum(map(len, self._answers))
-        rows = self._past.frame[since : self._past.place(until)]
-        self._answers.append(self._model.model.score(rows))
+        since, last = sum(map(len, self._answers)), self._past.place(until)
+        self._answers.append(self._learner.answers(self._model, self._past.frame, since, last))
 
     def decide(self, as_of: datetime, known: Known | None) -> None:
         """Retrain if the policy says so; the new model answers from then on.

@@ -7,7 +7,7 @@ to wait for.
 
 from loop_core.triggers.base import Evidence, Situation, Spend, Trigger, TriggerReading
 from loop_core.triggers.broken import broken_features
-from loop_core.triggers.decision import Decision, asked, decide, judge, record_decision
+from loop_core.triggers.decision import Decision, asked, decide, decide_now, judge, record_decision
 from loop_core.triggers.registry import TRIGGERS, make
 from loop_core.triggers.remedy import Remedy
 from loop_core.triggers.situation import last_retrain, situation
@@ -25,6 +25,7 @@ __all__ = [
     "asked",
     "broken_features",
     "decide",
+    "decide_now",
     "judge",
     "last_retrain",
     "make",

@@ -79,6 +79,13 @@ class TriggerReading:
     parts: tuple[TriggerReading, ...] = ()
     """What the parts of `any` and `all` said."""
 
+    @property
+    def fired_kinds(self) -> tuple[str, ...]:
+        """Its kind, or those of the parts that fired; empty: it did not fire."""
+        if not self.fired:
+            return ()
+        return tuple(kind for part in self.parts for kind in part.fired_kinds) or (self.kind,)
+
 
 class Trigger(Protocol):
     """One rule."""

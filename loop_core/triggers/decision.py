@@ -9,7 +9,7 @@ from datetime import datetime
 from loop_core.charter import Charter, TriggerPlan
 from loop_core.frames import to_json
 from loop_core.ledger import Entry
-from loop_core.monitor import Finding
+from loop_core.monitor import Finding, findings_at
 from loop_core.triggers.base import Situation, Spend, TriggerReading
 from loop_core.triggers.combine import most_urgent
 from loop_core.triggers.registry import make
@@ -28,7 +28,7 @@ class Decision:
     tier: Tier | None
     """The most urgent among those that fired; None: none did."""
     fired: tuple[str, ...]
-    """Kinds that fired."""
+    """Kinds that fired; of `any` and `all`, the parts that did. Each once."""
     evaluated: tuple[TriggerReading, ...]
     """In the order of the charter: what fired, and how far the rest was."""
     asks: tuple[str, ...] = ()
@@ -64,6 +64,11 @@ def decide(loop: Loop, as_of: datetime, findings: Sequence[Finding]) -> Decision
     return replace(decision, remedy=remedy(loop, as_of, failed))
 
 
+def decide_now(loop: Loop, as_of: datetime) -> Decision:
+    """What the triggers say of the newest findings on record: which would fire now, and how far the rest is."""
+    return decide(loop, as_of, findings_at(loop, as_of))
+
+
 def judge(charter: Charter, plans: Sequence[TriggerPlan], seen: Situation) -> Decision:
     """What a policy decides in a situation: pure, so that it can be asked of the past as well.
 
@@ -80,7 +85,7 @@ def judge(charter: Charter, plans: Sequence[TriggerPlan], seen: Situation) -> De
         as_of=seen.as_of,
         retrain=bool(fired),
         tier=most_urgent(tiers, Tier.ROUTINE) if tiers else None,
-        fired=tuple(reading.kind for _, reading in fired),
+        fired=tuple(dict.fromkeys(kind for _, reading in fired for kind in reading.fired_kinds)),
         evaluated=readings,
         asks=tuple(people),
         spend=seen.spend,

@@ -14,6 +14,7 @@ from loop_core.monitor.boundary import ScoreBand, ScoreBands
 from loop_core.monitor.estimate.point import EstimatedPoint
 from loop_core.monitor.intake import BatchLine
 from loop_core.monitor.reliability import ReliabilityBin, ReliabilityCurve
+from loop_core.policies import PolicyReplay, PolicyRun, ReplayedRetrain, WindowValue
 from loop_core.vocabulary import Signal, State, Verdict
 
 START, WEEK = datetime(2018, 1, 1, tzinfo=UTC), timedelta(days=7)
@@ -187,3 +188,22 @@ CELLS = [
     cell("RJ", -0.03, Verdict.WORSE),
     cell("AC", None, Verdict.NOT_APPLICABLE),
 ]
+
+
+def policies(weeks: int = 6) -> PolicyReplay:
+    """One policy that was tried, and the baselines; the newest week has no label yet."""
+    names = {"tried": 1, "never": 0, "every_week": weeks - 1, "every 4 weeks": 1}
+    runs = tuple(_policy(name, count, weeks) for name, count in names.items())
+    return PolicyReplay(
+        "orders", "log_loss", START, START + weeks * WEEK, 7.0, START + 20 * WEEK, 0, 60, 1, "h", "every 4 weeks", runs
+    )
+
+
+def _policy(name: str, count: int, weeks: int) -> PolicyRun:
+    spans = [(START + k * WEEK, START + (k + 1) * WEEK) for k in range(weeks)]
+    windows = tuple(
+        WindowValue(*span, *((0.3 + 0.01 * count, 100) if k < weeks - 1 else (None, 0)), 1.0)
+        for k, span in enumerate(spans)
+    )
+    retrains = tuple(ReplayedRetrain(spans[k + 1][0], ("drift",), "…", 1_000, START, START, 0.5) for k in range(count))
+    return PolicyRun(name, retrains, windows, 0.3 + 0.01 * count, 500, 0.01, 0.0, 0.02, 0.5 * count, 60.0 * count)

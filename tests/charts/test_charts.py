@@ -37,6 +37,9 @@ CHARTS: dict[str, Callable[[], Any]] = {
     "drift line": lambda: charts.drift_line([s for s in made.drift() if s.feature == "f2"], "2018-01-08"),
     "distributions": lambda: charts.distributions(BINS, "price", numeric=True),
     "drift by cohort": lambda: charts.cohort_drift(made.by_region()),
+    "policy losses": lambda: charts.policy_losses(made.policies()),
+    "policies against never": lambda: charts.policy_losses(made.policies(), over="never"),
+    "policy retrains": lambda: charts.policy_retrains(made.policies()),
     "quadrant": lambda: charts.quadrant(made.drift(weeks=1), IMPORTANCE, "f1"),
     "separating": lambda: charts.separating([("price", 0.2), ("freight", 0.7)]),
     "performance": lambda: charts.performance_chart(made.performance(), None, BESIDE),
@@ -256,3 +259,17 @@ def test_the_forest_leaves_out_what_cannot_be_estimated_and_keeps_zero() -> None
 def test_instants_go_out_with_their_zone() -> None:
     spec = specification(charts.volume(made.health()))
     assert rows_of(spec, next(layers(spec)))[0]["start"].endswith("+00:00")
+
+
+def test_policies_are_summed_up_against_another_row_by_row() -> None:
+    found = made.policies()
+    rows = _rows_of(charts.policy_losses(found, over="never"))
+    tried = [row["value"] for row in rows if row["policy"] == "tried"]
+    assert tried[:-1] == pytest.approx([0.01] * 5)
+    assert tried[-1] is None
+    assert {row["policy"] for row in rows} == {"tried", "every 4 weeks", "every_week", "never"}
+
+
+def _rows_of(chart: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = charts.specification(chart)["data"]["values"]
+    return rows

@@ -20,7 +20,9 @@ from tests.pages.odd import fill_oddly
 
 END = datetime(2025, 6, 30, tzinfo=UTC)
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
-PAGES = ("this_week", "feedback", "signals", "drift", "performance", "retrain", "compare", "release", "ledger", "about")
+PAGES = (
+    "this_week", "feedback", "signals", "drift", "performance", "triggers", "retrain", "compare", "release", "ledger", "about",
+)  # fmt: skip
 
 Open = Callable[..., AppTest]
 

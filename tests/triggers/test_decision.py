@@ -73,7 +73,7 @@ of = [
 """
     loop = with_triggers(workspace, text)
     decision = decide(loop, NOW, drifts(State.ALARM))
-    assert (decision.fired, decision.tier) == (("any",), Tier.ROUTINE)
+    assert (decision.fired, decision.tier) == (("drift", "schedule"), Tier.ROUTINE)
     assert decide(loop, NOW, [*drifts(State.OK), FAILING]).tier is Tier.URGENT
 
 

@@ -1,0 +1,114 @@
+"""Policies tried on the past: the editor that starts a replay, and the results side by side."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from app.drawn import draw_once
+from app.faults import boundary, plain
+from app.jobs import enqueue_job, job_list
+from app.session import View
+from app.widgets import empty, labelled, moment, table, why
+from loop_core import charts
+from loop_core.clock import instant
+from loop_core.policies import PolicyReplay, PolicyRun, list_replays, load_replay, parse_policy, policy_text
+from loop_core.replay import replayable
+
+#: Name of what is written into the editor.
+TRIED = "tried here"
+_OWN, _OVER = "each week's own value", "so far, against never"
+
+
+def replay_form(view: View) -> None:
+    """The policy editor: triggers as in a charter, the span, and the button that starts the job."""
+    with boundary():
+        span = replayable(view.loop, view.as_of)
+        if span is None:
+            empty("No past to try it on", "Predictions must span more than one label horizon.", key="nospan")
+            return
+        with (
+            st.expander("Try a policy on the past", icon=":material/science:", key="side_policy"),
+            st.form("policy_form", border=False),
+        ):
+            text = st.text_area(
+                "Triggers, as in the charter", policy_text(view.loop.charter.triggers), height=210, key="policy_text",
+                help="The policy in force, never, every week and fixed schedules are replayed beside it.",
+            )  # fmt: skip
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                start: date = st.date_input("From", span[0].date(), key="policy_from", width=170, format="YYYY-MM-DD")
+                end: date = st.date_input("To", span[1].date(), key="policy_to", width=170, format="YYYY-MM-DD")
+                started = st.form_submit_button(
+                    "Replay", key="policy_start", type="primary", icon=":material/play_arrow:"
+                )
+            if started:
+                _start(view, text, start, end)
+        job_list(view, ("policies",))
+
+
+def _start(view: View, text: str, start: date, end: date) -> None:
+    """Queue the replay; what is not valid is said here, and costs nothing."""
+    with boundary():
+        tried = parse_policy(TRIED, text)
+        known = {TRIED: text} if tried.triggers != view.loop.charter.triggers else {}
+        enqueue_job(
+            view, "policies", {"policies": known, "start": instant(start).isoformat(), "end": instant(end).isoformat()}
+        )
+
+
+def replays(view: View) -> None:
+    """The results on file, the newest first."""
+    with boundary():
+        ids = list_replays(view.loop)
+        if not ids:
+            empty("No replay yet", "Nothing of it touches the loop: it only reads.", key="noreplay")
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            chosen = labelled("result", "Result", ids, key="replay", width=180)
+            shown = labelled("shown", "Shown", (_OVER, _OWN), key="policy_shown", width=230)
+        found = load_replay(view.loop, chosen)
+        _result(view, found, shown)
+
+
+def _result(view: View, found: PolicyReplay, shown: str) -> None:
+    st.markdown(plain(found.sentence))
+    over = "never" if shown == _OVER else None
+    draw_once(view, lambda: charts.policy_losses(found, over=over), key="policy_losses", of=(found.id, over))
+    draw_once(view, lambda: charts.policy_retrains(found), key="policy_retrains", of=(found.id,))
+    columns = {
+        "value": st.column_config.NumberColumn(format="%.4f"),
+        "against the best fixed": st.column_config.NumberColumn(format="%+.4f"),
+        "95 % from": st.column_config.NumberColumn(format="%+.4f"),
+        "to": st.column_config.NumberColumn(format="%+.4f"),
+    }
+    table([_row(run, found) for run in found.runs], "policies_table", columns, "Policies: retrains, cost, loss")
+    st.caption(plain(f"{_span(found)} {' '.join(found.notes)}"))
+    why(
+        view,
+        "At each evaluation a policy is told what was known then. Differences are per row, with steps as units of their error.",
+        f'loop_core.policies:load_replay(loop, "{found.id}")',
+        key="policies",
+    )
+
+
+def _row(run: PolicyRun, found: PolicyReplay) -> dict[str, Any]:
+    return {
+        "policy": f"{run.name} ★" if run.name == found.best_fixed else run.name,
+        "retrains": len(run.retrains),
+        "value": run.value,
+        "against the best fixed": run.difference,
+        "95 % from": run.ci_low,
+        "to": run.ci_high,
+        "rows": run.n,
+        "s of fits": run.fit_seconds,
+        "s granted": run.granted_seconds,
+    }
+
+
+def _span(found: PolicyReplay) -> str:
+    return (
+        f"{moment(found.start)} to {moment(found.end)}, asked every {found.every_days:g} days; labels as known on"
+        f" {moment(found.as_of)}; {found.trees} trees, seed {found.seed}. ★ best fixed schedule in hindsight."
+    )
