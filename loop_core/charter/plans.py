@@ -156,7 +156,13 @@ class RetrainPlan(Part):
     """The newest mature days are kept from training and tuning, for the comparison."""
     folds: int = Field(default=3, ge=1, le=10)
     trials: int = Field(default=15, ge=1)
+    """At most so many trials of the search …"""
     seconds: float = Field(default=60, gt=0)
+    """… and so many wall-clock seconds of the whole retrain, whichever ends first."""
+    patience: int = Field(default=12, ge=2)
+    """The search ends when so many complete trials brought nothing better."""
+    memory_mb: int = Field(default=4_000, ge=200)
+    """Memory that its trials may allocate; one that wants more fails, and the search goes on."""
     worst_cohort_weight: float = Field(default=0.0, ge=0)
     min_rows: int = Field(default=500, ge=10)
 

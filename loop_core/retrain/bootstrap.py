@@ -42,8 +42,8 @@ def bootstrap(
     objective = objective_of(loop, training, seed)
     params = inside(DEFAULTS)
     say(0.3, f"Fitting {training.n_rows:,} rows")
-    evaluation = objective.evaluate(params) if objective else None
-    noted = training if objective else training.noting(NOT_VALIDATED)
+    evaluation = objective.evaluate(params) if objective.folds else None
+    noted = training if objective.folds else training.noting(NOT_VALIDATED)
     version = package(loop, noted, Recipe(params, seed, None, objective, evaluation), actor=actor, as_of=as_of)
     say(1.0, f"First model {version} is registered")
     return version

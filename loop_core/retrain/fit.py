@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loop_core.charter.model import METRICS_OF
+from loop_core.charter import METRICS_OF
 from loop_core.models import Calibration, Manifest, ModelStore, register
 from loop_core.monitor.groups import Group
 from loop_core.monitor.many import measure
@@ -37,16 +37,28 @@ class Recipe:
     """Where the parameters were validated; None: nowhere, the span was too short."""
     evaluation: Evaluation | None = None
 
+    @property
+    def rounds(self) -> int:
+        """Trees of the model."""
+        return self.evaluation.rounds if self.evaluation else UNVALIDATED_ROUNDS
 
-def package(loop: Loop, training: TrainingSet, recipe: Recipe, *, actor: str, as_of: datetime) -> str:
-    """Fit on all rows, save the package, register it. The same inputs give the same bytes and the same version.
+
+def package(
+    loop: Loop, training: TrainingSet, recipe: Recipe, *, actor: str, as_of: datetime, text: str | None = None
+) -> str:
+    """Save a model that was fitted on all rows with its manifest, and register it. The same inputs give the same bytes and
+    the same version.
+
+    Args:
+        loop, training, actor, as_of: as for `retrain`.
+        recipe: what it was made by.
+        text: the fitted model; None: it is fitted here.
 
     Returns:
         The version.
     """
     fixed = fixed_of(loop, training, recipe.seed)
-    rounds = recipe.evaluation.rounds if recipe.evaluation else UNVALIDATED_ROUNDS
-    text = fit(training, {**fixed, **recipe.params}, rounds)
+    text = text or fit(training, {**fixed, **recipe.params}, recipe.rounds)
     calibration = _calibration(loop, recipe)
     manifest = Manifest(
         loop=loop.name,
@@ -54,7 +66,7 @@ def package(loop: Loop, training: TrainingSet, recipe: Recipe, *, actor: str, as
         features=tuple(training.encoding.names),
         types=training.encoding.types,
         categories=training.encoding.categories,
-        params={**fixed, **recipe.params, "num_iterations": rounds},
+        params={**fixed, **recipe.params, "num_iterations": recipe.rounds},
         snapshot=training.snapshot,
         train_start=training.start,
         train_end=training.end,

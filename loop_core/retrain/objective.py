@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ class Evaluation:
 
 
 class Objective:
-    """Evaluates parameters on folds whose bins are made once and shared by all trials."""
+    """Evaluates parameters on folds whose bins are made once, with the first trial, and shared by all."""
 
     def __init__(
         self, training: TrainingSet, folds: Sequence[Fold], fixed: Mapping[str, Any], charter: Charter
@@ -76,7 +77,14 @@ class Objective:
         self.training, self.folds, self.fixed = training, tuple(folds), dict(fixed)
         self.loss, self.weight = learning_of(charter).loss, charter.retrain.worst_cohort_weight
         self.min_rows = {cohort.name: cohort.min_rows for cohort in charter.cohorts}
-        self._data = [self._bin(fold) for fold in self.folds]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the bins, which cannot be sent to another process: it makes its own."""
+        return {name: value for name, value in vars(self).items() if name != "_data"}
+
+    @cached_property
+    def _data(self) -> list[tuple[Any, Any]]:
+        return [self._bin(fold) for fold in self.folds]
 
     def labels(self, fold: int) -> npt.NDArray[np.float64]:
         """(n_valid,) labels of a fold's validation rows."""
@@ -93,6 +101,7 @@ class Objective:
         """
         given_up = Event()
         with ThreadPoolExecutor(WORKERS) as pool:
+            _ = self._data
             futures = [pool.submit(self._fold, index, params, given_up, watch) for index in range(len(self.folds))]
             done: list[FoldResult] = []
             try:

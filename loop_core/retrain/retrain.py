@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from loop_core.errors import NotReadyError, RefusedError
 from loop_core.frames import to_json
 from loop_core.models import manifest_of
-from loop_core.retrain.fit import Recipe, fixed_of, package
+from loop_core.retrain.apart import Apart, TrialFailedError
+from loop_core.retrain.clock import Clock, OutOfTimeError
+from loop_core.retrain.fit import Recipe, fit, fixed_of, package
 from loop_core.retrain.folds import rolling_folds
 from loop_core.retrain.objective import Objective
-from loop_core.retrain.search import Budget, Found, Params, Progress, ShouldStop, search
+from loop_core.retrain.search import Budget, Found, Limits, Params, Progress, ShouldStop, search
 from loop_core.retrain.space import DEFAULTS, inside
 from loop_core.retrain.study import Search, TrialView, study_name
 from loop_core.retrain.training import TrainingSet, training_set
@@ -74,13 +77,14 @@ def retrain(
         as_of: UTC instant; no label known later is used.
         actor: recorded with the model.
         seed: of sampling, bagging and feature choice.
-        budget: trials and seconds; None: the charter's.
+        budget: trials and seconds; None: the charter's. The seconds hold for all of it, reading and fitting included,
+            and for what a run that was killed had spent on its finished trials; a trial that would not end is ended.
         progress: called with the share done and a sentence.
-        should_stop: asked after every tree; True ends the search.
+        should_stop: asked many times a second; True ends the retrain.
 
     Raises:
-        NotReadyError: no mature labels, too few rows, one class.
-        RefusedError: features or labels no model can learn from; an empty budget.
+        NotReadyError: no mature labels, too few rows, one class; or the budget was spent before a model was fitted.
+        RefusedError: features or labels no model can learn from; an empty budget; not enough memory.
         StoppedError: stopped on request; its finished trials are kept.
     """
     say = progress or (lambda share, sentence: None)
@@ -88,25 +92,21 @@ def retrain(
     budget = budget or Budget(plan.trials, plan.seconds)
     parent = loop.champion(as_of)
     study = _study(loop, as_of, seed, budget, parent)
+    clock = Clock(budget.seconds - study.spent(), should_stop)
     say(0.0, "Reading the training set")
     training = training_set(loop, as_of, snapshot=study.snapshot)
-    objective = objective_of(loop, training, seed)
-    first = _first(loop, parent)
-    found = None
-    if objective:
-        say(0.05, f"Searching on {training.n_rows:,} rows in {len(objective.folds)} folds")
-        within = _between(say, 0.05, 0.9)
-        found = search(study, objective, budget, first, progress=within, should_stop=should_stop)
+    objective, first = objective_of(loop, training, seed), _first(loop, parent)
+    with Apart(objective, plan.memory_mb) as apart:
+        found = None
+        if objective.folds:
+            say(0.05, f"Searching on {training.n_rows:,} rows in {len(objective.folds)} folds")
+            limits = Limits(budget.trials, clock, plan.patience)
+            found = search(study, apart, limits, first, progress=_between(say, 0.05, 0.9))
+        recipe = _recipe(objective, found, first[0], seed, parent)
+        say(0.92, f"Fitting the best parameters on {training.n_rows:,} rows")
+        text = _fitted(apart, recipe, clock, budget)
     training = training.noting(*_notes(plan.folds, objective, found))
-    say(0.92, f"Fitting the best parameters on {training.n_rows:,} rows")
-    recipe = Recipe(
-        found.params if found else first[0],
-        seed,
-        parent,
-        objective if found else None,
-        found.evaluation if found else None,
-    )
-    version = package(loop, training, recipe, actor=actor, as_of=as_of)
+    version = package(loop, training, recipe, actor=actor, as_of=as_of, text=text)
     result = _result(loop, version, training, recipe, found, as_of)
     _record(loop, result, actor=actor, seed=seed, budget=budget)
     study.close(version)
@@ -114,8 +114,8 @@ def retrain(
     return result
 
 
-def objective_of(loop: Loop, training: TrainingSet, seed: int) -> Objective | None:
-    """The folds a training set can carry, binned; None: not even one."""
+def objective_of(loop: Loop, training: TrainingSet, seed: int) -> Objective:
+    """The folds a training set can carry; where not even one, it has none, and nothing can be validated."""
     plan = loop.charter.retrain
     classes = None if loop.charter.loop.task is Task.REGRESSION else training.y
     folds = rolling_folds(
@@ -125,7 +125,36 @@ def objective_of(loop: Loop, training: TrainingSet, seed: int) -> Objective | No
         block_days=plan.comparison_days,
         embargo_days=loop.charter.labels.horizon_days,
     )
-    return Objective(training, folds, fixed_of(loop, training, seed), loop.charter) if folds else None
+    return Objective(training, folds, fixed_of(loop, training, seed), loop.charter)
+
+
+def _recipe(objective: Objective, found: Found | None, kept: Params, seed: int, parent: str | None) -> Recipe:
+    """The best that was found, or the champion's parameters."""
+    if found is None:
+        return Recipe(kept, seed, parent)
+    return Recipe(found.params, seed, parent, objective, found.evaluation)
+
+
+def _fitted(apart: Apart, recipe: Recipe, clock: Clock, budget: Budget) -> str:
+    """The model on all rows, within what is left of the budget."""
+    try:
+        return apart.call(_refit, dict(recipe.params), recipe.rounds, watch=clock.watch())
+    except OutOfTimeError:
+        raise NotReadyError(
+            f"The budget of {budget.seconds:g} s was spent before a model could be fitted on all rows",
+            "more time, fewer trials or fewer rows",
+            "raise retrain.seconds, or lower retrain.window_days; finished trials are kept",
+        ) from None
+    except TrialFailedError as error:
+        raise RefusedError(
+            f"The model could not be fitted: {error}",
+            "parameters, rows and memory that LightGBM can work with",
+            "raise retrain.memory_mb, or lower retrain.window_days",
+        ) from None
+
+
+def _refit(objective: Objective, params: Params, rounds: int) -> str:
+    return fit(objective.training, {**objective.fixed, **params}, rounds)
 
 
 def _study(loop: Loop, as_of: datetime, seed: int, budget: Budget, parent: str | None) -> Search:
@@ -147,8 +176,8 @@ def _between(say: Progress, low: float, high: float) -> Progress:
     return lambda share, sentence: say(low + share * (high - low), sentence)
 
 
-def _notes(wanted: int, objective: Objective | None, found: Found | None) -> tuple[str, ...]:
-    if objective is None:
+def _notes(wanted: int, objective: Objective, found: Found | None) -> tuple[str, ...]:
+    if not objective.folds:
         return (NO_FOLDS,)
     notes = () if found else (NO_TIME,)
     if len(objective.folds) < wanted:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loop_core.errors import RefusedError, StoppedError
-from loop_core.retrain.objective import Evaluation, Objective, PrunedError
+from loop_core.errors import RefusedError
+from loop_core.retrain.apart import Evaluator, TrialFailedError
+from loop_core.retrain.clock import Clock, OutOfTimeError
+from loop_core.retrain.objective import Evaluation, PrunedError
 from loop_core.retrain.study import Search, TrialView
 
 if TYPE_CHECKING:
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
 Progress = Callable[[float, str], None]
 ShouldStop = Callable[[], bool]
 Params = dict[str, float | int]
+#: Of the time that is left when a search begins, so much is kept for the refit at the least.
+RESERVED_SHARE = 0.05
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a search may spend: whichever ends first. Where the seconds end it, the outcome depends on the machine;
+    """What a retrain may spend: whichever ends first. Where the seconds end it, the outcome depends on the machine;
     equal runs give equal models only as long as the trials end it."""
 
     trials: int
     """Trials, pruned ones included; at least 1."""
     seconds: float
-    """Wall-clock seconds of the search; the refit comes on top."""
+    """Wall-clock seconds of everything, reading and refit included."""
 
     def __post_init__(self) -> None:
         if self.trials < 1 or not self.seconds > 0:
@@ -52,88 +55,92 @@ class Found:
     trials: tuple[TrialView, ...]
 
 
-class _OutOfTimeError(Exception):
-    """The search's seconds are spent."""
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends."""
+
+    trials: int
+    """Trials, pruned and failed ones included."""
+    clock: Clock
+    """Of the whole retrain; a share is kept for the refit."""
+    patience: int | None = None
+    """Complete trials without a better one after which no improvement is expected; None: it goes on."""
+
+    @property
+    def reserve(self) -> float:
+        """Seconds kept for the refit while no trial has shown how long one takes."""
+        return RESERVED_SHARE * max(0.0, self.clock.left)
 
 
 def search(
-    study: Search,
-    objective: Objective,
-    budget: Budget,
-    first: Sequence[Params],
-    *,
-    progress: Progress | None = None,
-    should_stop: ShouldStop | None = None,
+    study: Search, evaluator: Evaluator, limits: Limits, first: Sequence[Params], *, progress: Progress | None = None
 ) -> Found | None:
-    """Run trials until the budget is spent, and evaluate the best again if its fold scores are not at hand.
+    """Run trials until a limit is reached, and evaluate the best again if its fold scores are not at hand.
 
     Args:
         study: where trials are stored; those already there count.
-        objective: what a trial is worth.
-        budget: trials and seconds.
+        evaluator: what a trial is worth.
+        limits: when to end.
         first: parameters to try before any sampling, most trusted first.
-        progress, should_stop: called between trials, and should_stop within them.
+        progress: called between trials.
 
     Returns:
         The best, or None when not even one trial could finish in time.
 
     Raises:
-        StoppedError: `should_stop` said so. Finished trials stay stored.
+        StoppedError: on request. Finished trials stay stored.
     """
-    watch = _watch(budget.seconds - study.spent(), should_stop)
     kept: dict[int, Evaluation] = {}
-    while (done := len(study.finished)) < budget.trials:
-        trial = study.ask(first[done] if done < len(first) else None)
+    # The refit trains one model on all rows, a trial one for each fold on most of them: it takes no longer.
+    reserve = limits.reserve
+    while (done := len(study.finished)) < limits.trials and not study.stagnant(limits.patience):
+        trial, before = study.ask(first[done] if done < len(first) else None), limits.clock.left
         try:
-            _run(study, trial, objective, watch, kept)
-        except _OutOfTimeError:
+            _run(study, trial, evaluator, limits.clock.watch(reserve), kept)
+        except OutOfTimeError:
             break
+        reserve = max(reserve, before - limits.clock.left)
         if progress:
-            progress((done + 1) / budget.trials, _sentence(study, done + 1, budget))
-    return _found(study, objective, kept)
+            progress((done + 1) / limits.trials, _sentence(study, done + 1, limits))
+    return _found(study, evaluator, kept, limits)
 
 
 def _run(
-    study: Search, trial: Trial, objective: Objective, watch: Callable[[], None], kept: dict[int, Evaluation]
+    study: Search, trial: Trial, evaluator: Evaluator, watch: Callable[[], None], kept: dict[int, Evaluation]
 ) -> None:
     def report(folds: int, value: float) -> bool:
         trial.report(value, folds)
         return bool(trial.should_prune())
 
     try:
-        evaluation = objective.evaluate(trial.params, report=report, watch=watch)
+        watch()
+        evaluation = evaluator.evaluate(trial.params, report=report, watch=watch)
     except PrunedError:
         study.tell(trial, None)
+    except TrialFailedError as error:
+        study.tell_failed(trial, str(error))
     else:
         study.tell(trial, evaluation.value)
         kept[trial.number] = evaluation
 
 
-def _found(study: Search, objective: Objective, kept: dict[int, Evaluation]) -> Found | None:
+def _found(study: Search, evaluator: Evaluator, kept: dict[int, Evaluation], limits: Limits) -> Found | None:
     best = study.best()
     if best is None:
         return None
     # A trial of an earlier, killed run left its value but not its fold scores.
-    evaluation = kept.get(best.number) or objective.evaluate(best.params)
+    evaluation = kept.get(best.number)
+    if evaluation is None:
+        try:
+            evaluation = evaluator.evaluate(best.params, watch=limits.clock.watch())
+        except (OutOfTimeError, TrialFailedError):
+            return None
     views = study.views()
     first = views[0].value if views[0].state == "complete" else None
     return Found(dict(best.params), evaluation, first, views)
 
 
-def _watch(seconds: float, should_stop: ShouldStop | None) -> Callable[[], None]:
-    deadline = time.monotonic() + seconds
-
-    def watch() -> None:
-        if should_stop and should_stop():
-            raise StoppedError(
-                "The retrain was stopped on request", "", "its finished trials are kept; start it again to go on"
-            )
-        if time.monotonic() > deadline:
-            raise _OutOfTimeError
-
-    return watch
-
-
-def _sentence(study: Search, done: int, budget: Budget) -> str:
+def _sentence(study: Search, done: int, limits: Limits) -> str:
     best = study.best()
-    return f"Trial {done} of {budget.trials}" + (f", best objective {best.value:.5f}" if best else "")
+    left = f", {max(0, limits.clock.left):.0f} s left"
+    return f"Trial {done} of {limits.trials}" + (f", best objective {best.value:.5f}" if best else "") + left

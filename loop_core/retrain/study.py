@@ -31,10 +31,12 @@ class TrialView:
     number: int
     """0, 1, … in the order they were run."""
     state: str
-    """`complete`, or `pruned`: given up after its first folds."""
+    """`complete`; `pruned`: given up after its first folds; `fail`: it could not be finished, see `reason`."""
     value: float | None
-    """Objective, lower is better; for a pruned trial the mean of the folds it saw."""
+    """Objective, lower is better; for a pruned trial the mean of the folds it saw; None: it failed."""
     params: Mapping[str, float | int]
+    reason: str = ""
+    """Why it failed."""
 
 
 def study_name(loop: str, inputs: Mapping[str, Any]) -> str:
@@ -66,16 +68,22 @@ class Search:
 
     @property
     def finished(self) -> list[FrozenTrial]:
-        """Complete and pruned trials, in order."""
+        """Complete, pruned and failed trials, in order."""
         from optuna.trial import TrialState
 
-        states = (TrialState.COMPLETE, TrialState.PRUNED)
+        states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         return list(self._study.get_trials(deepcopy=False, states=states))
 
     def views(self) -> tuple[TrialView, ...]:
         """The finished trials as plain records."""
         return tuple(
-            TrialView(trial.number, trial.state.name.lower(), trial.value, dict(trial.params))
+            TrialView(
+                trial.number,
+                trial.state.name.lower(),
+                trial.value,
+                dict(trial.params),
+                trial.user_attrs.get("reason", ""),
+            )
             for trial in self.finished
         )
 
@@ -95,7 +103,9 @@ class Search:
         if given is not None:
             self._study.enqueue_trial(dict(given))
         place = len(self.finished)
-        self._study.sampler = TPESampler(seed=self._seed * 10_007 + place, n_startup_trials=STARTUP_TRIALS)
+        seed = self._seed * 10_007 + place
+        # Multivariate: learning rate and number of leaves are chosen together, as they work (Falkner et al. 2018).
+        self._study.sampler = TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=True)
         return self._study.ask(fixed_distributions=distributions())
 
     def tell(self, trial: Trial, value: float | None) -> None:
@@ -106,6 +116,20 @@ class Search:
             self._stored.add_trial(self._study.tell(trial, state=TrialState.PRUNED))
         else:
             self._stored.add_trial(self._study.tell(trial, value))
+
+    def tell_failed(self, trial: Trial, reason: str) -> None:
+        """Store a trial that could not be finished."""
+        from optuna.trial import TrialState
+
+        trial.set_user_attr("reason", reason)
+        self._stored.add_trial(self._study.tell(trial, state=TrialState.FAIL))
+
+    def stagnant(self, patience: int | None) -> bool:
+        """Whether so many complete trials have brought nothing better, and more are not expected to."""
+        # Optuna's own terminator is deprecated since 4.9 and goes with 6.0.
+        complete = [trial for trial in self.finished if trial.state.name == "COMPLETE"]
+        best = self.best()
+        return patience is not None and best is not None and len(complete) - 1 - complete.index(best) >= patience
 
     def close(self, version: str) -> None:
         """Mark the search as done, with the model it led to."""

@@ -13,8 +13,7 @@ import pytest
 from loop_core.errors import NotReadyError, RefusedError, StoppedError
 from loop_core.models import ModelStore, manifest_of, registered
 from loop_core.retrain import Budget, RetrainResult, bootstrap, bootstrap_external, retrain
-from loop_core.retrain import search as search_module
-from loop_core.retrain.objective import Objective
+from loop_core.retrain.apart import Apart
 from loop_core.workspace import Loop, Workspace
 from tests.retrain.synthetic import CHARTER, END, START, parcels, rows
 
@@ -122,13 +121,13 @@ def test_another_seed_is_another_model(trained: Any) -> None:
 
 def count_evaluations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
-    original = Objective.evaluate
+    original = Apart.evaluate
 
-    def counted(self: Objective, *args: Any, **kwargs: Any) -> Any:
+    def counted(self: Apart, *args: Any, **kwargs: Any) -> Any:
         calls.append(1)
         return original(self, *args, **kwargs)
 
-    monkeypatch.setattr(Objective, "evaluate", counted)
+    monkeypatch.setattr(Apart, "evaluate", counted)
     return calls
 
 
@@ -149,13 +148,11 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(
         assert len(calls) <= 4  # three trials were stored; at most the best of them is evaluated again
 
 
-def test_out_of_time_before_the_first_trial_keeps_the_champions_parameters(
-    fresh: Loop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search_module.time, "monotonic", iter(range(0, 10**9, 1000)).__next__)
-    result = run(fresh, budget=Budget(5, 1))
-    assert (result.trials, result.value) == (0, None)
-    assert "No trial finished" in result.notes[0]
+def test_a_budget_too_small_for_any_model_is_refused_and_leaves_nothing(fresh: Loop) -> None:
+    before = len(registered(fresh, END))
+    with pytest.raises(NotReadyError, match=r"0\.2 s was spent before a model could be fitted"):
+        run(fresh, budget=Budget(5, 0.2))
+    assert len(registered(fresh, END)) == before
 
 
 def test_a_span_too_short_to_validate_is_trained_without_a_search(workspace: Workspace) -> None:

@@ -1,0 +1,120 @@
+"""Trials that hang, eat memory or die are ended; the search goes on and keeps its time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from loop_core.errors import StoppedError
+from loop_core.retrain.apart import Apart, TrialFailedError
+from loop_core.retrain.clock import Clock, OutOfTimeError
+from loop_core.retrain.objective import Evaluation, FoldResult, PrunedError, Report, Watch
+from loop_core.retrain.search import Limits, search
+from loop_core.retrain.space import DEFAULTS, inside
+from loop_core.retrain.study import Search
+
+
+class Odd:
+    """A trial does what its number of leaves says; it counts its processes in a file."""
+
+    def __init__(self, started: Path | None = None) -> None:
+        self.started, self.pid = started, 0
+
+    def evaluate(
+        self, params: Mapping[str, Any], *, report: Report | None = None, watch: Watch | None = None
+    ) -> Evaluation:
+        if self.pid != os.getpid() and self.started:
+            self.pid = os.getpid()
+            with self.started.open("a") as file:
+                file.write(f"{self.pid}\n")
+        leaves = params["num_leaves"]
+        if leaves == 4:
+            time.sleep(3_600)
+        if leaves == 5:
+            np.ones(2_000_000_000).sum()
+        if leaves == 6:
+            os._exit(3)
+        if leaves == 7:
+            raise ValueError("contradicts itself")
+        if report and report(1, float(leaves)):
+            raise PrunedError("enough")
+        fold = FoldResult(float(leaves), float(leaves), 10, np.full(3, 0.5))
+        return Evaluation((fold,))
+
+
+def params(leaves: int) -> dict[str, float | int]:
+    return {**inside(DEFAULTS), "num_leaves": leaves}
+
+
+def test_the_answer_is_that_of_the_evaluator(tmp_path: Path) -> None:
+    with Apart(Odd(tmp_path / "pids")) as apart:
+        assert [apart.evaluate(params(n)).value for n in (20, 30)] == [20.0, 30.0]
+    pids = (tmp_path / "pids").read_text().split()
+    assert len(pids) == 1, "one process for all trials"
+    assert pids != [str(os.getpid())]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pids[0]), 0)
+
+
+def test_a_trial_is_given_up_by_the_one_who_asked() -> None:
+    with Apart(Odd()) as apart:
+        with pytest.raises(PrunedError):
+            apart.evaluate(params(20), report=lambda folds, value: (folds, value) == (1, 20.0))
+        assert apart.evaluate(params(21), report=lambda folds, value: False).value == 21
+
+
+def test_a_hanging_trial_is_ended_in_time_and_on_request() -> None:
+    with Apart(Odd()) as apart:
+        apart.evaluate(params(20))
+        for stop in (lambda: True, None):
+            clock = Clock(1e9 if stop else 0.5, stop)
+            with pytest.raises(StoppedError if stop else OutOfTimeError):
+                apart.evaluate(params(4), watch=clock.watch())
+        assert apart.evaluate(params(22)).value == 22
+
+
+@pytest.mark.parametrize(
+    ("leaves", "said"), [(5, "ran out of the memory"), (6, "its process ended"), (7, "contradicts itself")]
+)
+def test_a_trial_that_fails_says_why_and_the_next_one_does_not(leaves: int, said: str) -> None:
+    with Apart(Odd(), memory_mb=500) as apart:
+        with pytest.raises(TrialFailedError, match=said):
+            apart.evaluate(params(leaves))
+        assert apart.evaluate(params(23)).value == 23
+
+
+def study(tmp_path: Path) -> Search:
+    return Search(f"sqlite:///{tmp_path}/studies.db", "odd", 1, seed=0)
+
+
+def test_a_search_over_odd_trials_finds_the_best_of_the_sound_ones(tmp_path: Path) -> None:
+    tried = [params(n) for n in (20, 5, 6, 7, 12)]
+    with Apart(Odd(), memory_mb=500) as apart:
+        found = search(study(tmp_path), apart, Limits(5, Clock(60)), tried)
+    assert found is not None
+    assert (found.params["num_leaves"], found.first_value) == (12, 20.0)
+    assert [(t.state, bool(t.reason)) for t in found.trials] == [
+        ("complete", False), ("fail", True), ("fail", True), ("fail", True), ("complete", False)
+    ]  # fmt: skip
+
+
+def test_a_search_with_a_hanging_trial_keeps_its_time(tmp_path: Path) -> None:
+    with Apart(Odd()) as apart:
+        apart.evaluate(params(20))
+        found = search(study(tmp_path), apart, Limits(9, Clock(3.0)), [params(20), params(4)])
+    assert found is not None, "it came back, and the trial would have taken an hour"
+    assert [t.params["num_leaves"] for t in found.trials] == [20]
+
+
+def test_a_search_ends_where_nothing_better_is_expected(tmp_path: Path) -> None:
+    with Apart(Odd()) as apart:
+        tried = [params(n) for n in (12, 20, 21, 22, 23, 24, 25)]
+        found = search(study(tmp_path), apart, Limits(7, Clock(60), patience=3), tried)
+    assert found is not None
+    assert [t.params["num_leaves"] for t in found.trials] == [12, 20, 21, 22]
