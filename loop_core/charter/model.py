@@ -101,6 +101,15 @@ class Cohort(Part):
         return f"coalesce(cast(({self.expression or self.name}) as varchar), '(null)')"
 
 
+class Costs(Part):
+    """`[costs]`: what a wrong answer of a yes/no model costs, each in the same unit."""
+
+    false_alarm: float = Field(gt=0)
+    """Yes was said, and it was no."""
+    miss: float = Field(gt=0)
+    """No was said, and it was yes."""
+
+
 class Metric(Part):
     """`[[metrics]]`: what comparisons and windows measure."""
 
@@ -137,6 +146,7 @@ class Charter(Part):
     rules: tuple[Rule, ...] = ()
     gates: Gates = Gates()
     labels: Labels
+    costs: Costs | None = None
     cohorts: tuple[Cohort, ...] = ()
     metrics: tuple[Metric, ...] = Field(min_length=1)
     monitor: MonitorPlan = MonitorPlan()
@@ -157,6 +167,13 @@ class Charter(Part):
     @property
     def feature_names(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.features)
+
+    @property
+    def threshold(self) -> float | None:
+        """From this probability on yes is the cheaper answer (Elkan 2001); None: no `[costs]`."""
+        if self.costs is None:
+            return None
+        return self.costs.false_alarm / (self.costs.false_alarm + self.costs.miss)
 
     @property
     def score_columns(self) -> tuple[str, ...]:
@@ -190,11 +207,19 @@ class Charter(Part):
                 raise ValueError(
                     f"cohort {cohort.name!r} is no column and has no expression; columns: {', '.join(names)}"
                 )
+        if self.costs and self.loop.task is not Task.BINARY:
+            raise ValueError(f"[costs] are of a yes/no model, and task is {self.loop.task.value!r}")
+        for name in self.retrain.cohort_weights:
+            if name not in [cohort.name for cohort in self.cohorts]:
+                raise ValueError(f"retrain.cohort_weights names {name!r}, which is no declared cohort")
         for metric in self.metrics:
             if metric.name not in METRICS_OF[self.loop.task]:
                 raise ValueError(
                     f"metric {metric.name!r} says nothing of task {self.loop.task.value!r}; it has: {', '.join(METRICS_OF[self.loop.task])}"
                 )
+        for name in (name for trigger in self.triggers for name in trigger.metrics):
+            if name not in [metric.name for metric in self.metrics]:
+                raise ValueError(f"a trigger waits for metric {name!r}, which [[metrics]] does not have")
         for column in self.gates.predictions.max_null_share:
             if column not in names and column not in RESERVED:
                 raise ValueError(f"gates.predictions.max_null_share names {column!r}, which is no column")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from loop_core.charter.part import Part, Share
+from loop_core.charter.part import Name, Part, Share
 from loop_core.vocabulary import Tier
 
 
@@ -96,6 +96,11 @@ class TriggerPlan(Part):
         usual = Tier.URGENT if self.kind == "urgent" else Tier.EVENT if self.kind in events else Tier.ROUTINE
         return self.tier or usual
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that it, or a part of it, names."""
+        return (*((self.metric,) if self.metric else ()), *(name for part in self.of for name in part.metrics))
+
     @model_validator(mode="after")
     def _needs(self) -> TriggerPlan:
         needed = {"drift": "min_features", "label_volume": "min_labels", "any": "of", "all": "of"}.get(self.kind)
@@ -163,7 +168,14 @@ class RetrainPlan(Part):
     """The search ends when so many complete trials brought nothing better."""
     memory_mb: int = Field(default=4_000, ge=200)
     """Memory that its trials may allocate; one that wants more fails, and the search goes on."""
+    half_life_days: float | None = Field(default=None, gt=0)
+    """A training row so much older than the newest counts half; None: age does not matter."""
+    cohort_weights: dict[Name, dict[str, Annotated[float, Field(gt=0)]]] = Field(default_factory=dict)
+    """Declared cohort = how much rows of its values count, e.g. `customer_state = { SP = 2 }`; those not named count 1."""
+    balanced: bool = False
+    """Every class counts the same in all, however rare; probabilities then need their calibration."""
     worst_cohort_weight: float = Field(default=0.0, ge=0)
+    """λ: by how much of the worst cohort's loss the search's objective is raised."""
     min_rows: int = Field(default=500, ge=10)
 
 

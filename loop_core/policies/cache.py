@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,8 @@ from loop_core.workspace import Loop
 
 #: Raised when what is computed from the same inputs changes.
 GENERATION = 1
+#: What a loop's cache may take on disk; a model of sixty trees takes about 0.1 MB.
+MOST_BYTES = 500_000_000
 
 
 class Cache:
@@ -32,6 +35,7 @@ class Cache:
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             if stored["hash"] == digest(stored["value"]):
+                os.utime(path)  # used now
                 return stored["value"]
         except (OSError, ValueError, KeyError, TypeError):
             pass  # not there, or no longer what was written
@@ -39,6 +43,18 @@ class Cache:
         with suppress(StorageError):  # a full or read-only disk makes replays slow, not wrong
             write_text(path, json.dumps({"hash": digest(value), "value": value}, ensure_ascii=False))
         return value
+
+    def trim(self, most_bytes: int = MOST_BYTES) -> None:
+        """Remove what was not used for the longest time, until so many bytes are left."""
+        with suppress(OSError):  # another process may be tidying up too
+            files = sorted(
+                ((path.stat(), path) for path in self._folder.rglob("*.json")), key=lambda one: -one[0].st_mtime
+            )
+            left = most_bytes
+            for about, path in files:
+                left -= about.st_size
+                if left < 0:
+                    path.unlink()
 
 
 def digest(value: Any) -> str:

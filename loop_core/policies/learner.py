@@ -52,6 +52,7 @@ class Learner:
     def __init__(self, loop: Loop, snapshot: int, seed: int, trees: int, cache: Cache) -> None:
         self._loop, self._snapshot, self._seed, self._trees, self._cache = loop, snapshot, seed, trees, cache
         self._made: dict[datetime, Fitted | NotReadyError] = {}
+        self._read: dict[datetime, TrainingSet] = {}
         self._answered: dict[tuple[datetime, int, int], Floats] = {}
 
     def at(self, as_of: datetime) -> Fitted:
@@ -85,14 +86,20 @@ class Learner:
         return self._answered[key]
 
     def _stored(self, as_of: datetime) -> Fitted:
-        """By the snapshot if nothing was written since, else by the rows: new weeks do not change old trainings."""
+        """Which rows it learns from is known by the snapshot if nothing was written since; the model by those rows, so
+        that new weeks do not change old trainings."""
         pinned = {"snapshot": self._snapshot, "charter": self._loop.charter.hash, **self._recipe(as_of)}
-        return _fitted(as_of, self._cache.get("trained", pinned, lambda: self._by_rows(as_of)))
+        inputs = self._cache.get("trainings", pinned, lambda: self._inputs(as_of))
+        return _fitted(as_of, self._cache.get("models", inputs, lambda: self._fit(self._training(as_of))))
 
-    def _by_rows(self, as_of: datetime) -> Any:
-        training = training_set(self._loop, as_of, snapshot=self._snapshot)
-        inputs = {"rows": _rows_hash(training), "params": self._params(training), **self._recipe(as_of)}
-        return self._cache.get("models", inputs, lambda: self._fit(training))
+    def _training(self, as_of: datetime) -> TrainingSet:
+        if as_of not in self._read:
+            self._read = {as_of: training_set(self._loop, as_of, snapshot=self._snapshot)}
+        return self._read[as_of]
+
+    def _inputs(self, as_of: datetime) -> dict[str, Any]:
+        training = self._training(as_of)
+        return {"rows": _rows_hash(training), "params": self._params(training), **self._recipe(as_of)}
 
     def _recipe(self, as_of: datetime) -> dict[str, Any]:
         library = importlib.metadata.version("lightgbm")

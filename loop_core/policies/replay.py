@@ -107,6 +107,7 @@ def replay_policies(
     # Many small questions, as in `loop_core.replay`.
     with loop.lake.one_thread() if len(past.at) <= FEW else nullcontext():
         _through(runs, past, request, say, stop)
+    cache.trim()
     result = compared(past, request.moments(), request.as_of, runs)
     return _result(loop, request, snapshot, result)
 

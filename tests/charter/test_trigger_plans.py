@@ -55,3 +55,10 @@ def test_a_tier_follows_from_the_kind_unless_it_is_said():
         Tier.ROUTINE,
         Tier.URGENT,
     ]
+
+
+def test_a_metric_that_is_not_measured_is_refused():
+    trigger = '[[triggers]]\nkind = "any"\nof = [{ kind = "performance", metric = "auc" }]\n'
+    with pytest.raises(CharterError, match="waits for metric 'auc'"):
+        parse_charter(CHARTER + trigger)
+    assert parse_charter(CHARTER + trigger.replace("auc", "log_loss")).triggers[0].metrics == ("log_loss",)
