@@ -44,6 +44,8 @@ def run(here: Here, train: TrainOption = True, seed: SeedOption = 0, as_json: Js
     for finding in report.findings:
         say(f"{MARKS[finding.state]:<18} {finding.sentence}")
     say(f"Retrain: {'yes – ' + ', '.join(report.decision.fired) if report.decision.retrain else 'no'}")
+    if report.decision.remedy:
+        say(f"! At once: {report.decision.remedy.sentence} {report.decision.remedy.command}".rstrip())
     for note in report.notes:
         say(f"! {note}")
     if report.scorecard:
