@@ -96,17 +96,21 @@ def boundary_panel(view: View, measured: Measured) -> None:
 
 
 def _threshold(view: View, measured: Measured) -> float:
-    """From which score on the model says yes: asked for, and to start with the highest tenth of the newest scores."""
+    """From which score on the model says yes: asked for, and to start with by the charter's costs, or the highest tenth of the
+    newest scores."""
+    named = view.loop.charter.threshold
     health = measured.mine(session.compute(view, service_health, cohort=measured.split, weeks=measured.weeks))
     tenth = next((point.score_p90 for point in reversed(health) if point.score_p90 is not None), 0.5)
-    start = round(min(max(tenth, 0.0), 1.0), 2)
+    start = round(min(max(tenth if named is None else named, 0.0), 1.0), 2)
     if view.presenting:
         return start
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("yes from the score", width="content")
         chosen = st.number_input(
             "Threshold", 0.0, 1.0, start, 0.01, key="threshold", bind="query-params", width=130, label_visibility="collapsed",
-            help="The charter names no threshold; to start with, the highest tenth of the newest window's scores is yes.",
+            help="To start with: where the charter's costs make yes the cheaper answer."
+            if named is not None
+            else "The charter names no costs; to start with, the highest tenth of the newest window's scores is yes.",
         )  # fmt: skip
     return float(chosen)
 

@@ -17,7 +17,7 @@ SeedOption = Annotated[int, typer.Option(help="The same seed gives the same mode
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (bootstrap, register, retrain, models):
+    for command in (bootstrap, register, retrain, models, reproduce):
         app.command(command.__name__)(command)
 
 
@@ -92,3 +92,21 @@ def models(here: Here, as_json: JsonOption = False) -> None:
         "n_rows": "rows",
     }
     show(registered(here.loop, here.as_of), as_json, columns, empty="No model yet. Next: loop bootstrap")
+
+
+@on_loop()
+def reproduce(
+    here: Here,
+    version: Annotated[str, typer.Argument(help="A model that was trained here.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model again from its snapshot, charter, parameters and seed: does it come out byte for byte?"""
+    from loop_core.retrain import reproduce as again
+
+    found = again(here.loop, version)
+    if as_json:
+        show([found], as_json=True)
+    else:
+        say(found.sentence)
+    if not found.same:
+        raise typer.Exit(1)

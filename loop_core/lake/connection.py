@@ -88,6 +88,11 @@ class Lake:
                 self._held.snapshot = held
         return held
 
+    def has_snapshot(self, snapshot: int) -> bool:
+        """Whether a snapshot can still be read: maintenance removes old ones that nobody holds on to."""
+        sql = "select count(*) from ducklake_snapshots('lake') where snapshot_id = $snapshot"
+        return bool(self.rows(sql, {"snapshot": snapshot})[0][0])
+
     def changes(self, table: str, after: int, to: int) -> pl.DataFrame:
         """The change feed of `loop.table` for snapshots after < id ≤ to: snapshot_id, rowid, change_type, columns…"""
         schema, name = table.split(".")

@@ -54,6 +54,8 @@ class Manifest:
     """What it predicts."""
     classes: tuple[str, ...] = ()
     """Multiclass: its classes, in the order of its probabilities."""
+    threshold: float | None = None
+    """Binary: from this calibrated score on the charter's costs make yes the cheaper answer; None: it names no costs."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types."""

@@ -37,15 +37,11 @@ class ModelStore:
             StorageError: the disk is full or read-only; nothing is left behind.
             IntegrityError: the version exists and its files were changed.
         """
-        contents = {
-            "calibration.json": canonical(calibration.to_json()).encode(),
-            "manifest.json": manifest.text().encode(),
-            "model.txt": booster_text.encode(),
-        }
+        contents = contents_of(booster_text, calibration, manifest)
         version = version_of(contents)
         if not (self.folder / version).exists():
             self._place(version, contents)
-        self._contents(version)
+        self.contents(version)
         return version
 
     def load(self, version: str) -> Model:
@@ -55,7 +51,7 @@ class ModelStore:
             UnknownNameError: there is no such package (external models have none).
             IntegrityError: a file is missing or a byte of it was changed.
         """
-        contents = self._contents(version)
+        contents = self.contents(version)
         return Model(
             version,
             Manifest.from_json(json.loads(contents["manifest.json"])),
@@ -74,12 +70,13 @@ class ModelStore:
         problems = []
         for version in self.versions():
             try:
-                self._contents(version)
+                self.contents(version)
             except (IntegrityError, StorageError) as error:
                 problems.append(str(error))
         return tuple(problems)
 
-    def _contents(self, version: str) -> dict[str, bytes]:
+    def contents(self, version: str) -> dict[str, bytes]:
+        """File name → its verified bytes. Raises as `load`."""
         folder = self.folder / version
         if version not in self.versions():
             raise UnknownNameError("model package", version, self.versions())
@@ -122,6 +119,15 @@ class ModelStore:
                 ) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def contents_of(booster_text: str, calibration: Calibration, manifest: Manifest) -> dict[str, bytes]:
+    """File name → bytes of a package."""
+    return {
+        "calibration.json": canonical(calibration.to_json()).encode(),
+        "manifest.json": manifest.text().encode(),
+        "model.txt": booster_text.encode(),
+    }
 
 
 def version_of(contents: Mapping[str, bytes]) -> str:

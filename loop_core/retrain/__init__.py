@@ -1,10 +1,12 @@
 """Decision → pinned training set → Optuna × LightGBM search → registered model package.
 
-Reading order: `training` (which rows), `folds` (how they are split in time), `space` and `objective` (what is tried and
-what it is worth), `study` and `search` (the durable search), `calibrate` and `fit` (the package), `retrain` (the verb).
+Reading order: `training` and `weighting` (which rows, and how much each counts), `folds` (how they are split in time),
+`learning`, `space` and `objective` (what is tried and what it is worth), `study`, `search`, `apart` and `clock` (the durable
+search, its process and its time), `calibrate` and `fit` (the package), `retrain` (the verb), `reproduce` (the verb again).
 """
 
 from loop_core.retrain.bootstrap import bootstrap, bootstrap_external
+from loop_core.retrain.reproduce import Reproduction, reproduce
 from loop_core.retrain.retrain import RetrainResult, retrain
 from loop_core.retrain.search import Budget
 from loop_core.retrain.study import TrialView
@@ -12,11 +14,13 @@ from loop_core.retrain.training import TrainingSet, training_set
 
 __all__ = [
     "Budget",
+    "Reproduction",
     "RetrainResult",
     "TrainingSet",
     "TrialView",
     "bootstrap",
     "bootstrap_external",
+    "reproduce",
     "retrain",
     "training_set",
 ]

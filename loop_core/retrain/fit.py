@@ -57,6 +57,16 @@ def package(
     Returns:
         The version.
     """
+    made, calibration, manifest = assembled(loop, training, recipe, as_of=as_of, text=text)
+    version = ModelStore(loop.workspace).save(made, calibration, manifest)
+    register(loop, version, actor=actor, as_of=as_of)
+    return version
+
+
+def assembled(
+    loop: Loop, training: TrainingSet, recipe: Recipe, *, as_of: datetime, text: str | None = None
+) -> tuple[str, Calibration, Manifest]:
+    """What a package consists of; see `package`."""
     fixed = fixed_of(loop, training, recipe.seed)
     text = text or fit(training, {**fixed, **recipe.params}, recipe.rounds)
     calibration = _calibration(loop, recipe)
@@ -79,17 +89,16 @@ def package(
         notes=training.notes,
         task=loop.charter.loop.task,
         classes=loop.charter.loop.classes,
+        threshold=loop.charter.threshold,
     )
-    version = ModelStore(loop.workspace).save(text, calibration, manifest)
-    register(loop, version, actor=actor, as_of=as_of)
-    return version
+    return text, calibration, manifest
 
 
 def fit(training: TrainingSet, params: Mapping[str, Any], rounds: int) -> str:
     """One LightGBM model on all rows → its text."""
     import lightgbm as lgb
 
-    data = dataset(training.x, training.y, training, params)
+    data = dataset(training.x, training.y, training, params, weights=training.weights)
     text: str = lgb.train(dict(params), data, rounds).model_to_string()
     return text
 

@@ -159,7 +159,8 @@ class Objective:
     def _bin(self, fold: Fold) -> tuple[Any, Any]:
         # Bins come from the fold's own training rows, so not even a quantile of the validation block is seen.
         x, y, valid = self.training.x, self.training.y, slice(fold.valid_start, fold.valid_stop)
-        train = dataset(x[: fold.train_stop], y[: fold.train_stop], self.training, self.fixed)
+        weights = None if self.training.weights is None else self.training.weights[: fold.train_stop]
+        train = dataset(x[: fold.train_stop], y[: fold.train_stop], self.training, self.fixed, weights=weights)
         return train, dataset(x[valid], y[valid], self.training, self.fixed, reference=train)
 
 
@@ -169,6 +170,7 @@ def dataset(
     training: TrainingSet,
     fixed: Mapping[str, Any],
     reference: Any = None,
+    weights: npt.NDArray[np.float64] | None = None,
 ) -> Any:
     """A binned `lightgbm.Dataset`; `reference` lends its bins."""
     import lightgbm as lgb
@@ -176,6 +178,7 @@ def dataset(
     data = lgb.Dataset(
         x,
         y,
+        weight=weights,
         reference=reference,
         feature_name=training.encoding.names,
         categorical_feature=training.encoding.categorical,

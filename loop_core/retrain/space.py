@@ -79,3 +79,8 @@ def inside(params: Mapping[str, Any]) -> dict[str, float | int]:
         value = min(max(params.get(name, DEFAULTS[name]), low), high)
         found[name] = int(value) if isinstance(low, int) else float(value)
     return found
+
+
+def searched(params: Mapping[str, Any]) -> dict[str, float | int]:
+    """The searched part of a model's parameters, as it was."""
+    return {name: params[name] for name in RANGES if name in params}

@@ -16,6 +16,7 @@ from loop_core.labels import known_at
 from loop_core.lake import Reading, quoted
 from loop_core.models import Encoding
 from loop_core.retrain.checks import check_rows
+from loop_core.retrain.weighting import weights_of
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class TrainingSet:
     end: datetime
     """UTC instant just after the newest row: nothing predicted at or after it was seen."""
     notes: tuple[str, ...] = ()
+    weights: npt.NDArray[np.float64] | None = None
+    """(n_rows,) how much each counts, with mean 1; None: all the same."""
 
     @property
     def n_rows(self) -> int:
@@ -53,9 +56,18 @@ class TrainingSet:
         """The same rows with further notes for the manifest."""
         return replace(self, notes=(*self.notes, *notes))
 
+    def noted(self, notes: tuple[str, ...]) -> TrainingSet:
+        """The same rows with these notes."""
+        return replace(self, notes=notes)
+
 
 def training_set(
-    loop: Loop, as_of: datetime, *, snapshot: int | None = None, until: datetime | None = None
+    loop: Loop,
+    as_of: datetime,
+    *,
+    snapshot: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> TrainingSet:
     """The rows to train on at an instant: label known, label horizon passed, inside the charter's `window_days`.
 
@@ -63,6 +75,7 @@ def training_set(
         loop: the loop.
         as_of: UTC instant; no label known later is used.
         snapshot: lake snapshot to read; None: the newest, which is then pinned.
+        since: take rows predicted at or after this; None: the charter's `window_days` before the end.
         until: take rows predicted before this (a first model). None: everything but the newest
             `retrain.comparison_days` of mature rows, which stay unseen for the comparison.
 
@@ -73,7 +86,7 @@ def training_set(
     pinned = loop.lake.snapshot() if snapshot is None else snapshot
     reading = known_at(loop, as_of, pinned)
     end = until or _newest_mature(loop, reading) - timedelta(days=loop.charter.retrain.comparison_days)
-    start = end - timedelta(days=loop.charter.retrain.window_days)
+    start = since or end - timedelta(days=loop.charter.retrain.window_days)
     frame = reading.frame(_rows_sql(loop), start=start, end=end)
     check_rows(loop.charter, frame, as_of=as_of, start=start, end=end)
     return _build(loop, frame, pinned)
@@ -122,4 +135,5 @@ def _build(loop: Loop, frame: pl.DataFrame, snapshot: int) -> TrainingSet:
         snapshot=snapshot,
         start=times[0],
         end=times[-1] + timedelta(microseconds=1),
+        weights=weights_of(loop.charter, frame),
     )
