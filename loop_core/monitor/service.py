@@ -9,11 +9,10 @@ from typing import Any
 
 from loop_core.charter import Charter
 from loop_core.feedback import wilson
-from loop_core.feedback.trend import FeedbackPoint
-from loop_core.feedback.trend import points as rating_points
 from loop_core.labels import known_at
 from loop_core.lake import quoted
 from loop_core.monitor.cut import Cut
+from loop_core.monitor.ratings import RatingPoint, ratings
 from loop_core.monitor.settled import by_window, stamps_at
 from loop_core.vocabulary import Task
 from loop_core.windows import Windows
@@ -94,10 +93,7 @@ def service_health(
     """
     group = Cut.of(loop.charter, cohort)
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    ratings = {
-        (p.window_start, p.cohort_value): p
-        for p in rating_points(known_at(loop, as_of), windows, group if group.cohorts else None, weeks)
-    }
+    rated = {(p.window_start, p.cohort_value): p for p in ratings(loop, as_of, cohort=cohort, weeks=weeks)}
     with loop.lake.one_snapshot():
         oldest, stamps = stamps_at(loop, as_of, windows)
         numbers = range(oldest if weeks is None else max(oldest, 1 - weeks), 1)
@@ -105,9 +101,7 @@ def service_health(
         found = by_window(loop, stamps, ("service", group), numbers, read)
     spans = {w: windows.span(w) for w in found}
     return [
-        _point(spans[w], group.name, row, ratings.get((spans[w][0], row[0])))
-        for w, rows in found.items()
-        for row in rows
+        _point(spans[w], group.name, row, rated.get((spans[w][0], row[0]))) for w, rows in found.items() for row in rows
     ]
 
 
@@ -125,7 +119,7 @@ def _read(
 
 
 def _point(
-    span: tuple[datetime, datetime], cohort: str | None, row: tuple[Any, ...], rated: FeedbackPoint | None
+    span: tuple[datetime, datetime], cohort: str | None, row: tuple[Any, ...], rated: RatingPoint | None
 ) -> HealthPoint:
     value, n, latency, errors, newest_at, scores, entropy, entropy_se = row
     p50, p95, p99 = latency or (None, None, None)
@@ -140,10 +134,10 @@ def _point(
         latency_p50_ms=p50,
         latency_p95_ms=p95,
         error_share=errors / n,
-        rating_mean=rated.rating_mean if rated else None,
-        rating_ci_low=rated.rating_ci_low if rated else None,
-        rating_ci_high=rated.rating_ci_high if rated else None,
-        n_ratings=rated.n_rated if rated else 0,
+        rating_mean=rated.mean if rated else None,
+        rating_ci_low=rated.ci_low if rated else None,
+        rating_ci_high=rated.ci_high if rated else None,
+        n_ratings=rated.n if rated else 0,
         newest_at=newest_at,
         latency_p99_ms=p99,
         error_ci_low=error_low,

@@ -55,7 +55,13 @@ class DriftScore:
 
 
 def drift_scores(
-    loop: Loop, as_of: datetime, *, weeks: int | None = 12, cohort: str | None = None, method: str = "psi"
+    loop: Loop,
+    as_of: datetime,
+    *,
+    weeks: int | None = 12,
+    cohort: str | None = None,
+    method: str = "psi",
+    columns: Sequence[str] | None = None,
 ) -> list[DriftScore]:
     """Drift of features and score in the newest windows, oldest window first.
 
@@ -66,6 +72,8 @@ def drift_scores(
         cohort: split by this declared cohort, each value against its own reference. The budget of false alarms then
             holds for all values and features of the cohort together.
         method: name of the measure in `METHODS`.
+        columns: only these, for which the budget then holds: features, `score`, `latency_ms`, `rating` (by the day it was
+            given); None: the features and the score.
 
     Raises:
         UnknownNameError: no such cohort or measure.
@@ -74,7 +82,7 @@ def drift_scores(
     windows = Windows.at(as_of, plan.window_days)
     # More than asked, because a state looks at the windows before it.
     wanted = None if weeks is None else weeks + plan.alarm_of - 1
-    found = with_every_window(profile_series(loop, as_of, weeks=wanted, cohort=cohort), windows)
+    found = with_every_window(profile_series(loop, as_of, weeks=wanted, cohort=cohort, columns=columns), windows)
     return scored(plan, sorted(found, key=lambda s: (s.column, s.cohort_value or "")), measure, weeks)
 
 

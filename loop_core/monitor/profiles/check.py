@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: A check counts about this many rows again; of a larger loop, days spread evenly over its time.
 CHECKED_ROWS = 1_000_000
+#: Sums that are added to and taken away from err by less than this part of the sum of squares.
+ROUNDING = 1e-6
+_SUMS = ("finite", "total", "squares")
 _GROUP = ["day", "subject", "cohort", "cohort_value"]
 
 
@@ -88,6 +91,8 @@ def _snapshot(loop: Loop, mark: store.Mark) -> int | None:
 
 def _wrong(loop: Loop, reading: Reading, plan: Plan, source: Source, days: Sequence[date]) -> set[date]:
     """Those of the days whose profiles differ from their rows."""
+    import polars as pl
+
     cohorts, subjects = loop.charter.cohorts, source.subjects(plan)
     tally = Tally(plan, cohorts, subjects)
     view, sql = source.rows(reading, plan, cohorts, subjects, f"list_contains($days, {source.time}::date)")
@@ -98,25 +103,37 @@ def _wrong(loop: Loop, reading: Reading, plan: Plan, source: Source, days: Seque
         where binning = $id and list_contains($days, day) and list_contains($subjects, subject)""",
         {"id": plan.id, "days": list(days), "subjects": list(subjects)},
     )
-    both = [*((frame, 1) for frame in tally.frames()), (stored, -1)]
-    return _unequal([(frame, sign) for frame, sign in both if frame.height])
+    frames = [frame for frame in tally.frames() if frame.height]
+    return _unequal(pl.concat(frames) if frames else stored.clear(), stored)
 
 
-def _unequal(parts: Sequence[tuple[pl.DataFrame, int]]) -> set[date]:
-    """Days on which the signed bins of profile rows do not cancel out."""
+def _unequal(counted: pl.DataFrame, stored: pl.DataFrame) -> set[date]:
+    """Days on which profile rows do not add up to what was counted: bins exactly, sums but for rounding."""
     import polars as pl
 
-    if not parts:
-        return set()
-    bins = pl.int_ranges(0, pl.col("counts").list.len()).alias("bin")
-    cells = pl.concat(
-        frame.select(*_GROUP, bins, "counts")
-        .explode("bin", "counts", empty_as_null=False)
-        .with_columns(pl.col("counts").cast(pl.Int64) * sign)
-        for frame, sign in parts
+    once = stored.filter(pl.len().over(_GROUP) == 1)
+    both = counted.join(once, on=_GROUP, nulls_equal=True)
+    alike = both.filter(
+        pl.col("counts") == pl.col("counts_right"),
+        *_same({name: pl.col(name) - pl.col(f"{name}_right") for name in _SUMS}, pl.col("squares")),
     )
-    left = cells.group_by(*_GROUP, "bin").agg(pl.col("counts").sum()).filter(pl.col("counts") != 0)
-    return set(left["day"])
+    rest = pl.concat(
+        frame.join(alike, on=_GROUP, how="anti", nulls_equal=True).with_columns(sign=sign)
+        for frame, sign in ((counted, 1), (stored, -1))
+    )
+    bins, signed = pl.int_ranges(0, pl.col("counts").list.len()).alias("bin"), pl.col("counts") * pl.col("sign")
+    cells = rest.select(*_GROUP, "sign", bins, "counts").explode("bin", "counts", empty_as_null=False)
+    left = cells.group_by(*_GROUP, "bin").agg(signed.sum()).filter(pl.col("counts") != 0)
+    sums = rest.group_by(_GROUP).agg(
+        pl.col("squares").max().alias("size"), *((pl.col(name) * pl.col("sign")).sum().alias(name) for name in _SUMS)
+    )
+    agree = pl.all_horizontal(_same({name: pl.col(name) for name in _SUMS}, pl.col("size")))
+    return set(left["day"]) | set(sums.filter(~agree)["day"])
+
+
+def _same(differences: Mapping[str, pl.Expr], squares: pl.Expr) -> list[pl.Expr]:
+    """Whether differences of sums are those of rounding."""
+    return [difference.abs() <= ROUNDING * (1 + squares) for difference in differences.values()]
 
 
 def _sentences(wrong: Sequence[date]) -> list[str]:

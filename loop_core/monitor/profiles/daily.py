@@ -138,6 +138,18 @@ def days_at(loop: Loop, as_of: datetime) -> Iterator[Days | None]:
         yield _days(loop, as_of, *found, held) if found else None
 
 
+@contextmanager
+def stored_days(loop: Loop, as_of: datetime) -> Iterator[Days | None]:
+    """The loop's days out of the newest profiles, for what does not depend on the reference of the instant; None: not
+    every row is counted in them."""
+    with loop.lake.one_snapshot():
+        content = ("counted", loop.name, loop.lake.snapshot())
+        mark: store.Mark | None = kept_of(loop.lake).get(content, lambda: _counted(loop))
+        wanted = reference_days(loop, FAR) if mark else None
+        there = mark is not None and wanted is not None and mark.key == wanted[0]
+        yield Days(loop, known_at(loop, as_of), store.read_plan(loop, mark), True) if mark and there else None
+
+
 def _days(loop: Loop, as_of: datetime, key: str, span: Span, held: ExitStack) -> Days:
     reading, scores = known_at(loop, as_of), score_days(loop, as_of)
     content = ("profiled", loop.name, loop.lake.snapshot(), key)
