@@ -15,7 +15,15 @@ from loop_core.vocabulary import State
 STAGES = ("signals", "quality", "drift", "performance", "feedback", "service")
 _WIDTHS = [2.2, *[1.0] * len(STAGES), 1.4]
 #: Verb of the command in a status sentence → the page that does the same.
-_DONE_ON = {"approve": "release", "promote": "release", "compare": "compare", "bootstrap": "retrain", "run": "retrain"}
+_DONE_ON = {
+    "approve": "release",
+    "promote": "release",
+    "rollback": "release",
+    "compare": "compare",
+    "bootstrap": "retrain",
+    "run": "retrain",
+    "triggers": "triggers",
+}
 _LOUDNESS = (State.ALARM, State.WATCH, State.PENDING, State.TOO_FEW, State.OK, State.NOT_APPLICABLE)
 
 

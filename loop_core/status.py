@@ -43,7 +43,7 @@ def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
         champion_since=releases.since,
         findings=findings,
         since=tuple(since[finding.key] for finding in findings),
-        waiting=tuple(_waiting(loop, releases, cycles=bool(findings))),
+        waiting=tuple(_waiting(loop, as_of, releases, cycles=bool(findings))),
     )
 
 
@@ -59,8 +59,8 @@ def long_quiet(loop: Loop, as_of: datetime) -> str | None:
     )
 
 
-def _waiting(loop: Loop, releases: ReleaseState, *, cycles: bool) -> list[str]:
-    todo = []
+def _waiting(loop: Loop, as_of: datetime, releases: ReleaseState, *, cycles: bool) -> list[str]:
+    todo = _at_once(loop, as_of, releases)
     if releases.champion is None:
         todo.append(f"No champion yet: loop bootstrap {loop.name} --until DATE, or --external NAME")
     elif not cycles:
@@ -77,6 +77,15 @@ def _waiting(loop: Loop, releases: ReleaseState, *, cycles: bool) -> list[str]:
     if not releases.proposals and (cards := _uncompared(loop, releases)):
         todo.extend(cards)
     return todo
+
+
+def _at_once(loop: Loop, as_of: datetime, releases: ReleaseState) -> list[str]:
+    """What the newest decision proposed not to wait with, until a release answers it or a later decision is calmer."""
+    decided = loop.entries("trigger.decided", as_of)
+    remedy = decided[-1].payload.get("remedy") if decided else None
+    if remedy is None or (releases.since is not None and releases.since >= decided[-1].as_of):
+        return []
+    return [f"{remedy['sentence'].rstrip('.')}: {remedy['command'] or f'loop triggers show {loop.name}'}"]
 
 
 def _uncompared(loop: Loop, releases: ReleaseState) -> list[str]:

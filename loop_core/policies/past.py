@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,8 +17,13 @@ from loop_core.workspace import Loop
 if TYPE_CHECKING:
     import polars as pl
 
+#: Of more predictions, so many are judged: an even sample by the hash of their ids.
+MOST_ROWS = 1_000_000
+_PARTS = 1_000_000
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+_SAMPLED = f"($keep >= {_PARTS} or md5_number_lower(prediction_id) % {_PARTS} < $keep)"
+_ORDER = "order by predicted_at, prediction_id"
 
 
 @dataclass(frozen=True)
@@ -42,22 +48,27 @@ class Past:
     """(n, n_features) as models read them."""
     at: npt.NDArray[np.int64]
     """(n,) `predicted_at` in microseconds since 1970, ascending."""
+    predictions: int
+    """How many there were; more than rows where they are a sample."""
+    keep: int
+    """Of `_PARTS` parts of the hashes, how many are in the sample."""
 
     @classmethod
-    def of(cls, loop: Loop, snapshot: int, start: datetime, end: datetime) -> Past:
-        """Every prediction made in [start, end)."""
+    def of(cls, loop: Loop, snapshot: int, start: datetime, end: datetime, most: int = MOST_ROWS) -> Past:
+        """Every prediction made in [start, end), or an even sample of at most about `most`."""
+        reading = known_at(loop, end, snapshot, since=start)
+        count: int = reading.rows("select count(*) from predictions")[0][0]
+        keep = min(_PARTS, math.ceil(_PARTS * most / max(count, 1)))
         features = ", ".join(quoted(name) for name in loop.charter.feature_names)
-        frame = known_at(loop, end, snapshot, since=start).frame(
-            f"select predicted_at, {features} from predictions order by predicted_at, prediction_id"
-        )
+        frame = reading.frame(f"select predicted_at, {features} from predictions where {_SAMPLED} {_ORDER}", keep=keep)
         at = frame["predicted_at"].dt.epoch("us").to_numpy().astype(np.int64)
-        return cls(loop, snapshot, start, end, frame.drop("predicted_at"), at)
+        return cls(loop, snapshot, start, end, frame.drop("predicted_at"), at, count, keep)
 
     def known(self, as_of: datetime) -> Known:
         """What was known at an instant of the span, or after it."""
         reading = known_at(self.loop, as_of, self.snapshot, since=self.start)
-        sql = "select label, mature from rows where predicted_at < $end order by predicted_at, prediction_id"
-        frame = reading.frame(sql, end=self.end)
+        sql = f"select label, mature from rows where predicted_at < $end and {_SAMPLED} {_ORDER}"
+        frame = reading.frame(sql, end=self.end, keep=self.keep)
         return Known(_floats(frame["label"]), frame["mature"].to_numpy().astype(bool))
 
     def settled(self, as_of: datetime) -> Known:

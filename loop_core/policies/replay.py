@@ -109,7 +109,8 @@ def replay_policies(
         _through(runs, past, request, say, stop)
     cache.trim()
     result = compared(past, request.moments(), request.as_of, runs)
-    return _result(loop, request, snapshot, result)
+    sampled = f"Judged on a sample of {len(past.at):,} of {past.predictions:,} predictions."
+    return _result(loop, request, snapshot, result, (*NOTES, sampled) if len(past.at) < past.predictions else NOTES)
 
 
 def _through(runs: Sequence[Run], past: Past, request: ReplayRequest, say: Progress, stop: ShouldStop) -> None:
@@ -127,7 +128,7 @@ def _through(runs: Sequence[Run], past: Past, request: ReplayRequest, say: Progr
             run.serve(moments[k + 1] if k + 1 < len(moments) else request.end)
 
 
-def _result(loop: Loop, request: ReplayRequest, snapshot: int, found: Compared) -> PolicyReplay:
+def _result(loop: Loop, request: ReplayRequest, snapshot: int, found: Compared, notes: tuple[str, ...]) -> PolicyReplay:
     runs: tuple[PolicyRun, ...] = found.runs
     return PolicyReplay(
         loop=loop.name,
@@ -142,5 +143,5 @@ def _result(loop: Loop, request: ReplayRequest, snapshot: int, found: Compared) 
         charter_hash=loop.charter.hash,
         best_fixed=found.best_fixed,
         runs=runs,
-        notes=NOTES,
+        notes=notes,
     )

@@ -16,6 +16,7 @@ from loop_core.policies import Policy, parse_policy, policy_in_force, replay_pol
 from loop_core.policies import learner as learning
 from loop_core.policies.cache import Cache
 from loop_core.policies.learner import Learner
+from loop_core.policies.past import Past
 from loop_core.workspace import Workspace
 from tests.conftest import START
 from tests.policies.conftest import DAYS, TURN, WORLD, day, fill, request
@@ -163,3 +164,12 @@ def test_labels_that_are_still_to_come_are_left_out(world):
     late = replay_policies(world, [], request())
     assert late.run("never").n > early.run("never").n
     assert np.isclose(late.run("never").windows[0].value, early.run("never").windows[0].value)
+
+
+def test_of_very_many_predictions_an_even_sample_is_judged(world):
+    whole = Past.of(world, world.lake.snapshot(), day(70), day(120))
+    part = Past.of(world, world.lake.snapshot(), day(70), day(120), most=400)
+    assert (len(whole.at), whole.predictions, part.predictions) == (1_000, 1_000, 1_000)
+    assert 340 < len(part.at) < 460
+    assert len(part.known(day(90)).labels) == part.place(day(90))
+    assert set(part.at) < set(whole.at)

@@ -9,6 +9,7 @@ import pytest
 from loop_core.monitor import Finding
 from loop_core.release import first_release
 from loop_core.retrain import bootstrap_external
+from loop_core.status import loop_status
 from loop_core.triggers import broken_features, decide, last_retrain, month_spend, record_decision, situation
 from loop_core.triggers.remedy import remedy
 from loop_core.vocabulary import State, Tier
@@ -90,7 +91,11 @@ def test_an_urgent_decision_says_what_to_do_at_once(workspace):
     assert (decision.remedy.verb, decision.remedy.to) == ("rollback", "old")
     assert decision.remedy.command.startswith("loop rollback orders --to old --reason ")
     assert record_decision(loop, decision, actor="ana").payload["remedy"]["to"] == "old"
-    assert decide(loop, NOW, []).remedy is None
+    assert [said for said in loop_status(loop, NOW).waiting if "loop rollback orders --to old" in said]
+    calm = decide(loop, NOW + timedelta(days=7), [])
+    assert calm.remedy is None
+    record_decision(loop, calm, actor="ana")
+    assert not [said for said in loop_status(loop, calm.as_of).waiting if "rollback" in said]
 
 
 def test_going_back_is_not_proposed_to_a_model_that_may_read_what_is_broken(loop):
