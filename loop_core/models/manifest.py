@@ -47,6 +47,12 @@ class Manifest:
     """Rows it was fitted on."""
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     """Validation results: `log_loss`, `brier`, `auc`, `objective`, … None: not estimable."""
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Of the validation results that have one: 95 %."""
+    calibrated: float | None = None
+    """Expected calibration error on the validation rows before the calibration map, 0..1; None: not measured."""
+    checks: Mapping[str, str] = field(default_factory=dict)
+    """What was looked at in the training rows → `ok`, `watch` or `not_applicable`, and the sentence."""
     notes: tuple[str, ...] = ()
     """What a reader should know: fewer folds than asked, no search possible, …"""
     kind: Kind = "lightgbm"
@@ -74,6 +80,7 @@ class Manifest:
             values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
         for name in ("features", "notes", "classes"):
             values[name] = tuple(values.get(name, ()))
+        values["intervals"] = {name: tuple(ends) for name, ends in values.get("intervals", {}).items()}
         values["task"] = Task(values.get("task", Task.BINARY))
         values["categories"] = {name: tuple(items) for name, items in values["categories"].items()}
         return cls(**values)

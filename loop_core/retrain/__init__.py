@@ -2,10 +2,11 @@
 
 Reading order: `training` and `weighting` (which rows, and how much each counts), `folds` (how they are split in time),
 `learning`, `space` and `objective` (what is tried and what it is worth), `study`, `search`, `apart` and `clock` (the durable
-search, its process and its time), `calibrate` and `fit` (the package), `retrain` (the verb), `reproduce` (the verb again).
+search, its process and its time), `inspection` and `suspects` (what is odd about the rows), `calibrate` and `fit` (the package), `retrain` (the verb), `reproduce` (the verb again).
 """
 
 from loop_core.retrain.bootstrap import bootstrap, bootstrap_external
+from loop_core.retrain.inspection import Check
 from loop_core.retrain.reproduce import Reproduction, reproduce
 from loop_core.retrain.retrain import RetrainResult, retrain
 from loop_core.retrain.search import Budget
@@ -14,6 +15,7 @@ from loop_core.retrain.training import TrainingSet, training_set
 
 __all__ = [
     "Budget",
+    "Check",
     "Reproduction",
     "RetrainResult",
     "TrainingSet",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from loop_core.models import register_external
 from loop_core.retrain.fit import Recipe, package
+from loop_core.retrain.inspection import inspected
 from loop_core.retrain.retrain import objective_of
 from loop_core.retrain.search import Progress
 from loop_core.retrain.space import DEFAULTS, inside
@@ -44,7 +45,8 @@ def bootstrap(
     say(0.3, f"Fitting {training.n_rows:,} rows")
     evaluation = objective.evaluate(params) if objective.folds else None
     noted = training if objective.folds else training.noting(NOT_VALIDATED)
-    version = package(loop, noted, Recipe(params, seed, None, objective, evaluation), actor=actor, as_of=as_of)
+    recipe = Recipe(params, seed, None, objective, evaluation, inspected(loop, objective, evaluation))
+    version = package(loop, noted, recipe, actor=actor, as_of=as_of)
     say(1.0, f"First model {version} is registered")
     return version
 

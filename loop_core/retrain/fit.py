@@ -12,7 +12,9 @@ from loop_core.charter import METRICS_OF
 from loop_core.models import Calibration, Manifest, ModelStore, register
 from loop_core.monitor.groups import Group
 from loop_core.monitor.many import measure
+from loop_core.monitor.reliability import calibration_error
 from loop_core.retrain.calibrate import choose_calibration
+from loop_core.retrain.inspection import Check
 from loop_core.retrain.learning import learning_of
 from loop_core.retrain.objective import Evaluation, Objective, dataset
 from loop_core.retrain.space import fixed_params
@@ -36,6 +38,8 @@ class Recipe:
     objective: Objective | None = None
     """Where the parameters were validated; None: nowhere, the span was too short."""
     evaluation: Evaluation | None = None
+    checks: tuple[Check, ...] = ()
+    """What was looked at in the rows."""
 
     @property
     def rounds(self) -> int:
@@ -69,7 +73,7 @@ def assembled(
     """What a package consists of; see `package`."""
     fixed = fixed_of(loop, training, recipe.seed)
     text = text or fit(training, {**fixed, **recipe.params}, recipe.rounds)
-    calibration = _calibration(loop, recipe)
+    calibration, validated = _calibration(loop, recipe), _validated(loop, recipe)
     manifest = Manifest(
         loop=loop.name,
         as_of=as_of,
@@ -85,7 +89,10 @@ def assembled(
         libraries={name: importlib.metadata.version(name) for name in _LIBRARIES},
         parent=recipe.parent,
         n_rows=training.n_rows,
-        metrics=_metrics(loop, recipe) | {"label_mean": float(training.y.mean())},
+        metrics=validated.values | {"label_mean": float(training.y.mean())},
+        intervals=validated.intervals,
+        calibrated=validated.calibrated,
+        checks={check.code: f"{check.state.value}: {check.sentence}" for check in recipe.checks},
         notes=training.notes,
         task=loop.charter.loop.task,
         classes=loop.charter.loop.classes,
@@ -121,15 +128,29 @@ def _calibration(loop: Loop, recipe: Recipe) -> Calibration:
     return choose_calibration([(y, fold.scores) for y, fold in zip(labels, recipe.evaluation.folds, strict=True)])
 
 
-def _metrics(loop: Loop, recipe: Recipe) -> dict[str, float | None]:
-    """Pooled over the validation folds, before calibration; with the objective the search minimised."""
+@dataclass(frozen=True)
+class _Validated:
+    """What the validation rows say, pooled over the folds, before calibration."""
+
+    values: dict[str, float | None]
+    """Metric → value, with the objective that the search minimised and the number of rows."""
+    intervals: dict[str, tuple[float, float]]
+    calibrated: float | None
+
+
+def _validated(loop: Loop, recipe: Recipe) -> _Validated:
     import numpy as np
 
-    names = METRICS_OF[loop.charter.loop.task]
+    task = loop.charter.loop.task
     if recipe.objective is None or recipe.evaluation is None:
-        return dict.fromkeys((*names, "objective")) | {"n_validation": 0.0}
+        return _Validated(dict.fromkeys((*METRICS_OF[task], "objective")) | {"n_validation": 0.0}, {}, None)
     y = np.concatenate([recipe.objective.labels(index) for index in range(len(recipe.evaluation.folds))])
     scores = np.concatenate([fold.scores for fold in recipe.evaluation.folds])
-    found = measure(names, Group(scores, y, None, len(y), len(y), frozenset()))
+    found = measure(METRICS_OF[task], Group(scores, y, None, len(y), len(y), frozenset()))
     values = {name: one.value if one else None for name, one in found.items()}
-    return {**values, "objective": recipe.evaluation.value, "n_validation": float(len(y))}
+    error = calibration_error(y, scores)[0] if task is Task.BINARY else None
+    return _Validated(
+        {**values, "objective": recipe.evaluation.value, "n_validation": float(len(y))},
+        {name: one.interval for name, one in found.items() if one},
+        error,
+    )

@@ -10,6 +10,7 @@ from loop_core.errors import NotReadyError, RefusedError
 from loop_core.models import Manifest, ModelStore, manifest_of
 from loop_core.models.store import contents_of, version_of
 from loop_core.retrain.fit import Recipe, assembled
+from loop_core.retrain.inspection import inspected
 from loop_core.retrain.retrain import objective_of
 from loop_core.retrain.space import searched
 from loop_core.retrain.training import training_set
@@ -70,7 +71,8 @@ def reproduce(loop: Loop, version: str) -> Reproduction:
     objective, params = objective_of(then, training, manifest.seed), searched(manifest.params)
     validated = manifest.metrics.get("objective") is not None
     evaluation = objective.evaluate(params) if validated else None
-    recipe = Recipe(params, manifest.seed, manifest.parent, objective if validated else None, evaluation)
+    checks = inspected(then, objective, evaluation) if manifest.checks else ()
+    recipe = Recipe(params, manifest.seed, manifest.parent, objective if validated else None, evaluation, checks)
     made = contents_of(*assembled(then, training.noted(manifest.notes), recipe, as_of=manifest.as_of))
     stored = ModelStore(loop.workspace).contents(version)
     differing = tuple(name for name in sorted(made) if made[name] != stored[name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from loop_core.retrain.apart import Apart, TrialFailedError
 from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.fit import Recipe, fit, fixed_of, package
 from loop_core.retrain.folds import rolling_folds
+from loop_core.retrain.inspection import Check, inspected
 from loop_core.retrain.objective import Objective
 from loop_core.retrain.search import Budget, Found, Limits, Params, Progress, ShouldStop, search
 from loop_core.retrain.space import DEFAULTS, inside
@@ -51,6 +52,8 @@ class RetrainResult:
     """Lake snapshot of the training set."""
     params: dict[str, float | int]
     """The chosen parameters."""
+    checks: tuple[Check, ...]
+    """What was looked at in the rows, and which labels are worth a second look."""
     notes: tuple[str, ...]
     """What a reader should know: fewer folds than asked, no search, …"""
     history: tuple[TrialView, ...]
@@ -102,7 +105,9 @@ def retrain(
             say(0.05, f"Searching on {training.n_rows:,} rows in {len(objective.folds)} folds")
             limits = Limits(budget.trials, clock, plan.patience)
             found = search(study, apart, limits, first, progress=_between(say, 0.05, 0.9))
+        say(0.91, "Looking at the rows")
         recipe = _recipe(objective, found, first[0], seed, parent)
+        recipe = replace(recipe, checks=inspected(loop, objective, recipe.evaluation))
         say(0.92, f"Fitting the best parameters on {training.n_rows:,} rows")
         text = _fitted(apart, recipe, clock, budget)
     training = training.noting(*_notes(plan.folds, objective, found))
@@ -204,6 +209,7 @@ def _result(
         train_end=training.end,
         snapshot=training.snapshot,
         params=dict(recipe.params),
+        checks=recipe.checks,
         notes=training.notes,
         history=history,
     )

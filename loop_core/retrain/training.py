@@ -38,6 +38,8 @@ class TrainingSet:
     cohorts: Mapping[str, npt.NDArray[np.int64]]
     """Declared cohort → (n_rows,) code of its value."""
     encoding: Encoding
+    as_of: datetime
+    """UTC instant; no label known later was used."""
     snapshot: int
     """Lake snapshot the rows were read from."""
     start: datetime
@@ -89,7 +91,7 @@ def training_set(
     start = since or end - timedelta(days=loop.charter.retrain.window_days)
     frame = reading.frame(_rows_sql(loop), start=start, end=end)
     check_rows(loop.charter, frame, as_of=as_of, start=start, end=end)
-    return _build(loop, frame, pinned)
+    return _build(loop, frame, as_of, pinned)
 
 
 def _newest_mature(loop: Loop, reading: Reading) -> datetime:
@@ -117,7 +119,7 @@ def _rows_sql(loop: Loop) -> str:
         order by predicted_at, prediction_id"""
 
 
-def _build(loop: Loop, frame: pl.DataFrame, snapshot: int) -> TrainingSet:
+def _build(loop: Loop, frame: pl.DataFrame, as_of: datetime, snapshot: int) -> TrainingSet:
     import numpy as np
 
     encoding = Encoding.fit(loop.charter.features, frame)
@@ -132,6 +134,7 @@ def _build(loop: Loop, frame: pl.DataFrame, snapshot: int) -> TrainingSet:
         at=times.dt.epoch("us").to_numpy().astype(np.int64),
         cohorts=cohorts,
         encoding=encoding,
+        as_of=as_of,
         snapshot=snapshot,
         start=times[0],
         end=times[-1] + timedelta(microseconds=1),
