@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import session
+from app.card import card_panel
 from app.jobs import job_list
 from app.launch import challenger_form, champion_form, cycle_button
 from app.models import models_table
@@ -49,6 +50,7 @@ models_table(
     [tenure.version for tenure in state(view.loop, view.as_of).tenures],
     METRICS_OF[view.loop.charter.loop.task],
 )
+card_panel(view, [model.version for model in models])
 with st.container(horizontal=True, vertical_alignment="center", key="side_models"):
     if st.button("Compare a challenger", key="to_compare", icon=":material/compare_arrows:"):
         go("compare")

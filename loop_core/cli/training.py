@@ -17,7 +17,7 @@ SeedOption = Annotated[int, typer.Option(help="The same seed gives the same mode
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (bootstrap, register, retrain, models, reproduce):
+    for command in (bootstrap, register, retrain, models, card, reproduce):
         app.command(command.__name__)(command)
 
 
@@ -92,6 +92,20 @@ def models(here: Here, as_json: JsonOption = False) -> None:
         "n_rows": "rows",
     }
     show(registered(here.loop, here.as_of), as_json, columns, empty="No model yet. Next: loop bootstrap")
+
+
+@on_loop(AS_OF)
+def card(
+    here: Here, version: Annotated[str, typer.Argument(help="A registered model.")], as_json: JsonOption = False
+) -> None:
+    """The model's card: purpose, data, quality with intervals, calibration, limits, checks. Markdown."""
+    from loop_core.compare import model_card
+
+    found = model_card(here.loop, version, here.as_of)
+    if as_json:
+        show(found.to_rows(), as_json=True)
+    else:
+        typer.echo(found.to_markdown())
 
 
 @on_loop()

@@ -1,5 +1,6 @@
 """Champion against challenger on rows neither has seen → scorecard, gates, badge and one sentence."""
 
+from loop_core.compare.card import ModelCard, model_card
 from loop_core.compare.cells import all_cells
 from loop_core.compare.comparison import compare
 from loop_core.compare.delong import auc_difference
@@ -16,6 +17,7 @@ __all__ = [
     "Cell",
     "Estimate",
     "GateResult",
+    "ModelCard",
     "NotEstimable",
     "Pairs",
     "Scorecard",
@@ -25,6 +27,7 @@ __all__ = [
     "compare",
     "latest_scorecard",
     "load_scorecard",
+    "model_card",
     "paired_difference",
     "rows_needed",
     "verdict",
