@@ -88,7 +88,7 @@ class Days:
             make: makes it.
         """
         if not self.stored:
-            return make()
+            return self._once(span, what, make)
         kept, loop, snapshot = kept_of(self.loop.lake), self.loop, self.loop.lake.snapshot()
         key = ("reference", loop.name, self.plan.id, span, *what)
         since, found = kept.look(key, (None, None))
@@ -96,6 +96,14 @@ class Days:
         if changed is None or any(number_of(span.start) <= day < number_of(span.end) for day in changed):
             found = make()
         result: T = kept.put(key, (snapshot, found))[1]
+        return result
+
+    def _once(self, span: Span, what: tuple[object, ...], make: Callable[[], T]) -> T:
+        """As `of_reference`, of rows; days that are over are the same at every later instant."""
+        if span.instants[1] > self.reading.as_of:
+            return make()
+        key = ("reference of rows", self.loop.name, self.plan.id, self.loop.lake.snapshot(), span, *what)
+        result: T = kept_of(self.loop.lake).get(key, make)
         return result
 
     def _from_profiles(self, span: Span, cohort: Cohort | None, subjects: Sequence[str]) -> pl.DataFrame:
@@ -143,11 +151,16 @@ def stored_days(loop: Loop, as_of: datetime) -> Iterator[Days | None]:
     """The loop's days out of the newest profiles, for what does not depend on the reference of the instant; None: not
     every row is counted in them."""
     with loop.lake.one_snapshot():
-        content = ("counted", loop.name, loop.lake.snapshot())
-        mark: store.Mark | None = kept_of(loop.lake).get(content, lambda: _counted(loop))
-        wanted = reference_days(loop, FAR) if mark else None
-        there = mark is not None and wanted is not None and mark.key == wanted[0]
-        yield Days(loop, known_at(loop, as_of), store.read_plan(loop, mark), True) if mark and there else None
+        wanted = reference_days(loop, FAR)
+        mark = _counted_of(loop, wanted[0]) if wanted else None
+        yield Days(loop, known_at(loop, as_of), store.read_plan(loop, mark), True) if mark else None
+
+
+def _counted_of(loop: Loop, key: str) -> store.Mark | None:
+    """The mark of profiles of a reference in which every row is counted; None: they have to be brought up to date."""
+    kept, content = kept_of(loop.lake), ("profiled", loop.name, loop.lake.snapshot(), key)
+    mark: store.Mark | None = kept.look(content) or _counted(loop)
+    return kept.put(content, mark) if mark is not None and mark.key == key else None
 
 
 def _days(loop: Loop, as_of: datetime, key: str, span: Span, held: ExitStack) -> Days:
