@@ -164,6 +164,8 @@ class RetrainPlan(Part):
     """At most so many trials of the search …"""
     seconds: float = Field(default=60, gt=0)
     """… and so many wall-clock seconds of the whole retrain, whichever ends first."""
+    month_seconds: float | None = Field(default=None, gt=0)
+    """What all retrains of a calendar month may take together; None: there is no limit."""
     patience: int = Field(default=12, ge=2)
     """The search ends when so many complete trials brought nothing better."""
     memory_mb: int = Field(default=4_000, ge=200)

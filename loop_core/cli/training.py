@@ -17,7 +17,7 @@ SeedOption = Annotated[int, typer.Option(help="The same seed gives the same mode
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (bootstrap, register, retrain, models, card, reproduce):
+    for command in (bootstrap, register, retrain, models, card, reproduce, spend):
         app.command(command.__name__)(command)
 
 
@@ -124,3 +124,21 @@ def reproduce(
         say(found.sentence)
     if not found.same:
         raise typer.Exit(1)
+
+
+@on_loop(AS_OF)
+def spend(
+    here: Here,
+    since: Annotated[str | None, typer.Option(help="From this date; default: this month.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What retrains took, of what they were granted."""
+    from loop_core.retrain import spending
+
+    found = spending(here.loop, here.as_of, since=instant(since) if since else None)
+    columns = {"as_of": "for", "seconds": "seconds", "granted": "granted", "trials": "trials", "version": "model"}
+    show(found, as_json, columns, "No retrain in this time.")
+    most = here.loop.charter.retrain.month_seconds
+    if not as_json and found:
+        said = f"{sum(one.seconds for one in found):,.0f} s in all"
+        say(said + (f"; {most:,.0f} s are granted a month." if most else "; the charter sets no limit for a month."))

@@ -10,6 +10,7 @@ from loop_core.retrain.inspection import Check
 from loop_core.retrain.reproduce import Reproduction, reproduce
 from loop_core.retrain.retrain import RetrainResult, retrain
 from loop_core.retrain.search import Budget
+from loop_core.retrain.spending import Spent, spending
 from loop_core.retrain.study import TrialView
 from loop_core.retrain.training import TrainingSet, training_set
 
@@ -18,11 +19,13 @@ __all__ = [
     "Check",
     "Reproduction",
     "RetrainResult",
+    "Spent",
     "TrainingSet",
     "TrialView",
     "bootstrap",
     "bootstrap_external",
     "reproduce",
     "retrain",
+    "spending",
     "training_set",
 ]

@@ -17,6 +17,7 @@ from loop_core.retrain.inspection import Check, inspected
 from loop_core.retrain.objective import Objective
 from loop_core.retrain.search import Budget, Found, Limits, Params, Progress, ShouldStop, search
 from loop_core.retrain.space import DEFAULTS, inside
+from loop_core.retrain.spending import check_month
 from loop_core.retrain.study import Search, TrialView, study_name
 from loop_core.retrain.training import TrainingSet, training_set
 from loop_core.vocabulary import Task
@@ -86,7 +87,8 @@ def retrain(
         should_stop: asked many times a second; True ends the retrain.
 
     Raises:
-        NotReadyError: no mature labels, too few rows, one class; or the budget was spent before a model was fitted.
+        NotReadyError: no mature labels, too few rows, one class; the month's compute is spent, or the budget was before
+            a model was fitted.
         RefusedError: features or labels no model can learn from; an empty budget; not enough memory.
         StoppedError: stopped on request; its finished trials are kept.
     """
@@ -95,7 +97,28 @@ def retrain(
     budget = budget or Budget(plan.trials, plan.seconds)
     parent = loop.champion(as_of)
     study = _study(loop, as_of, seed, budget, parent)
+    check_month(loop, as_of, budget, study.noted_seconds)
     clock = Clock(budget.seconds - study.spent(), should_stop)
+    try:
+        return _retrained(loop, study, clock, _Asked(as_of, actor, seed, budget, parent), say)
+    finally:
+        study.note(as_of=as_of.isoformat(), granted=budget.seconds, seconds=round(budget.seconds - clock.left, 3))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What `retrain` was asked for."""
+
+    as_of: datetime
+    actor: str
+    seed: int
+    budget: Budget
+    parent: str | None
+    """The champion."""
+
+
+def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Progress) -> RetrainResult:
+    plan, as_of, seed, budget, parent = loop.charter.retrain, asked.as_of, asked.seed, asked.budget, asked.parent
     say(0.0, "Reading the training set")
     training = training_set(loop, as_of, snapshot=study.snapshot)
     objective, first = objective_of(loop, training, seed), _first(loop, parent)
@@ -111,9 +134,9 @@ def retrain(
         say(0.92, f"Fitting the best parameters on {training.n_rows:,} rows")
         text = _fitted(apart, recipe, clock, budget)
     training = training.noting(*_notes(plan.folds, objective, found))
-    version = package(loop, training, recipe, actor=actor, as_of=as_of, text=text)
+    version = package(loop, training, recipe, actor=asked.actor, as_of=as_of, text=text)
     result = _result(loop, version, training, recipe, found, as_of)
-    _record(loop, result, actor=actor, seed=seed, budget=budget)
+    _record(loop, result, actor=asked.actor, seed=seed, budget=budget)
     study.close(version)
     say(1.0, f"Challenger {version} is registered")
     return result

@@ -131,9 +131,28 @@ class Search:
         best = self.best()
         return patience is not None and best is not None and len(complete) - 1 - complete.index(best) >= patience
 
+    @property
+    def noted_seconds(self) -> float:
+        """What this search took so far, killed runs and their finished trials included; see `note`."""
+        return float(self._stored.user_attrs.get("seconds", 0.0))
+
+    def note(self, **attributes: Any) -> None:
+        """Keep something beside the trials: what it is about, what it took."""
+        for name, value in attributes.items():
+            self._stored.set_user_attr(name, value)
+
     def close(self, version: str) -> None:
         """Mark the search as done, with the model it led to."""
-        self._stored.set_user_attr("version", version)
+        self.note(version=version)
+
+
+def summaries(url: str, loop: str) -> list[tuple[dict[str, Any], int]]:
+    """(what was noted, finished trials) of every search of a loop that notes what it is about."""
+    import optuna
+
+    found = optuna.get_all_study_summaries(_storage(url))
+    mine = [study for study in found if study.study_name.rpartition("-")[0] == loop and "as_of" in study.user_attrs]
+    return [(study.user_attrs, study.n_trials) for study in mine]
 
 
 def _stored_study(storage: RDBStorage, name: str, snapshot: int) -> Study:

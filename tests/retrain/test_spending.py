@@ -1,0 +1,47 @@
+"""What a retrain took is on record, and a month has an end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from loop_core.errors import NotReadyError
+from loop_core.models import registered
+from loop_core.retrain import Budget, retrain, spending
+from loop_core.workspace import Workspace
+from tests.retrain.synthetic import CHARTER, END, parcels
+
+LIMITED = CHARTER.replace("[retrain]", "[retrain]\nmonth_seconds = 100")
+
+
+def test_a_retrain_is_on_record_with_what_it_took(workspace: Workspace) -> None:
+    loop = parcels(workspace, n=1500)
+    result = retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(2, 90))
+    (one,) = spending(loop, END)
+    assert (one.as_of, one.granted, one.trials, one.version) == (END, 90, 2, result.version)
+    assert 0 < one.seconds < 90
+    assert spending(loop, END + timedelta(days=40)) == [], "another month"
+    assert spending(loop, END + timedelta(days=40), since=END) == [one]
+
+
+def test_one_that_came_to_nothing_is_on_record_too(workspace: Workspace) -> None:
+    loop = parcels(workspace, n=1500)
+    with pytest.raises(NotReadyError):
+        retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(2, 0.2))
+    (one,) = spending(loop, END)
+    assert (one.version, one.trials) == (None, 0)
+    assert one.seconds > 0
+
+
+def test_a_month_that_is_spent_refuses_before_anything_is_computed(workspace: Workspace) -> None:
+    loop = parcels(workspace, n=1500, charter=LIMITED)
+    with pytest.raises(NotReadyError, match="at most 100 s a month"):
+        retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(2, 101))
+    assert registered(loop, END) == []
+    retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(1, 99.9))
+    for moment, seed in ((END + timedelta(hours=1), 1), (END, 2)):
+        with pytest.raises(NotReadyError, match="took"):
+            retrain(loop, as_of=moment, actor="ana", seed=seed, budget=Budget(1, 99.9))
+    later = END + timedelta(days=31)
+    assert retrain(loop, as_of=later, actor="ana", seed=1, budget=Budget(1, 99.9)).version
