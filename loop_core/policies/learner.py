@@ -114,7 +114,7 @@ class Learner:
         about = self._loop.charter.loop
         manifest = Manifest(
             loop=self._loop.name,
-            as_of=training.end,
+            as_of=training.as_of,
             features=tuple(training.encoding.names),
             types=training.encoding.types,
             categories=training.encoding.categories,
@@ -139,7 +139,7 @@ def _rows_hash(training: TrainingSet) -> str:
     """Of everything that a fit sees of its rows."""
     rows = hashlib.sha256()
     array: npt.NDArray[Any]
-    for array in (training.x, training.y, training.at):
+    for array in (training.x, training.y, training.at, *(() if training.weights is None else (training.weights,))):
         rows.update(str(array.shape).encode() + array.tobytes())
     encoding = training.encoding
     return digest(
