@@ -21,7 +21,7 @@ from loop_core.monitor.importance import importance
 from loop_core.monitor.losses import brier_losses, log_losses
 from loop_core.monitor.monitor import monitor
 from loop_core.monitor.performance import PerformancePoint, performance
-from loop_core.monitor.ratings import RatingPoint, ratings
+from loop_core.monitor.ratings import RatingPoint, mean_ratings
 from loop_core.monitor.record import findings_at, record_findings, standing_since
 from loop_core.monitor.reliability import ReliabilityCurve
 from loop_core.monitor.service import HealthPoint, service_health
@@ -50,10 +50,10 @@ __all__ = [
     "findings_at",
     "importance",
     "log_losses",
+    "mean_ratings",
     "monitor",
     "performance",
     "psi",
-    "ratings",
     "record_findings",
     "service_health",
     "standing_since",

@@ -37,7 +37,7 @@ class RatingPoint:
     ci_high: float | None
 
 
-def ratings(
+def mean_ratings(
     loop: Loop, as_of: datetime, *, cohort: str | tuple[str, ...] | None = None, weeks: int | None = None
 ) -> list[RatingPoint]:
     """Mean ratings by window, oldest window first. No row is read where the profiles are up to date, but those of a day

@@ -12,7 +12,7 @@ from loop_core.feedback import wilson
 from loop_core.labels import known_at
 from loop_core.lake import quoted
 from loop_core.monitor.cut import Cut
-from loop_core.monitor.ratings import RatingPoint, ratings
+from loop_core.monitor.ratings import RatingPoint, mean_ratings
 from loop_core.monitor.settled import by_window, stamps_at
 from loop_core.vocabulary import Task
 from loop_core.windows import Windows
@@ -93,7 +93,7 @@ def service_health(
     """
     group = Cut.of(loop.charter, cohort)
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    rated = {(p.window_start, p.cohort_value): p for p in ratings(loop, as_of, cohort=cohort, weeks=weeks)}
+    rated = {(p.window_start, p.cohort_value): p for p in mean_ratings(loop, as_of, cohort=cohort, weeks=weeks)}
     with loop.lake.one_snapshot():
         oldest, stamps = stamps_at(loop, as_of, windows)
         numbers = range(oldest if weeks is None else max(oldest, 1 - weeks), 1)

@@ -11,10 +11,9 @@ import pytest
 
 from loop_core.doctor import _profiles
 from loop_core.lake import maintain_lake
-from loop_core.monitor import drift_scores, service_health
+from loop_core.monitor import drift_scores, mean_ratings, service_health
 from loop_core.monitor import ratings as rating_module
 from loop_core.monitor.profiles import check_profiles, profile_series, refresh_profiles, settle_profiles, store
-from loop_core.monitor.ratings import ratings
 from loop_core.vocabulary import State
 from loop_core.workspace import Loop
 from tests.conftest import START
@@ -60,10 +59,10 @@ def agrees(loop: Loop, monkeypatch: pytest.MonkeyPatch, as_of=END + timedelta(da
     for cohort in (None, "state"):
         with monkeypatch.context() as patched:
             patched.setattr(rating_module, "_from_rows", lambda *_: pytest.fail("rows were read"))
-            stored = ratings(loop, as_of, cohort=cohort)
+            stored = mean_ratings(loop, as_of, cohort=cohort)
         with monkeypatch.context() as patched:
             patched.setattr(rating_module, "_from_profiles", lambda *_: None)
-            counted = ratings(loop, as_of, cohort=cohort)
+            counted = mean_ratings(loop, as_of, cohort=cohort)
         assert len(stored) == len(counted) > 20
         for a, b in zip(stored, sorted(counted, key=lambda p: (p.window_start, p.cohort_value or "")), strict=True):
             (*place, low, high), (*expected, expected_low, expected_high) = map(dataclasses.astuple, (a, b))
@@ -75,7 +74,7 @@ def agrees(loop: Loop, monkeypatch: pytest.MonkeyPatch, as_of=END + timedelta(da
 
 def test_windows_are_those_of_the_rows(rated, monkeypatch):
     agrees(rated, monkeypatch)
-    assert {p.cohort_value for p in ratings(rated, END, cohort="state")} == {"SP", "RJ", "BA", "(unlinked)"}
+    assert {p.cohort_value for p in mean_ratings(rated, END, cohort="state")} == {"SP", "RJ", "BA", "(unlinked)"}
     agrees(rated, monkeypatch, END - timedelta(days=30, hours=5))
 
 
@@ -188,4 +187,4 @@ def test_values_that_the_profiles_put_together_are_told_by_the_rows(loop):
     )
     fill(loop, rows, ratings=said(rows))
     refresh_profiles(loop, actor="ana")
-    assert len({p.cohort_value for p in ratings(loop, END, cohort="state")}) > 15
+    assert len({p.cohort_value for p in mean_ratings(loop, END, cohort="state")}) > 15
