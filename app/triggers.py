@@ -25,7 +25,7 @@ def opening(view: View, decision: Decision) -> None:
     )
     spend = decision.spend
     cost = (
-        f" · this month: {counted(spend.retrains, 'retrain')}, {spend.seconds:,.0f} s of search"
+        f" · this month: {counted(spend.retrains, 'retrain')}, {spend.seconds:,.0f} s of search granted"
         if spend is not None
         else ""
     )
@@ -116,7 +116,7 @@ def _decided(payload: Mapping[str, Any]) -> dict[str, Any]:
         "because of": _words(payload.get("fired", ())),
         "the rest": ", ".join(f"{_words([one['kind']])} {_percent(one['distance'])}" for one in rest),
         "asked": ", ".join(payload.get("asks", ())),
-        "spent, s": spend.get("seconds"),
+        "granted, s": spend.get("seconds"),
     }
 
 

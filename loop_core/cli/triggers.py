@@ -124,7 +124,7 @@ def _say_more(decision: Decision) -> None:
     if decision.spend:
         spend = decision.spend
         say(
-            f"This month: {spend.retrains} retrains, {spend.seconds:,.0f} s of search; the next may take {spend.next_seconds:,.0f} s."
+            f"This month: {spend.retrains} retrains, {spend.seconds:,.0f} s of search granted; the next may take {spend.next_seconds:,.0f} s."
         )
     if decision.remedy:
         say(f"! At once: {decision.remedy.sentence}")

@@ -23,7 +23,7 @@ class Spend:
     retrains: int
     """Retrains that finished in it."""
     seconds: float
-    """Seconds of search they were granted or, where it is on record, that they took."""
+    """Seconds of search that they were granted: the most they may have taken."""
     next_seconds: float
     """Seconds that the charter grants the next one."""
 

@@ -32,7 +32,7 @@ class Budget:
             why = "what this month cost so far was not read."
         else:
             why = (
-                f"{spend.seconds:,.0f} s of this month's {self.seconds:,.0f} s of compute are spent,"
+                f"{spend.seconds:,.0f} s of this month's {self.seconds:,.0f} s of compute are granted already,"
                 f" and the next retrain may take {spend.next_seconds:,.0f} s."
             )
         # It waits for the month to end, which is no matter of degree.

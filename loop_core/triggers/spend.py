@@ -1,16 +1,18 @@
-"""What retrains cost, as far as it is on record."""
+"""What retrains cost, as far as it is on record: what they were granted, which is the most they may take.
+
+Measured seconds stay out of the ledger, where equal runs write equal entries; `loop_core.retrain` knows them.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from loop_core.ledger import Entry
 from loop_core.triggers.base import Spend
 from loop_core.workspace import Loop
 
 
 def month_spend(loop: Loop, as_of: datetime) -> Spend:
-    """What the retrains of the calendar month of `as_of` cost until then.
+    """What the retrains of the calendar month of `as_of` were granted until then.
 
     Args:
         loop: the loop.
@@ -18,10 +20,5 @@ def month_spend(loop: Loop, as_of: datetime) -> Spend:
     """
     month = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     done = [entry for entry in loop.entries("retrain.finished", as_of) if entry.as_of >= month]
-    return Spend(len(done), sum(map(_seconds, done)), loop.charter.retrain.seconds)
-
-
-def _seconds(entry: Entry) -> float:
-    """What a retrain took where that is on record, else what it was granted: it may not take more."""
-    took = entry.payload.get("seconds")
-    return float(took if took is not None else entry.payload.get("budget", {}).get("seconds", 0.0))
+    granted = sum(float(entry.payload.get("budget", {}).get("seconds", 0.0)) for entry in done)
+    return Spend(len(done), granted, loop.charter.retrain.seconds)

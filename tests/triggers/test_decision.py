@@ -107,13 +107,10 @@ def test_going_back_is_not_proposed_to_a_model_that_may_read_what_is_broken(loop
 
 
 def test_what_was_granted_this_month_is_its_spend(loop):
-    for day, payload in (
-        (95, {"budget": {"trials": 9, "seconds": 40.0}}),
-        (99, {"seconds": 7.5}),
-        (20, {"seconds": 99}),
-    ):
+    for day, seconds in ((95, 40.0), (99, 7.5), (20, 99.0)):
         loop.ledger.append(
-            kind="retrain.finished", loop="orders", subject=f"m{day}", actor="ana", as_of=START + timedelta(days=day), payload=payload,
+            kind="retrain.finished", loop="orders", subject=f"m{day}", actor="ana", as_of=START + timedelta(days=day),
+            payload={"budget": {"trials": 9, "seconds": seconds}},
         )  # fmt: skip
     spend = month_spend(loop, NOW)
     assert (spend.retrains, spend.seconds, spend.next_seconds) == (2, 47.5, 60.0)
