@@ -17,8 +17,9 @@ A stage imports only what stands above it in this map (import-linter holds that)
 | `models`      | content-addressed packages of text and JSON; the register of versions |
 | `monitor`     | what is known → drift, realised performance, service health → findings |
 | `alerts`      | findings → alerts with owners, on the ledger; a durable outbox; playbooks |
-| `triggers`    | findings + schedule → a decision to retrain or not |
+| `triggers`    | findings + schedule → a decision to retrain or not, with its evidence and how far the rest was |
 | `retrain`     | decision → pinned training set → Optuna × LightGBM → challenger |
+| `policies`    | triggers + the past → when they would have retrained, at what cost, for what loss |
 | `compare`     | champion, challenger, mature rows → scorecard with verdicts and gates |
 | `release`     | scorecard → proposal → approvals by others → champion → rollback; `serve` answers the past |
 | `charts`      | result → Altair chart; the only module that imports altair |

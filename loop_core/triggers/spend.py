@@ -20,5 +20,5 @@ def month_spend(loop: Loop, as_of: datetime) -> Spend:
     """
     month = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     done = [entry for entry in loop.entries("retrain.finished", as_of) if entry.as_of >= month]
-    granted = sum(float(entry.payload.get("budget", {}).get("seconds", 0.0)) for entry in done)
+    granted = sum((float(entry.payload.get("budget", {}).get("seconds", 0.0)) for entry in done), 0.0)
     return Spend(len(done), granted, loop.charter.retrain.seconds)
