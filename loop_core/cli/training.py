@@ -17,7 +17,7 @@ SeedOption = Annotated[int, typer.Option(help="The same seed gives the same mode
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (bootstrap, register, retrain, models, card, reproduce, spend):
+    for command in (bootstrap, register, retrain, models, card, reproduce, spend, worth):
         app.command(command.__name__)(command)
 
 
@@ -142,3 +142,19 @@ def spend(
     if not as_json and found:
         said = f"{sum(one.seconds for one in found):,.0f} s in all"
         say(said + (f"; {most:,.0f} s are granted a month." if most else "; the charter sets no limit for a month."))
+
+
+@on_loop(AS_OF, ACTOR)
+def worth(here: Here, seed: SeedOption = 0, as_json: JsonOption = False) -> None:
+    """Is a retrain worth it: expected gain, chance to pass, cost; on record, and how good earlier forecasts were."""
+    from loop_core.compare import forecast, forecast_outcomes
+
+    found = forecast(here.loop, here.as_of, seed=seed, actor=here.actor)
+    outcomes = forecast_outcomes(here.loop, here.as_of)
+    if as_json:
+        show([found], as_json=True)
+        return
+    say(f"{found.sentence} It takes about {found.seconds:,.0f} s.")
+    if outcomes:
+        inside = sum(one.inside for one in outcomes)
+        say(f"Of {len(outcomes)} earlier forecasts {inside} held: what was found lay within their interval.")

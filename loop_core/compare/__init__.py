@@ -10,21 +10,26 @@ from loop_core.compare.paired import paired_difference
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.store import latest_scorecard, load_scorecard
 from loop_core.compare.verdict import rows_needed, verdict
+from loop_core.compare.worth import Forecast, Outcome, forecast, forecast_outcomes
 from loop_core.monitor.units import Units
 
 __all__ = [
     "METRICS",
     "Cell",
     "Estimate",
+    "Forecast",
     "GateResult",
     "ModelCard",
     "NotEstimable",
+    "Outcome",
     "Pairs",
     "Scorecard",
     "Units",
     "all_cells",
     "auc_difference",
     "compare",
+    "forecast",
+    "forecast_outcomes",
     "latest_scorecard",
     "load_scorecard",
     "model_card",
