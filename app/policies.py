@@ -10,7 +10,7 @@ import streamlit as st
 from app.drawn import draw_once
 from app.faults import boundary, plain
 from app.jobs import enqueue_job, job_list
-from app.session import View
+from app.session import View, compute
 from app.widgets import empty, labelled, moment, table, why
 from loop_core import charts
 from loop_core.clock import instant
@@ -25,7 +25,7 @@ _OWN, _OVER = "each week's own value", "so far, against never"
 def replay_form(view: View) -> None:
     """The policy editor: triggers as in a charter, the span, and the button that starts the job."""
     with boundary():
-        span = replayable(view.loop, view.as_of)
+        span = compute(view, replayable)
         if span is None:
             empty("No past to try it on", "Predictions must span more than one label horizon.", key="nospan")
             return
