@@ -51,7 +51,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (setup, signals, gates, look, late, monitor, report, training, triggers, cycling, alerts, releasing, record, serve):
+for module in (
+    setup,
+    signals,
+    gates,
+    look,
+    late,
+    monitor,
+    report,
+    training,
+    triggers,
+    cycling,
+    alerts,
+    releasing,
+    record,
+    serve,
+):
     module.add_to(app)
 
 
