@@ -8,7 +8,9 @@ from app.jobs import job_list
 from app.launch import challenger_form, champion_form, cycle_button
 from app.models import models_table
 from app.navigation import go
+from app.trials import trials_panel
 from app.widgets import acting, empty, moment, short, verdict, why
+from app.worth import worth_panel
 from loop_core.charter import METRICS_OF
 from loop_core.models import registered
 from loop_core.release import state
@@ -37,9 +39,14 @@ if acting(view):
         form = challenger_form if champion else champion_form
         form(view)
     with right:
+        if champion:
+            worth_panel(view, acting=True)
         cycle_button(view)
 st.markdown("##### Jobs")
 job_list(view)
+
+st.markdown("##### Trials")
+trials_panel(view)
 
 st.markdown("##### Models of this loop")
 if not models:

@@ -13,6 +13,7 @@ from loop_core.charts.specification import specification
 from loop_core.charts.strips import confidence_strip, drift_strip, error_strip, latency_strip, rating_strip
 from loop_core.charts.timeline import timeline
 from loop_core.charts.trends import low_share, rating_trend, volume
+from loop_core.charts.trials import parameter_importance, trial_history
 
 __all__ = [
     "MAX_MARKS",
@@ -35,6 +36,7 @@ __all__ = [
     "group_of",
     "latency_strip",
     "low_share",
+    "parameter_importance",
     "performance_chart",
     "policy_losses",
     "policy_retrains",
@@ -47,6 +49,7 @@ __all__ = [
     "span_of",
     "specification",
     "timeline",
+    "trial_history",
     "volume",
     "who",
     "worst_first",

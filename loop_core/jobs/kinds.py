@@ -35,6 +35,16 @@ def _retrain(ws: Workspace, params: Mapping[str, Any], progress: Progress, shoul
     return plain
 
 
+def _forecast(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.compare import forecast
+
+    progress(0.1, "Fitting quickly")
+    told = forecast(
+        ws.loop(params["loop"]), instant(params["as_of"]), seed=int(params.get("seed", 0)), actor=params["actor"]
+    )
+    return {"sentence": told.sentence}
+
+
 def _compare(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
     from loop_core.compare import compare
 
@@ -159,6 +169,7 @@ def _stoppable(progress: Progress, should_stop: ShouldStop) -> Progress:
 
 KINDS: dict[str, Body] = {
     "retrain": _retrain,
+    "forecast": _forecast,
     "compare": _compare,
     "bootstrap": _bootstrap,
     "cycle": _cycle,

@@ -7,6 +7,7 @@ search, its process and its time), `inspection` and `suspects` (what is odd abou
 
 from loop_core.retrain.bootstrap import bootstrap, bootstrap_external
 from loop_core.retrain.inspection import Check
+from loop_core.retrain.live import LiveSearch, LiveTrial, live_search
 from loop_core.retrain.reproduce import Reproduction, reproduce
 from loop_core.retrain.retrain import RetrainResult, retrain
 from loop_core.retrain.search import Budget
@@ -17,6 +18,8 @@ from loop_core.retrain.training import TrainingSet, training_set
 __all__ = [
     "Budget",
     "Check",
+    "LiveSearch",
+    "LiveTrial",
     "Reproduction",
     "RetrainResult",
     "Spent",
@@ -24,6 +27,7 @@ __all__ = [
     "TrialView",
     "bootstrap",
     "bootstrap_external",
+    "live_search",
     "reproduce",
     "retrain",
     "spending",

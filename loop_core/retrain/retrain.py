@@ -99,10 +99,16 @@ def retrain(
     study = _study(loop, as_of, seed, budget, parent)
     check_month(loop, as_of, budget, study.noted_seconds)
     clock = Clock(budget.seconds - study.spent(), should_stop)
+    study.note(**noted(as_of, seed, budget))
     try:
         return _retrained(loop, study, clock, _Asked(as_of, actor, seed, budget, parent), say)
     finally:
-        study.note(as_of=as_of.isoformat(), granted=budget.seconds, seconds=round(budget.seconds - clock.left, 3))
+        study.note(seconds=round(budget.seconds - clock.left, 3))
+
+
+def noted(as_of: datetime, seed: int, budget: Budget) -> dict[str, Any]:
+    """What a search says it is about, so that it is found while it runs and afterwards."""
+    return {"as_of": as_of.isoformat(), "seed": seed, "granted": budget.seconds, "asked": budget.trials}
 
 
 @dataclass(frozen=True)
@@ -186,8 +192,8 @@ def _refit(objective: Objective, params: Params, rounds: int) -> str:
 
 
 def _study(loop: Loop, as_of: datetime, seed: int, budget: Budget, parent: str | None) -> Search:
-    inputs = {"as_of": as_of.isoformat(), "seed": seed, "budget": to_json(budget), "parent": parent}
-    name = study_name(loop.name, inputs | {"charter": loop.charter.hash})
+    asked = {"as_of": as_of.isoformat(), "seed": seed, "budget": to_json(budget), "parent": parent}
+    name = study_name(loop.name, asked | {"charter": loop.charter.hash})
     return Search(loop.workspace.studies_url, name, loop.lake.snapshot(), seed)
 
 

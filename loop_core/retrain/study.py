@@ -146,6 +146,19 @@ class Search:
         self.note(version=version)
 
 
+def stored_study(url: str, loop: str, noted: Mapping[str, Any]) -> Study | None:
+    """The newest search of a loop of which all this was noted, to be looked at; None: there is none."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    found = [
+        study
+        for study in optuna.get_all_study_summaries(_storage(url))
+        if study.study_name.rpartition("-")[0] == loop and noted.items() <= study.user_attrs.items()
+    ]
+    return optuna.load_study(study_name=found[-1].study_name, storage=_storage(url)) if found else None
+
+
 def summaries(url: str, loop: str) -> list[tuple[dict[str, Any], int]]:
     """(what was noted, finished trials) of every search of a loop that notes what it is about."""
     import optuna

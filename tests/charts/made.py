@@ -15,6 +15,7 @@ from loop_core.monitor.estimate.point import EstimatedPoint
 from loop_core.monitor.intake import BatchLine
 from loop_core.monitor.reliability import ReliabilityBin, ReliabilityCurve
 from loop_core.policies import PolicyReplay, PolicyRun, ReplayedRetrain, WindowValue
+from loop_core.retrain.live import LiveSearch, LiveTrial
 from loop_core.vocabulary import Signal, State, Verdict
 
 START, WEEK = datetime(2018, 1, 1, tzinfo=UTC), timedelta(days=7)
@@ -207,3 +208,14 @@ def _policy(name: str, count: int, weeks: int) -> PolicyRun:
     )
     retrains = tuple(ReplayedRetrain(spans[k + 1][0], ("drift",), "…", 1_000, START, START, 0.5) for k in range(count))
     return PolicyRun(name, retrains, windows, 0.3 + 0.01 * count, 500, 0.01, 0.0, 0.02, 0.5 * count, 60.0 * count)
+
+
+def search(states: tuple[str, ...] = ("complete", "pruned", "fail", "complete")) -> LiveSearch:
+    """Trials, the last of them the best."""
+    trials = tuple(
+        LiveTrial(
+            k, state, None if state == "fail" else 0.5 - k / 100, 0.5 - k / 100, START, 1.5, {"num_leaves": 7}, ""
+        )
+        for k, state in enumerate(states)
+    )
+    return LiveSearch(trials, 0.5 if trials else None, {"num_leaves": 1.0})

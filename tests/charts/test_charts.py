@@ -59,6 +59,8 @@ CHARTS: dict[str, Callable[[], Any]] = {
     "gates": lambda: charts.gate_results(made.batches()),
     "forest": lambda: charts.forest(made.CELLS),
     "timeline": lambda: charts.timeline(EVENTS, SPAN),
+    "trials": lambda: charts.trial_history(made.search()),
+    "parameters": lambda: charts.parameter_importance({"num_leaves": 0.7, "learning_rate": 0.3}),
 }
 #: The same of nothing at all, or of nothing that can be judged.
 NOTHING: dict[str, Callable[[], Any]] = {
@@ -79,6 +81,8 @@ NOTHING: dict[str, Callable[[], Any]] = {
     "latency strip": lambda: charts.latency_strip(made.health(latency=None), SPAN, 150.0),
     "completeness": lambda: charts.completeness_curve([], 60, 0.99),
     "gates": lambda: charts.gate_results([]),
+    "trials": lambda: charts.trial_history(made.search(states=())),
+    "parameters": lambda: charts.parameter_importance({}),
 }
 
 

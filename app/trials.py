@@ -1,0 +1,69 @@
+"""The trials of a retrain while it runs, and of the last one when none does."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.drawn import draw
+from app.faults import boundary
+from app.session import View
+from app.widgets import empty, moment, table, why
+from loop_core import charts
+from loop_core.clock import instant
+from loop_core.jobs import JobView, list_jobs
+from loop_core.retrain import Budget, LiveSearch, live_search
+
+SHOWN = 8
+
+
+@st.fragment(run_every=2.5)
+def trials_panel(view: View) -> None:
+    """History, best so far and what mattered, of the newest retrain job; refreshed while the page is open."""
+    with boundary():
+        job = next((job for job in list_jobs(view.loop.workspace, loop=view.loop.name) if job.kind == "retrain"), None)
+        search = _search(view, job) if job else None
+        if job is None or search is None or not search.trials:
+            empty("No trial yet", "Trials of a retrain started above appear here one by one.", key="notrials")
+            return
+        best = search.best
+        said = f"best objective **{best.value:.5f}** in trial {best.number}" if best else "no trial is complete yet"
+        against = (
+            f", the champion's parameters {search.champion_value:.5f}" if search.champion_value is not None else ""
+        )
+        st.markdown(
+            f"{len(search.trials)} trials of the retrain of {moment(job.created_at, clock=True)}: {said}{against}."
+        )
+        left, right = st.columns(2, gap="large")
+        with left:
+            draw(charts.trial_history(search), key="trial_history")
+        with right:
+            if search.importance:
+                draw(charts.parameter_importance(search.importance), key="trial_importance")
+            else:
+                st.caption("Which parameters matter can be told from six complete trials on.")
+        _best(search)
+        why(
+            view,
+            "Lower is better: mean fold loss plus λ times the worst declared cohort's. The first trial has the champion's "
+            "parameters; a trial is given up when its first folds are worse than the median so far.",
+            "loop_core.retrain:live_search(loop, as_of, seed=seed, budget=budget)",
+            key="trials",
+        )
+
+
+def _search(view: View, job: JobView) -> LiveSearch | None:
+    plan, asked = view.loop.charter.retrain, job.params
+    budget = Budget(int(asked.get("trials", plan.trials)), float(asked.get("seconds", plan.seconds)))
+    return live_search(view.loop, instant(asked["as_of"]), seed=int(asked.get("seed", 0)), budget=budget)
+
+
+def _best(search: LiveSearch) -> None:
+    """The best trials with their parameters, and those that failed with the reason."""
+    complete = sorted((t for t in search.trials if t.value is not None), key=lambda t: (t.state != "complete", t.value))
+    failed = [trial for trial in search.trials if trial.state == "fail"]
+    rows = [
+        {"trial": t.number, "state": t.state, "objective": t.value, "seconds": t.seconds, **t.params, "why": t.reason}
+        for t in [*complete[:SHOWN], *failed]
+    ]
+    number = st.column_config.NumberColumn
+    table(rows, "trials", {"objective": number(format="%.5f"), "seconds": number(format="%.1f")}, "Best trials")
