@@ -33,7 +33,7 @@ def test_trials_appear_one_by_one_and_stay(workspace: Workspace) -> None:
     assert all(t.seconds > 0 and t.began_at for t in found.trials)
     complete = sum(t.state == "complete" for t in found.trials)
     assert (sum(found.importance.values()) == pytest.approx(1)) if complete >= 6 else found.importance == {}
-    assert charts.trial_history(found).to_dict()["description"].startswith("8 trials")
+    assert charts.trial_history(found).to_dict()["description"].startswith("8 trials of a search")
     assert charts.parameter_importance({"num_leaves": 0.7, "learning_rate": 0.3}).to_dict()
 
 
