@@ -58,4 +58,5 @@ def _record(view: View) -> str:
 def _spent(view: View) -> str:
     took, most = session.compute(view, spending), view.loop.charter.retrain.month_seconds
     limit = f" of {most:,.0f} s a month" if most else ""
-    return f"This month {len(took)} retrains took {sum(one.seconds for one in took):,.0f} s{limit}."
+    many = "1 retrain" if len(took) == 1 else f"{len(took)} retrains"
+    return f"This month {many} took {sum(one.seconds for one in took):,.0f} s{limit}."

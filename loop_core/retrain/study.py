@@ -57,7 +57,7 @@ class Search:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         storage = _storage(url)
-        self._stored, self._seed = _stored_study(storage, name, snapshot), seed
+        self._stored, self._name, self._seed = _stored_study(storage, name, snapshot), name, seed
         if not self._stored.get_trials(deepcopy=False):
             self._stored.set_user_attr("snapshot", snapshot)
         self.snapshot: int = self._stored.user_attrs["snapshot"]
@@ -103,7 +103,9 @@ class Search:
         if given is not None:
             self._study.enqueue_trial(dict(given))
         place = len(self.finished)
-        seed = self._seed * 10_007 + place
+        # By the search too, not by the seed alone: else every retrain would draw what the last one drew.
+        drawn = hashlib.sha256(f"{self._name} {self._seed} {place}".encode()).digest()
+        seed = int.from_bytes(drawn[:4], "big")
         # Multivariate: learning rate and number of leaves are chosen together, as they work (Falkner et al. 2018).
         self._study.sampler = TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=True)
         return self._study.ask(fixed_distributions=distributions())

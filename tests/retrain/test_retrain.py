@@ -150,8 +150,8 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(
 
 def test_a_budget_too_small_for_any_model_is_refused_and_leaves_nothing(fresh: Loop) -> None:
     before = len(registered(fresh, END))
-    with pytest.raises(NotReadyError, match=r"0\.2 s was spent before a model could be fitted"):
-        run(fresh, budget=Budget(5, 0.2))
+    with pytest.raises(NotReadyError, match=r"0\.01 s was spent before a model could be fitted"):
+        run(fresh, budget=Budget(5, 0.01))
     assert len(registered(fresh, END)) == before
 
 

@@ -28,7 +28,7 @@ def test_a_retrain_is_on_record_with_what_it_took(workspace: Workspace) -> None:
 def test_one_that_came_to_nothing_is_on_record_too(workspace: Workspace) -> None:
     loop = parcels(workspace, n=1500)
     with pytest.raises(NotReadyError):
-        retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(2, 0.2))
+        retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(2, 0.01))
     (one,) = spending(loop, END)
     assert (one.version, one.trials) == (None, 0)
     assert one.seconds > 0
