@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.charter import Cohort
+from loop_core.monitor.kept import large_of
 from loop_core.monitor.profiles.binning import Binning, Counts, NumberBins
 from loop_core.monitor.profiles.daily import Days, days_against, days_at
 from loop_core.monitor.profiles.plan import LATENCY, RATING, SCORE, Span, number_of
@@ -105,7 +106,12 @@ def _series(
     current = Span(windows.start(weeks).date(), windows.end.date())
     wanted = [c for c in days.plan.subjects if (c not in (LATENCY, RATING) if columns is None else c in columns)]
     parts = [[c for c in wanted if c not in (SCORE, RATING)], *([c] for c in wanted if c in (SCORE, RATING))]
-    found = windows_of(days.counts(current, cohort, wanted), current, windows, days, wanted)
+    what = (days.loop.name, days.plan.id, days.loop.lake.snapshot(), days.reading.as_of, current, windows.days)
+    # The same sums are asked for by page after page, and method after method, until something new is in the lake.
+    found: Sums = large_of(days.loop.lake).get(
+        ("windows", *what, cohort and cohort.name, tuple(wanted)),
+        lambda: windows_of(days.counts(current, cohort, wanted), current, windows, days, wanted),
+    )
     return [one for part in parts if part for one in _of(days, windows, found, cohort, part)]
 
 
