@@ -19,7 +19,7 @@ def card_panel(view: View, versions: Sequence[str]) -> None:
         view: the current view.
         versions: registered ones, newest first.
     """
-    with st.container(horizontal=True, key="side_card", vertical_alignment="center"):
+    with st.container(horizontal=True, key="side_model", vertical_alignment="center"):
         version = str(labelled("card of", "Model", list(versions), key="card", width=190, format_func=short))
         card = session.compute(view, model_card, version=version)
         text = card.to_markdown()
@@ -34,7 +34,7 @@ def card_panel(view: View, versions: Sequence[str]) -> None:
         why(
             view,
             "Written from the model's manifest, the charter and its newest comparison; nothing in it is typed by hand.",
-            f"loop_core.compare:model_card(loop, {version!r}, as_of)",
+            f"loop_core.compare:model_card(loop, as_of, {version!r})",
             key="card",
         )
     left, right = st.columns(2, gap="large")

@@ -101,7 +101,7 @@ def card(
     """The model's card: purpose, data, quality with intervals, calibration, limits, checks. Markdown."""
     from loop_core.compare import model_card
 
-    found = model_card(here.loop, version, here.as_of)
+    found = model_card(here.loop, here.as_of, version)
     if as_json:
         show(found.to_rows(), as_json=True)
     else:

@@ -44,7 +44,7 @@ class ModelCard:
         return [{"section": section.title, "text": line} for section in self.sections for line in section.lines]
 
 
-def model_card(loop: Loop, version: str, as_of: datetime) -> ModelCard:
+def model_card(loop: Loop, as_of: datetime, version: str) -> ModelCard:
     """The card of a registered model, from its manifest, its charter and its newest comparison.
 
     Args:

@@ -100,9 +100,12 @@ class Apart:
 
     def _answer(self, pipe: Connection, report: Report | None, watch: Watch | None) -> Any:
         while True:
-            while not pipe.poll(GLANCE):
+            # Looked at before each answer too: quick answers would go by unwatched.
+            answered = False
+            while not answered:
                 if watch:
                     watch()
+                answered = pipe.poll(GLANCE)
             kind, said = pipe.recv()
             if kind == "folds":
                 pipe.send(bool(report and report(*said)))

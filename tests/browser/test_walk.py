@@ -142,8 +142,8 @@ def test_a_challenger_is_released_by_two_people_and_rolled_back(
 
 def test_a_retrain_runs_in_the_worker_and_shows_its_progress(page: Page, address: str, workspace_folder: Path) -> None:
     open_page(page, address, "retrain")
-    page.get_by_label("Trials").fill("1")
-    page.get_by_label("Trials").press("Tab")
+    page.get_by_role("spinbutton", name="Trials").fill("1")
+    page.get_by_role("spinbutton", name="Trials").press("Tab")
     page.get_by_role("button", name="Train").click()
     expect(page.locator("[class*=st-key-job_]").first).to_contain_text(re.compile("waits|runs|done"))
     expect(page.locator("[class*=st-key-job_]").first).to_contain_text("done", timeout=180_000)

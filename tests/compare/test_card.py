@@ -29,7 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
 
 
 def sections(loop: Loop, version: str, as_of=LATER) -> dict[str, str]:
-    return {one.title: "\n".join(one.lines) for one in model_card(loop, version, as_of).sections}
+    return {one.title: "\n".join(one.lines) for one in model_card(loop, as_of, version).sections}
 
 
 def test_it_says_what_was_measured_with_its_interval(trained) -> None:
@@ -53,7 +53,7 @@ def test_a_comparison_made_later_is_not_in_it(trained) -> None:
 
 def test_the_document_is_markdown_with_every_section(trained) -> None:
     loop, _, version = trained
-    card = model_card(loop, version, LATER)
+    card = model_card(loop, LATER, version)
     text = card.to_markdown()
     assert text.startswith(f"# Model {version} of parcels")
     assert [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")] == [
@@ -69,4 +69,4 @@ def test_an_external_model_has_a_short_card(trained) -> None:
     assert "only its logged scores" in said["Data"]
     assert "Calibration" not in said
     with pytest.raises(UnknownNameError, match="vendor"):
-        model_card(loop, "nobody", LATER)
+        model_card(loop, LATER, "nobody")

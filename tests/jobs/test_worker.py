@@ -146,7 +146,7 @@ def test_a_second_attempt_may_succeed(loop: Loop) -> None:
 
 
 def test_every_kind_of_job_has_a_body() -> None:
-    assert set(KINDS) == {"retrain", "compare", "bootstrap", "cycle", "replay", "demo", "evidently", "policies"}
+    assert set(KINDS) == {"retrain", "compare", "bootstrap", "cycle", "replay", "demo", "evidently", "policies", "forecast"}
 
 
 SCRIPT = """
