@@ -146,7 +146,17 @@ def test_a_second_attempt_may_succeed(loop: Loop) -> None:
 
 
 def test_every_kind_of_job_has_a_body() -> None:
-    assert set(KINDS) == {"retrain", "compare", "bootstrap", "cycle", "replay", "demo", "evidently", "policies", "forecast"}
+    assert set(KINDS) == {
+        "retrain",
+        "compare",
+        "bootstrap",
+        "cycle",
+        "replay",
+        "demo",
+        "evidently",
+        "policies",
+        "forecast",
+    }
 
 
 SCRIPT = """
