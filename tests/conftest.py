@@ -94,8 +94,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL cluster of the tests' own on loopback; skipped, saying so, where PostgreSQL 15 is not installed."""
     from tests.postgres import cluster
 
-    with cluster(tmp_path_factory.mktemp("pg")) as address:
-        yield address
+    with cluster(tmp_path_factory.mktemp("pg")) as started:
+        yield started.address
 
 
 @pytest.fixture

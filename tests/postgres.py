@@ -9,6 +9,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,31 @@ from sqlalchemy import create_engine, text
 BIN = Path("/usr/lib/postgresql/15/bin")
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that can be away for a while."""
+
+    root: Path
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"postgresql://loop@127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.root} -c fsync=off -c max_connections=200"
+        self._control("-w", "-l", f"{self.root}/log", "-o", options, "start")
+
+    def stop(self) -> None:
+        self._control("-m", "immediate", "-w", "stop")
+
+    def _control(self, *arguments: str) -> None:
+        _as_postgres(str(BIN / "pg_ctl"), "-D", f"{self.root}/data", *arguments, cwd=self.root)
+
+
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """Start a cluster on a free loopback port → `postgresql://loop@127.0.0.1:port/`."""
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """Start a cluster on a free loopback port."""
     if not (BIN / "initdb").exists():
         pytest.skip(f"PostgreSQL 15 is not installed at {BIN}")
     # PostgreSQL refuses to run as root, and its user must be able to reach the folder.
@@ -28,15 +51,12 @@ def cluster(folder: Path) -> Iterator[str]:
     if os.getuid() == 0:
         shutil.chown(root, "postgres")
     _as_postgres(str(BIN / "initdb"), "-D", f"{root}/data", "-U", "loop", "-A", "trust", "-N", cwd=root)
-    port = _free_port()
-    options = (
-        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={root} -c fsync=off -c max_connections=200"
-    )
-    _as_postgres(str(BIN / "pg_ctl"), "-D", f"{root}/data", "-w", "-l", f"{root}/log", "-o", options, "start", cwd=root)
+    started = Cluster(root, _free_port())
+    started.start()
     try:
-        yield f"postgresql://loop@127.0.0.1:{port}/"
+        yield started
     finally:
-        _as_postgres(str(BIN / "pg_ctl"), "-D", f"{root}/data", "-m", "immediate", "-w", "stop", cwd=root)
+        started.stop()
         shutil.rmtree(root, ignore_errors=True)
 
 

@@ -8,10 +8,13 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from types import TracebackType
 from typing import Any
+
+from sqlalchemy.exc import DBAPIError
 
 from loop_core.errors import LoopbenchError, StoppedError, StorageError
 from loop_core.jobs.kinds import KINDS, Body
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
 #: Seconds before a job that failed unexpectedly is tried again, doubled each time.
 PAUSE_SECONDS = 2.0
+#: The same where storage was away: three attempts then outlast a minute without it.
+STORAGE_PAUSE_SECONDS = 25.0
 
 
 class Worker:
@@ -80,6 +85,21 @@ class Worker:
             return None
 
     def _work(self, job: JobView) -> None:
+        write = self._outcome(job)
+        until = time.monotonic() + self.lease_seconds
+        while True:
+            try:
+                write()
+                return
+            except StorageError:
+                # Storage that is away must not end the worker. After the lease the job is free for whoever comes first,
+                # and this outcome is nobody's any more; what the job stored counts.
+                log.warning("the outcome of job %s cannot be written", job.id, exc_info=True)
+                if time.monotonic() > until or self._closing.wait(BEAT_SECONDS):
+                    return
+
+    def _outcome(self, job: JobView) -> Callable[[], Any]:
+        """Run a job → what writes how it ended."""
         with _Pulse(self.ws, job, self.lease_seconds) as pulse:
 
             def should_stop() -> bool:
@@ -89,29 +109,31 @@ class Worker:
                 body = self.kinds[job.kind]
                 result = body(self.ws, {**job.params, "loop": job.loop, "actor": job.actor}, pulse.report, should_stop)
             except StoppedError:
-                self._stopped(job, pulse)
+                # Not on request: shutting down; or the lease was lost, and then this changes nothing.
+                return partial(end_stopped if pulse.stop_requested else give_back, self.ws, job)
             except LoopbenchError as error:
                 # What is wrong with the data or the call stays wrong; only storage may come back.
-                fail(self.ws, job, str(error), again_in=_pause(job) if isinstance(error, StorageError) else None)
+                again_in = _pause(job, error) if isinstance(error, StorageError) else None
+                return partial(fail, self.ws, job, str(error), again_in=again_in)
             except Exception as error:
                 log.exception("job %s (%s) failed", job.id, job.kind)
-                fail(self.ws, job, f"{type(error).__name__}: {error}", again_in=_pause(job))
+                return partial(fail, self.ws, job, f"{type(error).__name__}: {error}", again_in=_pause(job, error))
             except BaseException:
                 give_back(self.ws, job)
                 raise
-            else:
-                finish(self.ws, job, result)
-
-    def _stopped(self, job: JobView, pulse: _Pulse) -> None:
-        if pulse.stop_requested:
-            end_stopped(self.ws, job)
-        else:
-            # Shutting down; or the lease was lost, and then this changes nothing.
-            give_back(self.ws, job)
+            return partial(finish, self.ws, job, result)
 
 
-def _pause(job: JobView) -> float:
-    return float(PAUSE_SECONDS * 2 ** (job.attempts - 1))
+def _pause(job: JobView, error: Exception) -> float:
+    first = STORAGE_PAUSE_SECONDS if _of_storage(error) else PAUSE_SECONDS
+    return float(first * 2 ** (job.attempts - 1))
+
+
+def _of_storage(error: BaseException | None) -> bool:
+    """Whether a database or a disk is behind it, whoever put it into words."""
+    if error is None:
+        return False
+    return isinstance(error, StorageError | OSError | DBAPIError) or _of_storage(error.__cause__)
 
 
 class _Pulse:

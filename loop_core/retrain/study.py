@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,16 +116,20 @@ class Search:
         from optuna.trial import TrialState
 
         if value is None:
-            self._stored.add_trial(self._study.tell(trial, state=TrialState.PRUNED))
+            self._store(self._study.tell(trial, state=TrialState.PRUNED))
         else:
-            self._stored.add_trial(self._study.tell(trial, value))
+            self._store(self._study.tell(trial, value))
 
     def tell_failed(self, trial: Trial, reason: str) -> None:
         """Store a trial that could not be finished."""
         from optuna.trial import TrialState
 
         trial.set_user_attr("reason", reason)
-        self._stored.add_trial(self._study.tell(trial, state=TrialState.FAIL))
+        self._store(self._study.tell(trial, state=TrialState.FAIL))
+
+    def _store(self, trial: FrozenTrial) -> None:
+        with explained("The finished trial"):
+            self._stored.add_trial(trial)
 
     def stagnant(self, patience: int | None) -> bool:
         """Whether so many complete trials have brought nothing better, and more are not expected to."""
@@ -140,12 +145,28 @@ class Search:
 
     def note(self, **attributes: Any) -> None:
         """Keep something beside the trials: what it is about, what it took."""
-        for name, value in attributes.items():
-            self._stored.set_user_attr(name, value)
+        with explained("What is known of the search"):
+            for name, value in attributes.items():
+                self._stored.set_user_attr(name, value)
 
     def close(self, version: str) -> None:
         """Mark the search as done, with the model it led to."""
         self.note(version=version)
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Optuna's word for a database that is away or full, in the product's."""
+    from optuna.exceptions import StorageInternalError
+
+    try:
+        yield
+    except StorageInternalError as error:
+        raise StorageError(
+            f"{what} cannot be stored ({error.__cause__})",
+            "the workspace's database, with space left",
+            "see that it answers and has room, then start the retrain again; stored trials count",
+        ) from error
 
 
 def stored_study(url: str, loop: str, noted: Mapping[str, Any]) -> Study | None:

@@ -28,6 +28,7 @@ Act = Callable[[Callable[[float, str], None], Callable[[], bool]], dict[str, Any
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(module, "STORAGE_PAUSE_SECONDS", 0.05)
 
 
 def put(loop: Loop, **params: Any) -> int:
