@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from loop_core.charter.part import Name, Part, Share
+from loop_core.charter.space import SearchSpace
 from loop_core.vocabulary import Tier
 
 
@@ -179,6 +181,17 @@ class RetrainPlan(Part):
     worst_cohort_weight: float = Field(default=0.0, ge=0)
     """λ: by how much of the worst cohort's loss the search's objective is raised."""
     min_rows: int = Field(default=500, ge=10)
+    space: SearchSpace = SearchSpace()
+
+    @model_validator(mode="after")
+    def _can_split(self) -> RetrainPlan:
+        leaf = self.space.min_data_in_leaf
+        if leaf and 2 * leaf[0] > self.min_rows:
+            raise ValueError(
+                f"min_data_in_leaf of at least {leaf[0]} can split no tree of min_rows = {self.min_rows} rows; "
+                "lower the one or raise the other"
+            )
+        return self
 
 
 class Rollout(Part):

@@ -18,7 +18,7 @@ from loop_core.errors import NotReadyError
 from loop_core.models import Calibration, Manifest, Model
 from loop_core.policies.cache import Cache, digest
 from loop_core.retrain.fit import UNVALIDATED_ROUNDS, fit, fixed_of
-from loop_core.retrain.space import DEFAULTS, inside
+from loop_core.retrain.space import DEFAULTS, inside, ranges_of
 from loop_core.retrain.training import TrainingSet, training_set
 from loop_core.workspace import Loop
 
@@ -106,7 +106,7 @@ class Learner:
         return {"as_of": as_of.isoformat(), "seed": self._seed, "trees": self._trees, "lightgbm": library}
 
     def _params(self, training: TrainingSet) -> dict[str, Any]:
-        return {**fixed_of(self._loop, training, self._seed), **inside(DEFAULTS)}
+        return {**fixed_of(self._loop, training, self._seed), **inside(DEFAULTS, ranges_of(self._loop.charter))}
 
     def _fit(self, training: TrainingSet) -> dict[str, Any]:
         began = time.process_time()

@@ -9,7 +9,7 @@ from loop_core.retrain.fit import Recipe, package
 from loop_core.retrain.inspection import inspected
 from loop_core.retrain.retrain import objective_of
 from loop_core.retrain.search import Progress
-from loop_core.retrain.space import DEFAULTS, inside
+from loop_core.retrain.space import DEFAULTS, inside, ranges_of
 from loop_core.retrain.training import training_set
 from loop_core.workspace import Loop
 
@@ -41,7 +41,7 @@ def bootstrap(
     say(0.0, f"Reading rows predicted before {until:%Y-%m-%d}")
     training = training_set(loop, as_of, until=until)
     objective = objective_of(loop, training, seed)
-    params = inside(DEFAULTS)
+    params = inside(DEFAULTS, ranges_of(loop.charter))
     say(0.3, f"Fitting {training.n_rows:,} rows")
     evaluation = objective.evaluate(params) if objective.folds else None
     noted = training if objective.folds else training.noting(NOT_VALIDATED)

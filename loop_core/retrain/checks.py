@@ -78,6 +78,12 @@ def _features(charter: Charter, frame: pl.DataFrame) -> None:
             "at least one value",
             "mend the source, or take it out of [[features]]",
         )
+    if charter.features and all(frame[f.name].n_unique() == 1 for f in charter.features):
+        raise RefusedError(
+            f"Every feature has one and the same value in all {frame.height:,} rows",
+            "at least one feature that differs",
+            "mend the source, or wait",
+        )
     for feature in charter.features:
         column = frame[feature.name]
         if feature.type == "number" and column.is_infinite().any():

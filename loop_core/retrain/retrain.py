@@ -16,7 +16,7 @@ from loop_core.retrain.folds import rolling_folds
 from loop_core.retrain.inspection import Check, inspected
 from loop_core.retrain.objective import Objective
 from loop_core.retrain.search import Budget, Found, Limits, Params, Progress, ShouldStop, search
-from loop_core.retrain.space import DEFAULTS, inside
+from loop_core.retrain.space import DEFAULTS, inside, ranges_of
 from loop_core.retrain.spending import check_month
 from loop_core.retrain.study import Search, TrialView, study_name
 from loop_core.retrain.training import TrainingSet, training_set
@@ -194,15 +194,16 @@ def _refit(objective: Objective, params: Params, rounds: int) -> str:
 def _study(loop: Loop, as_of: datetime, seed: int, budget: Budget, parent: str | None) -> Search:
     asked = {"as_of": as_of.isoformat(), "seed": seed, "budget": to_json(budget), "parent": parent}
     name = study_name(loop.name, asked | {"charter": loop.charter.hash})
-    return Search(loop.workspace.studies_url, name, loop.lake.snapshot(), seed)
+    return Search(loop.workspace.studies_url, name, loop.lake.snapshot(), seed, ranges_of(loop.charter))
 
 
 def _first(loop: Loop, parent: str | None) -> list[Params]:
     """The champion's parameters, then the defaults; each once."""
-    defaults = inside(DEFAULTS)
+    ranges = ranges_of(loop.charter)
+    defaults = inside(DEFAULTS, ranges)
     if parent is None:
         return [defaults]
-    champion = inside(manifest_of(loop, parent).params)
+    champion = inside(manifest_of(loop, parent).params, ranges)
     return [champion] if champion == defaults else [champion, defaults]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from loop_core.charter import Charter
+
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
@@ -23,7 +25,8 @@ DEFAULTS: dict[str, float | int] = {
     "cat_smooth": 20.0,
 }
 #: name → (low, high, on a log scale); whole numbers where both ends are.
-RANGES: dict[str, tuple[float, float, bool]] = {
+Ranges = Mapping[str, tuple[float, float, bool]]
+RANGES: Ranges = {
     "learning_rate": (0.04, 0.3, True),
     "num_leaves": (4, 48, True),
     "min_data_in_leaf": (10, 300, True),
@@ -60,22 +63,28 @@ def fixed_params(learning: Mapping[str, Any], seed: int, monotone: Sequence[int]
     return fixed
 
 
-def distributions() -> dict[str, BaseDistribution]:
-    """`RANGES` as Optuna distributions."""
+def ranges_of(charter: Charter) -> Ranges:
+    """The ranges of a loop: the charter's, and `RANGES` for what it does not name."""
+    named = charter.retrain.space.named
+    return {name: (*named.get(name, (low, high)), log) for name, (low, high, log) in RANGES.items()}
+
+
+def distributions(ranges: Ranges = RANGES) -> dict[str, BaseDistribution]:
+    """Ranges as Optuna distributions."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
     return {
         name: IntDistribution(low, high, log=log)
         if isinstance(low, int) and isinstance(high, int)
         else FloatDistribution(low, high, log=log)
-        for name, (low, high, log) in RANGES.items()
+        for name, (low, high, log) in ranges.items()
     }
 
 
-def inside(params: Mapping[str, Any]) -> dict[str, float | int]:
+def inside(params: Mapping[str, Any], ranges: Ranges = RANGES) -> dict[str, float | int]:
     """The searched part of a model's parameters, moved into the ranges; what it lacks comes from `DEFAULTS`."""
     found: dict[str, float | int] = {}
-    for name, (low, high, _) in RANGES.items():
+    for name, (low, high, _) in ranges.items():
         value = min(max(params.get(name, DEFAULTS[name]), low), high)
         found[name] = int(value) if isinstance(low, int) else float(value)
     return found

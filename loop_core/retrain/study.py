@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import StorageError
-from loop_core.retrain.space import distributions
+from loop_core.retrain.space import RANGES, Ranges, distributions
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -53,18 +54,19 @@ class Search:
     an uninterrupted one would have.
     """
 
-    def __init__(self, url: str, name: str, snapshot: int, seed: int) -> None:
+    def __init__(self, url: str, name: str, snapshot: int, seed: int, ranges: Ranges = RANGES) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         storage = _storage(url)
         self._stored, self._name, self._seed = _stored_study(storage, name, snapshot), name, seed
+        self._ranges = ranges
         if not self._stored.get_trials(deepcopy=False):
             self._stored.set_user_attr("snapshot", snapshot)
         self.snapshot: int = self._stored.user_attrs["snapshot"]
         """The snapshot its first finished trial was run on; a resumed search keeps it."""
-        pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS)
-        self._study = optuna.create_study(direction="minimize", pruner=pruner)
+        # Trials are given up where they run, by `bounds`.
+        self._study = optuna.create_study(direction="minimize", pruner=optuna.pruners.NopPruner())
         self._study.add_trials(self._stored.get_trials(deepcopy=False))
 
     @property
@@ -95,21 +97,47 @@ class Search:
 
     def spent(self) -> float:
         """Seconds that finished trials took, in this and in earlier, killed runs."""
-        return float(sum(trial.duration.total_seconds() for trial in self.finished if trial.duration))
+        spans = sorted((t.datetime_start, t.datetime_complete) for t in self.finished if t.duration is not None)
+        seconds, until = 0.0, None
+        # Wall clock: trials that ran side by side count once.
+        for start, end in spans:
+            since = start if until is None else max(start, until)
+            seconds += max(0.0, (end - since).total_seconds())
+            until = end if until is None else max(end, until)
+        return seconds
+
+    def tried(self, params: Mapping[str, float | int]) -> bool:
+        """Whether a trial with these parameters is running or finished."""
+        return any(trial.params == params for trial in self._study.get_trials(deepcopy=False))
+
+    def bounds(self) -> dict[int, float]:
+        """Folds done → median of what complete trials had reached by then; empty while there are too few of them."""
+        from statistics import median
+
+        complete = [trial for trial in self.finished if trial.state.name == "COMPLETE"]
+        if len(complete) < STARTUP_TRIALS:
+            return {}
+        reached: dict[int, list[float]] = {}
+        for trial in complete:
+            for folds, value in trial.intermediate_values.items():
+                if not math.isnan(value):
+                    reached.setdefault(folds, []).append(value)
+        return {folds: median(values) for folds, values in reached.items()}
 
     def ask(self, given: Mapping[str, float | int] | None) -> Trial:
         """The next trial: with given parameters, or sampled."""
         from optuna.samplers import TPESampler
 
+        # Among the finished and the running ones.
+        place = len(self._study.get_trials(deepcopy=False))
         if given is not None:
             self._study.enqueue_trial(dict(given))
-        place = len(self.finished)
         # By the search too, not by the seed alone: else every retrain would draw what the last one drew.
         drawn = hashlib.sha256(f"{self._name} {self._seed} {place}".encode()).digest()
         seed = int.from_bytes(drawn[:4], "big")
         # Multivariate: learning rate and number of leaves are chosen together, as they work (Falkner et al. 2018).
         self._study.sampler = TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=True)
-        return self._study.ask(fixed_distributions=distributions())
+        return self._study.ask(fixed_distributions=distributions(self._ranges))
 
     def tell(self, trial: Trial, value: float | None) -> None:
         """Store a trial with its value; None: it was pruned."""

@@ -155,6 +155,15 @@ def test_a_budget_too_small_for_any_model_is_refused_and_leaves_nothing(fresh: L
     assert len(registered(fresh, END)) == before
 
 
+def test_the_search_stays_in_the_charters_space(workspace: Workspace) -> None:
+    loop = parcels(
+        workspace, n=1500, charter=CHARTER + "[retrain.space]\nnum_leaves = [5, 5]\nlearning_rate = [0.2, 0.21]\n"
+    )
+    result = run(loop, budget=Budget(3, 600))
+    assert {trial.params["num_leaves"] for trial in result.history} == {5}
+    assert all(0.2 <= trial.params["learning_rate"] <= 0.21 for trial in result.history)
+
+
 def test_a_span_too_short_to_validate_is_trained_without_a_search(workspace: Workspace) -> None:
     loop = parcels(workspace, charter=CHARTER.replace("horizon_days = 14", "horizon_days = 120"))
     result = run(loop)

@@ -96,19 +96,36 @@ def test_an_empty_loop_says_so(loop: Loop) -> None:
         training_set(loop, END)
 
 
+ALL_THE_SAME = [
+    pl.lit(1.0).alias("price"),
+    pl.lit(1.0).alias("weight"),
+    pl.lit("SP").alias("state"),
+    pl.lit(True).alias("express"),
+    pl.lit(START).alias("promised_at"),
+]
 BAD = [
     (pl.lit(0.0).alias("label"), NotReadyError, "have the label 'not late'"),
     (pl.lit(2.0).alias("label"), RefusedError, "A label is 2"),
     (pl.lit(None, dtype=pl.Float64).alias("weight"), RefusedError, "No row has a value for weight"),
     (pl.lit(float("inf")).alias("weight"), RefusedError, "'weight' holds infinite values"),
+    (ALL_THE_SAME, RefusedError, "Every feature has one and the same value in all"),
 ]
 
 
-@pytest.mark.parametrize(("change", "error", "words"), BAD, ids=["one class", "label 2", "all null", "infinite"])
+@pytest.mark.parametrize(
+    ("change", "error", "words"), BAD, ids=["one class", "label 2", "all null", "infinite", "constant"]
+)
 def test_what_no_model_can_learn_from_is_said_first(
-    workspace: Workspace, change: pl.Expr, error: type[Exception], words: str
+    workspace: Workspace, change: pl.Expr | list[pl.Expr], error: type[Exception], words: str
 ) -> None:
     loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
     insert(loop, rows(1000).with_columns(change))
     with pytest.raises(error, match=words):
+        training_set(loop, START + DAYS * DAY)
+
+
+def test_an_id_that_is_declared_as_a_category_is_refused(workspace: Workspace) -> None:
+    loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+    insert(loop, rows(120_000).with_columns(state=pl.col("prediction_id")))
+    with pytest.raises(RefusedError, match=r"Category 'state' has \d\d,\d{3} distinct values.*at most 20,000"):
         training_set(loop, START + DAYS * DAY)
