@@ -181,7 +181,17 @@ class RetrainPlan(Part):
     worst_cohort_weight: float = Field(default=0.0, ge=0)
     """λ: by how much of the worst cohort's loss the search's objective is raised."""
     min_rows: int = Field(default=500, ge=10)
+    executor: str = "local"
+    """Where trials run: `local`, one after another on this machine; or `dask://HOST:PORT`, side by side on the workers of
+    the Dask scheduler there."""
     space: SearchSpace = SearchSpace()
+
+    @field_validator("executor")
+    @classmethod
+    def _place(cls, place: str) -> str:
+        if place != "local" and not re.fullmatch(r"dask://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}", place):
+            raise ValueError(f"executor = {place!r} is neither `local` nor `dask://HOST:PORT`, a scheduler's address")
+        return place
 
     @model_validator(mode="after")
     def _can_split(self) -> RetrainPlan:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
@@ -129,12 +131,25 @@ class Apart:
 
 def _work(pipe: Connection, evaluator: Evaluator, memory_mb: int | None) -> None:
     """What the process does: one call after another until nobody asks any more."""
+    _end_with_parent()
     if memory_mb is not None:
         _limit_memory(memory_mb)
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             work, args = pipe.recv()
             pipe.send(_outcome(pipe, evaluator, work, args))
+
+
+def _end_with_parent() -> None:
+    """However the one who asks ends, killed or not, a trial that hangs does not outlive it."""
+    parent = multiprocessing.parent_process()
+
+    def look() -> None:
+        if parent is not None:
+            wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=look, daemon=True, name="ends-with-parent").start()
 
 
 def _outcome(pipe: Connection, evaluator: Evaluator, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:

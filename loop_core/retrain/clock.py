@@ -23,6 +23,10 @@ class Clock:
         """Seconds; below 0: so many too many."""
         return self._ends - time.monotonic()
 
+    def charge(self, seconds: float) -> None:
+        """Count what was spent before this clock was made."""
+        self._ends -= seconds
+
     def watch(self, reserve: float = 0.0) -> Callable[[], None]:
         """What work in progress calls again and again.
 

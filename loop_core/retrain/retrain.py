@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from loop_core.frames import to_json
 from loop_core.models import manifest_of
 from loop_core.retrain.apart import Apart, TrialFailedError
 from loop_core.retrain.clock import Clock, OutOfTimeError
+from loop_core.retrain.executors import Executor, reached
 from loop_core.retrain.fit import Recipe, fit, fixed_of, package
 from loop_core.retrain.folds import rolling_folds
 from loop_core.retrain.inspection import Check, inspected
@@ -74,7 +76,7 @@ def retrain(
 
     The newest `retrain.comparison_days` of mature rows stay unseen. The search is stored: the same call after a kill
     goes on with the finished trials, on the snapshot it began with. The same inputs and seed give the same bytes,
-    unless the budget's seconds (not its trials) ended the search.
+    unless the budget's seconds (not its trials) ended the search, or trials ran side by side (`retrain.executor`).
 
     Args:
         loop: the loop.
@@ -88,22 +90,24 @@ def retrain(
 
     Raises:
         NotReadyError: no mature labels, too few rows, one class; the month's compute is spent, or the budget was before
-            a model was fitted.
+            a model was fitted; trials cannot run where the charter says (`retrain.executor`).
         RefusedError: features or labels no model can learn from; an empty budget; not enough memory.
         StoppedError: stopped on request; its finished trials are kept.
     """
     say = progress or (lambda share, sentence: None)
     plan = loop.charter.retrain
     budget = budget or Budget(plan.trials, plan.seconds)
+    clock = Clock(budget.seconds, should_stop)
     parent = loop.champion(as_of)
-    study = _study(loop, as_of, seed, budget, parent)
-    check_month(loop, as_of, budget, study.noted_seconds)
-    clock = Clock(budget.seconds - study.spent(), should_stop)
-    study.note(**noted(as_of, seed, budget))
-    try:
-        return _retrained(loop, study, clock, _Asked(as_of, actor, seed, budget, parent), say)
-    finally:
-        study.note(seconds=round(budget.seconds - clock.left, 3))
+    with reached(plan.executor) as executor_for:
+        study = _study(loop, as_of, seed, budget, parent)
+        check_month(loop, as_of, budget, study.noted_seconds)
+        clock.charge(study.spent())
+        study.note(**noted(as_of, seed, budget))
+        try:
+            return _retrained(loop, study, clock, _Asked(as_of, actor, seed, budget, parent, executor_for), say)
+        finally:
+            study.note(seconds=round(budget.seconds - clock.left, 3))
 
 
 def noted(as_of: datetime, seed: int, budget: Budget) -> dict[str, Any]:
@@ -121,6 +125,8 @@ class _Asked:
     budget: Budget
     parent: str | None
     """The champion."""
+    executor_for: Callable[[Apart], Executor]
+    """Makes what runs the trials."""
 
 
 def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Progress) -> RetrainResult:
@@ -133,7 +139,8 @@ def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Prog
         if objective.folds:
             say(0.05, f"Searching on {training.n_rows:,} rows in {len(objective.folds)} folds")
             limits = Limits(budget.trials, clock, plan.patience)
-            found = search(study, apart, limits, first, progress=_between(say, 0.05, 0.9))
+            executor, told = asked.executor_for(apart), _between(say, 0.05, 0.9)
+            found = search(study, apart, limits, first, executor=executor, progress=told)
         say(0.91, "Looking at the rows")
         recipe = _recipe(objective, found, first[0], seed, parent)
         recipe = replace(recipe, checks=inspected(loop, objective, recipe.evaluation))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from loop_core.errors import RefusedError
 from loop_core.retrain.apart import Evaluator, TrialFailedError
 from loop_core.retrain.clock import Clock, OutOfTimeError
-from loop_core.retrain.objective import Evaluation, PrunedError
+from loop_core.retrain.executors import Executor, Local, Outcome, Task
+from loop_core.retrain.objective import Evaluation
 from loop_core.retrain.study import Search, TrialView
 
 if TYPE_CHECKING:
@@ -73,7 +74,13 @@ class Limits:
 
 
 def search(
-    study: Search, evaluator: Evaluator, limits: Limits, first: Sequence[Params], *, progress: Progress | None = None
+    study: Search,
+    evaluator: Evaluator,
+    limits: Limits,
+    first: Sequence[Params],
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> Found | None:
     """Run trials until a limit is reached, and evaluate the best again if its fold scores are not at hand.
 
@@ -82,6 +89,7 @@ def search(
         evaluator: what a trial is worth.
         limits: when to end.
         first: parameters to try before any sampling, most trusted first.
+        executor: where trials run; None: here, one after another.
         progress: called between trials.
 
     Returns:
@@ -89,42 +97,53 @@ def search(
 
     Raises:
         StoppedError: on request. Finished trials stay stored.
+        NotReadyError: the place where trials run is gone. Finished trials stay stored.
     """
+    executor = executor or Local(evaluator)
     kept: dict[int, Evaluation] = {}
     # The refit trains one model on all rows, a trial one for each fold on most of them: it takes no longer.
     reserve = limits.reserve
-    while (done := len(study.finished)) < limits.trials and not study.stagnant(limits.patience):
-        trial, before = study.ask(first[done] if done < len(first) else None), limits.clock.left
-        try:
-            _run(study, trial, evaluator, limits.clock.watch(reserve), kept)
-        except OutOfTimeError:
-            break
-        reserve = max(reserve, before - limits.clock.left)
-        if progress:
-            progress((done + 1) / limits.trials, _sentence(study, done + 1, limits))
-    return _found(study, evaluator, kept, limits)
-
-
-def _run(
-    study: Search, trial: Trial, evaluator: Evaluator, watch: Callable[[], None], kept: dict[int, Evaluation]
-) -> None:
-    def report(folds: int, value: float) -> bool:
-        trial.report(value, folds)
-        return bool(trial.should_prune())
-
+    running: dict[int, tuple[Trial, float]] = {}
     try:
-        watch()
-        evaluation = evaluator.evaluate(trial.params, report=report, watch=watch)
-    except PrunedError:
+        while not study.stagnant(limits.patience):
+            while len(running) < min(executor.width, limits.trials - len(study.finished)):
+                trial = study.ask(next((params for params in first if not study.tried(params)), None))
+                running[trial.number] = trial, limits.clock.left
+                executor.submit(Task(trial.number, trial.params, study.bounds(), limits.clock.left - reserve))
+            if not running:
+                break
+            outcome = executor.wait(limits.clock.watch(reserve))
+            trial, before = running.pop(outcome.number)
+            _settle(study, trial, outcome, kept)
+            reserve = max(reserve, before - limits.clock.left)
+            if progress:
+                done = len(study.finished)
+                progress(done / limits.trials, _sentence(study, done, limits))
+    except OutOfTimeError:
+        pass
+    finally:
+        executor.drop()
+    return _found(study, evaluator, kept, limits, first)
+
+
+def _settle(study: Search, trial: Trial, outcome: Outcome, kept: dict[int, Evaluation]) -> None:
+    """Store what became of a trial."""
+    for folds, value in enumerate(outcome.seen, 1):
+        trial.report(value, folds)
+    if outcome.worker:
+        trial.set_user_attr("worker", outcome.worker)
+    if outcome.evaluation is not None:
+        study.tell(trial, outcome.evaluation.value)
+        kept[trial.number] = outcome.evaluation
+    elif outcome.state == "pruned":
         study.tell(trial, None)
-    except TrialFailedError as error:
-        study.tell_failed(trial, str(error))
     else:
-        study.tell(trial, evaluation.value)
-        kept[trial.number] = evaluation
+        study.tell_failed(trial, outcome.reason)
 
 
-def _found(study: Search, evaluator: Evaluator, kept: dict[int, Evaluation], limits: Limits) -> Found | None:
+def _found(
+    study: Search, evaluator: Evaluator, kept: dict[int, Evaluation], limits: Limits, first: Sequence[Params]
+) -> Found | None:
     best = study.best()
     if best is None:
         return None
@@ -136,8 +155,8 @@ def _found(study: Search, evaluator: Evaluator, kept: dict[int, Evaluation], lim
         except (OutOfTimeError, TrialFailedError):
             return None
     views = study.views()
-    first = views[0].value if views[0].state == "complete" else None
-    return Found(dict(best.params), evaluation, first, views)
+    champion = [view.value for view in views if view.state == "complete" and first and view.params == first[0]]
+    return Found(dict(best.params), evaluation, champion[0] if champion else None, views)
 
 
 def _sentence(study: Search, done: int, limits: Limits) -> str:

@@ -1,0 +1,233 @@
+"""Trials on the workers of a Dask cluster, as many at once as they have threads.
+
+The search stays here: it chooses parameters, stores each finished trial and looks at the clock. Workers are sent the
+rows once, and then parameters; they write nothing and need no access to the workspace. Everything travels in memory
+and, as usual with Dask, unencrypted and trusted: whoever reaches the scheduler can run code on the workers.
+
+Trials end in another order each time, and what is sampled next depends on it, so equal searches find different
+parameters here. From the parameters on nothing changes: the model is fitted on this machine, and its manifest gives
+the same bytes again (`loop reproduce`), provided that the workers' processors compute as this machine's does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from concurrent.futures import wait
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from loop_core.errors import NotReadyError
+from loop_core.retrain.apart import GLANCE, Apart
+from loop_core.retrain.clock import OutOfTimeError
+from loop_core.retrain.executors.base import Outcome, Task
+from loop_core.retrain.executors.crew import Crew, differing, libraries, run
+from loop_core.retrain.objective import Watch
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+#: Seconds in which the scheduler must answer, and its workers.
+REACH_SECONDS = 5.0
+#: How often a trial is sent again because every worker that held the rows is gone.
+RESENDS = 3
+
+
+class Cluster:
+    """A connection to a Dask scheduler whose workers can do the work."""
+
+    def __init__(self, address: str) -> None:
+        """
+        Args:
+            address: `dask://HOST:PORT` of the scheduler.
+
+        Raises:
+            NotReadyError: Dask is not installed, the scheduler does not answer, it has no workers, or these have other
+                libraries than this program.
+        """
+        self._address, self._client = address, _client(address)
+        try:
+            _check(self._client, address)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def executor(self, apart: Apart) -> OnDask:
+        """For the trials of one search; what `apart` would do here is done on the workers."""
+        return OnDask(self._client, self._address, Crew(apart.evaluator, apart.memory_mb))
+
+    def close(self) -> None:
+        """Let go; workers end what still runs."""
+        self._client.close(timeout=REACH_SECONDS)
+
+
+class OnDask:
+    """Sends trials to the workers and collects their outcomes."""
+
+    def __init__(self, client: Client, address: str, crew: Crew) -> None:
+        self._client, self._address, self._crew = client, address, crew
+        self._rows: Future | None = None
+        self._trials: dict[int, _Sent] = {}
+        self.width = 1
+
+    def submit(self, task: Task) -> None:
+        """See `Executor.submit`; it is sent with the next `wait`."""
+        self._trials[task.number] = _Sent(task)
+
+    def wait(self, watch: Watch) -> Outcome:
+        """See `Executor.wait`. Where a worker dies, Dask itself gives its trials to others, three times as a rule."""
+        while True:
+            watch()
+            if self._connected():
+                for number, sent in list(self._trials.items()):
+                    outcome = self._look(sent, watch)
+                    if outcome:
+                        del self._trials[number]
+                        return outcome
+            time.sleep(GLANCE)
+
+    def drop(self) -> None:
+        """See `Executor.drop`; workers see within a moment that nobody waits any more."""
+        for sent in self._trials.values():
+            if sent.future is not None:
+                sent.future.release()
+        self._trials.clear()
+
+    def _connected(self) -> bool:
+        """False: Dask is trying to get the connection back.
+
+        Raises:
+            NotReadyError: it has given up.
+        """
+        if self._client.status not in ("running", "connecting"):
+            raise NotReadyError(
+                f"The Dask scheduler at {self._address} went away",
+                "one that stays while the search runs",
+                "start it and its workers again, then the retrain: it goes on with its finished trials",
+            )
+        return bool(self._client.status == "running")
+
+    def _look(self, sent: _Sent, watch: Watch) -> Outcome | None:
+        """What became of a trial; None: nothing yet."""
+        number, future = sent.task.number, sent.future
+        if future is None:
+            self._send(sent, watch)
+        elif future.status == "finished":
+            return self._fetched(future, watch)
+        elif future.status == "error":
+            return Outcome(number, "fail", reason=_reason(future))
+        elif future.status != "pending":
+            # Lost with the rows: no worker that held them is left, or the scheduler was started anew.
+            if sent.times > RESENDS:
+                return Outcome(number, "fail", reason="every worker that it was sent to has ended")
+            self._send(sent, watch)
+        return None
+
+    def _send(self, sent: _Sent, watch: Watch) -> None:
+        if self._rows is None or self._rows.status != "finished":
+            # To all workers at once, so that the rows are lost only with the last of them.
+            sending = self._client.scatter(self._crew, broadcast=True, hash=False, timeout=1e6, asynchronous=True)
+            self._rows = _asked(self._client, sending, watch)
+        sent.future = self._client.submit(run, self._rows, sent.task, pure=False)
+        sent.times += 1
+        threads = _asked(self._client, self._client.nthreads(asynchronous=True), watch)
+        self.width = max(1, sum(threads.values()))
+
+    def _fetched(self, future: Future, watch: Watch) -> Outcome | None:
+        try:
+            outcome: Outcome | None = _asked(self._client, self._client.gather(future, asynchronous=True), watch)
+        except Exception:
+            if future.status == "finished":
+                raise
+            # Its worker died before the result was here: the trial runs again.
+            return None
+        if outcome is None:
+            raise OutOfTimeError
+        return outcome
+
+
+@dataclass
+class _Sent:
+    """A trial on its way."""
+
+    task: Task
+    future: Future | None = None
+    """None: not sent yet."""
+    times: int = 0
+    """How often it was sent."""
+
+
+def _client(address: str) -> Client:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise NotReadyError(
+            f"The charter says executor = {address!r}, and Dask is not installed here",
+            "the package `distributed`",
+            "install `loopbench[dask]`, or set retrain.executor to `local`",
+        ) from None
+    try:
+        return Client(address.replace("dask://", "tcp://", 1), timeout=REACH_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise NotReadyError(
+            f"No Dask scheduler answers at {address} ({type(error).__name__})",
+            "one that this machine can reach",
+            "`dask scheduler` starts one; or correct retrain.executor, or set it to `local`",
+        ) from None
+
+
+def _check(client: Client, address: str) -> None:
+    """See that there are workers, and that a trial is worth the same on each."""
+    ends = time.monotonic() + REACH_SECONDS
+
+    def look() -> None:
+        if time.monotonic() > ends:
+            raise NotReadyError(
+                f"Workers of the Dask scheduler at {address} do not answer",
+                f"an answer within {REACH_SECONDS:g} s",
+                "start them again, or set retrain.executor to `local`",
+            )
+
+    found: dict[str, Any] = _asked(client, client.run(libraries, on_error="return", asynchronous=True), look)
+    if not found:
+        raise NotReadyError(
+            f"The Dask scheduler at {address} has no workers",
+            "at least one",
+            f"`dask worker {address.replace('dask://', 'tcp://', 1)} --nthreads 1` starts one",
+        )
+    here = libraries()
+    for worker, there in sorted(found.items()):
+        unlike = f"no Loopbench ({there})" if isinstance(there, Exception) else differing(here, there)
+        if unlike:
+            raise NotReadyError(
+                f"The Dask worker {worker} has {unlike}",
+                "workers with the libraries of this machine, else a trial's value depends on where it ran",
+                "install the same lock file there",
+            )
+
+
+def _asked(client: Client, question: Coroutine[Any, Any, Any], watch: Watch) -> Any:
+    """The answer to a question that Dask's own thread asks, with an eye on the clock meanwhile."""
+    answer = asyncio.run_coroutine_threadsafe(question, client.loop.asyncio_loop)
+    try:
+        while not answer.done():
+            watch()
+            wait([answer], GLANCE)
+        return answer.result()
+    finally:
+        answer.cancel()
+
+
+def _reason(future: Future) -> str:
+    from distributed import KilledWorker
+
+    error = future.exception(timeout=REACH_SECONDS)
+    return "the workers that it ran on ended" if isinstance(error, KilledWorker) else f"{type(error).__name__}: {error}"
