@@ -12,7 +12,13 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 #: Notebooks that need the publisher's files.
-REAL = {"02_february_2018.ipynb", "03_drift.ipynb", "04_late_labels.ipynb", "05_when_to_retrain.ipynb"}
+REAL = {
+    "02_february_2018.ipynb",
+    "03_drift.ipynb",
+    "04_late_labels.ipynb",
+    "05_when_to_retrain.ipynb",
+    "06_a_retrain.ipynb",
+}
 
 
 def test_there_are_notebooks() -> None:

@@ -23,7 +23,7 @@ from loop_core.monitor.groups import scores_of
 from loop_core.monitor.units import Units
 from loop_core.retrain import spending, training_set
 from loop_core.retrain.retrain import objective_of
-from loop_core.retrain.space import inside
+from loop_core.retrain.space import inside, ranges_of
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _quick(loop: Loop, objective: Objective, champion: str, metric: str) -> Esti
     if end is None or end > start:
         return None
     newest = _newest_fold(objective)
-    quick = newest.evaluate(inside(manifest_of(loop, champion).params)).folds[0].scores
+    quick = newest.evaluate(inside(manifest_of(loop, champion).params, ranges_of(loop.charter))).folds[0].scores
     pairs = _pairs(loop, objective, champion, quick)
     found = estimate(metric, pairs) if pairs is not None else None
     return found if isinstance(found, Estimate) else None
