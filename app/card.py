@@ -37,6 +37,8 @@ def card_panel(view: View, versions: Sequence[str]) -> None:
             f"loop_core.compare:model_card(loop, as_of, {version!r})",
             key="card",
         )
+    if view.presenting:
+        st.markdown(f"##### Card of {short(version)}")
     left, right = st.columns(2, gap="large")
     half = (len(card.sections) + 1) // 2
     for column, sections in ((left, card.sections[:half]), (right, card.sections[half:])):

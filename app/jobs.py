@@ -11,11 +11,12 @@ from app.faults import boundary, plain
 from app.session import View
 from app.widgets import empty, moment
 from loop_core.clock import now
-from loop_core.jobs import JobView, enqueue, list_jobs, stop
+from loop_core.jobs import JobView, enqueue, list_jobs, retry, stop
 from loop_core.workspace import Workspace
 
 _WORDS = {"queued": "○ waits", "running": "◆ runs", "done": "● done", "failed": "▲ failed", "stopped": "– stopped"}
 _ALIVE = ("queued", "running")
+_AGAIN = ("failed", "stopped")
 SHOWN = 8
 
 
@@ -54,7 +55,7 @@ def job_list(view: View, kinds: tuple[str, ...] = ()) -> None:
 
 
 def job_line(ws: Workspace, job: JobView, actor: str | None) -> None:
-    """One job: how far it is, or what came of it. `actor` may stop it; None: only looks."""
+    """One job: how far it is, or what came of it. `actor` may stop it or try it again; None: only looks."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"job_{job.id}", border=job.status in _ALIVE):
         st.markdown(f"**{plain(job.kind)}** {_WORDS.get(job.status, job.status)}", width=160)
         if job.status in _ALIVE:
@@ -64,6 +65,13 @@ def job_line(ws: Workspace, job: JobView, actor: str | None) -> None:
                 st.rerun(scope="fragment")
         else:
             st.markdown(plain(job.error or job.message), width="stretch")
+            if (
+                actor
+                and job.status in _AGAIN
+                and st.button("Try again", key=f"again_{job.id}", icon=":material/replay:")
+            ):
+                retry(ws, job.id, actor=actor)
+                st.rerun(scope="fragment")
             st.caption(f"{job.actor} · {moment(job.created_at, clock=True)}", width="content")
 
 

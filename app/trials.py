@@ -21,9 +21,12 @@ def trials_panel(view: View) -> None:
     """History, best so far and what mattered, of the newest retrain job; refreshed while the page is open."""
     with boundary():
         job = next((job for job in list_jobs(view.loop.workspace, loop=view.loop.name) if job.kind == "retrain"), None)
-        search = _search(view, job) if job else None
-        if job is None or search is None or not search.trials:
-            empty("No trial yet", "Trials of a retrain started above appear here one by one.", key="notrials")
+        if job is None:
+            return
+        st.markdown("##### Trials")
+        search = _search(view, job)
+        if search is None or not search.trials:
+            empty("No trial yet", "Trials of the retrain above appear here one by one.", key="notrials")
             return
         best = search.best
         said = f"best objective **{best.value:.5f}** in trial {best.number}" if best else "no trial is complete yet"

@@ -45,9 +45,7 @@ if acting(view):
 st.markdown("##### Jobs")
 job_list(view)
 
-st.markdown("##### Trials")
 trials_panel(view)
-
 st.markdown("##### Models of this loop")
 if not models:
     empty("No model yet", "Train one above; it appears here with what it was trained on.", key="nomodels")

@@ -108,6 +108,16 @@ def start(
     say(f"Job {job} is queued.")
 
 
+@jobs_app.command("retry")
+def retry(job: Annotated[int, typer.Argument()], workspace: WorkspaceOption = None, actor: ActorOption = None) -> None:
+    """Queue a failed or stopped job again; what it had finished counts."""
+    from loop_core.jobs import retry as retry_job
+
+    with opened(workspace) as ws:
+        retry_job(ws, job, actor=actor_or_me(actor))
+    say(f"Job {job} is queued again.")
+
+
 @jobs_app.command("stop")
 def stop(job: Annotated[int, typer.Argument()], workspace: WorkspaceOption = None) -> None:
     """Ask a job to stop; what it finished is kept."""

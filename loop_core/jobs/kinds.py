@@ -31,8 +31,7 @@ def _retrain(ws: Workspace, params: Mapping[str, Any], progress: Progress, shoul
         progress=progress,
         should_stop=should_stop,
     )
-    plain: dict[str, Any] = to_json(result)
-    return plain
+    return {**to_json(result), "sentence": result.sentence}
 
 
 def _forecast(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def _bootstrap(ws: Workspace, params: Mapping[str, Any], progress: Progress, sho
         seed=int(params.get("seed", 0)),
         progress=_stoppable(progress, should_stop),
     )
-    return {"version": version}
+    return {"version": version, "sentence": f"{version} serves everybody."}
 
 
 def _cycle(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
@@ -109,7 +108,8 @@ def _replay(ws: Workspace, params: Mapping[str, Any], progress: Progress, should
     )
     if report.stopped:
         raise StoppedError("The replay was stopped on request", "", "start it again; it goes on where it was")
-    return {"served": report.served, "cycles": len(report.cycles)}
+    said = f"{len(report.cycles)} cycles; {report.served:,} predictions answered."
+    return {"served": report.served, "cycles": len(report.cycles), "sentence": said}
 
 
 def _demo(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:

@@ -80,9 +80,12 @@ def heartbeat(
 
 
 def finish(ws: Workspace, job: JobView, result: Mapping[str, Any]) -> JobView | None:
-    """End a job well. None: it was not this worker's any more, and nothing was written."""
+    """End a job well; what came of it is its last message, where the body has a `sentence` for that.
+
+    None: it was not this worker's any more, and nothing was written.
+    """
     text = json.dumps(dict(result), sort_keys=True)
-    return _end(ws, job, JobStatus.DONE, progress=1.0, message="Done", result=text)
+    return _end(ws, job, JobStatus.DONE, progress=1.0, message=str(result.get("sentence", "Done")), result=text)
 
 
 def fail(ws: Workspace, job: JobView, error: str, *, again_in: float | None = None) -> JobView | None:

@@ -61,6 +61,14 @@ class RetrainResult:
     """What a reader should know: fewer folds than asked, no search, …"""
     history: tuple[TrialView, ...]
 
+    @property
+    def sentence(self) -> str:
+        """The outcome in words."""
+        if self.value is None:
+            return f"Challenger {self.version}, not validated: {self.notes[0] if self.notes else 'there was no search'}"
+        against = f", the champion's parameters {self.champion_value:.5f}" if self.champion_value is not None else ""
+        return f"Challenger {self.version}: best objective {self.value:.5f} of {self.trials} trials{against}."
+
 
 def retrain(
     loop: Loop,
@@ -99,7 +107,7 @@ def retrain(
     budget = budget or Budget(plan.trials, plan.seconds)
     clock = Clock(budget.seconds, should_stop)
     parent = loop.champion(as_of)
-    with reached(plan.executor) as executor_for:
+    with reached(plan.executor, clock.watch()) as executor_for:
         study = _study(loop, as_of, seed, budget, parent)
         check_month(loop, as_of, budget, study.noted_seconds)
         clock.charge(study.spent())

@@ -245,6 +245,8 @@ def test_jobs_are_queued_stopped_and_listed(loop: Loop) -> None:
     assert "Job 1 is queued" in run("jobs", "start", "orders", "cycle", workspace=folder)
     run("jobs", "stop", "1", workspace=folder)
     assert json.loads(run("jobs", "list", "--json", workspace=folder))[0]["status"] == "stopped"
+    run("jobs", "retry", "1", workspace=folder)
+    assert json.loads(run("jobs", "list", "--json", workspace=folder))[0]["status"] == "queued"
 
 
 @pytest.mark.parametrize("every", ["7", "0d", "week", "-7d"])

@@ -67,6 +67,10 @@ def test_a_retrain_is_queued_with_the_budget_of_the_form(app: Open, own: Path) -
     test.button(key=f"stop_{job.id}").click().run()
     assert list_jobs(Workspace.open(own), loop="deliveries")[0].status == "stopped"
 
+    test.run()
+    test.button(key=f"again_{job.id}").click().run()
+    assert list_jobs(Workspace.open(own), loop="deliveries")[0].status == "queued"
+
 
 def test_quarantined_rows_are_dismissed_with_a_reason(app: Open, own: Path) -> None:
     loop = loop_of(own)
