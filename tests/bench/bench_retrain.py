@@ -1,0 +1,120 @@
+"""The search beside FLAML's and beside a loop that bins anew in every trial; and launches that try to overrun.
+
+`LOOPBENCH_BENCH_SECONDS=300` for the long race, `LOOPBENCH_BENCH_SEEDS`, `LOOPBENCH_BENCH_LAUNCHES=100` for the long
+run of launches (50 minutes).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from tests.bench.binning import rates
+from tests.bench.measure import Measurement, command_seconds
+from tests.bench.overtime import BUDGET, overruns
+from tests.bench.rivals import Attempt, flaml, ours, untuned
+from tests.bench.splits import Floats, Split, splits
+
+SECONDS = float(os.environ.get("LOOPBENCH_BENCH_SECONDS", 60))
+SEEDS = int(os.environ.get("LOOPBENCH_BENCH_SEEDS", 3))
+LAUNCHES = int(os.environ.get("LOOPBENCH_BENCH_LAUNCHES", 6))
+#: FLAML's estimators, in words and as it names them.
+RIVALS: dict[str, list[str] | str] = {"FLAML's lgbm": ["lgbm"], "FLAML's default list": "auto"}
+
+
+def measurements() -> Iterator[Measurement]:
+    with tempfile.TemporaryDirectory() as folder:
+        for origins in splits(Path(folder)):
+            if origins[0].name != "bike":
+                yield from _binning(origins[0])
+            yield from _race(origins, Path(folder))
+        yield from _launches(Path(folder))
+
+
+def _race(origins: list[Split], folder: Path) -> Iterator[Measurement]:
+    found: dict[str, list[Attempt]] = {name: [] for name in ("ours", *RIVALS)}
+    for seed in range(SEEDS):
+        split = origins[seed % len(origins)]
+        for name in _in_turn(list(found), seed):
+            attempt = (
+                ours(split, SECONDS, seed, folder) if name == "ours" else flaml(split, SECONDS, seed, RIVALS[name])
+            )
+            found[name].append(attempt)
+            _say(split, seed, name, attempt)
+    for name in RIVALS:
+        yield from _against(origins, name, found["ours"], found[name])
+    plain = [untuned(origins[seed % len(origins)]) for seed in range(SEEDS)]
+    mine, base = _pooled(origins, [one.losses for one in found["ours"]]), _pooled(origins, plain)
+    what = f"{origins[0].name}: test loss, of default LightGBM's (standard error {100 * noise(mine, base):.1f})"
+    yield Measurement(what, 100 * float(mine.mean() / base.mean()), "%", 100)
+
+
+def _against(origins: list[Split], name: str, mine: list[Attempt], theirs: list[Attempt]) -> Iterator[Measurement]:
+    pairs = list(zip(mine, theirs, strict=True))
+    what = f"{origins[0].name}: our time to {name}' best validation loss, median"
+    shares = [our.seconds_to(their.value) / SECONDS for our, their in pairs]
+    yield Measurement(what, median(shares), "of its", 0.5)
+    yield Measurement("  the longest of the seeds (inf: never reached)", max(shares), "of its")
+    best = [our.seconds_to(their.value) / their.best_seconds for our, their in pairs]
+    yield Measurement("  of the time after which it found nothing better, median", median(best), "of its")
+    validation = [our.value / their.value for our, their in pairs]
+    yield Measurement("  final validation loss, of its, median", 100 * median(validation), "%")
+    us, them = (_pooled(origins, [one.losses for one in side]) for side in (mine, theirs))
+    wins = sum(our.losses.mean() < their.losses.mean() for our, their in pairs)
+    what = f"  test loss, of its (won {wins} of {len(pairs)}; < 100 + two standard errors)"
+    yield Measurement(what, 100 * float(us.mean() / them.mean()), "%", 100 + 200 * noise(us, them))
+
+
+def _pooled(origins: list[Split], losses: list[Floats]) -> Floats:
+    """Loss of each test row of all origins; the mean over the seeds that had the same origin."""
+    by_origin = [losses[place :: len(origins)] for place in range(min(len(origins), len(losses)))]
+    return np.concatenate([np.mean(same, axis=0) for same in by_origin])
+
+
+def noise(mine: Floats, theirs: Floats) -> float:
+    """Standard error of the mean of paired differences, as a share of their mean loss: by bootstrap over blocks of 100
+    neighbours in time, which miss together."""
+    difference = mine - theirs
+    sums = np.add.reduceat(difference, np.arange(0, len(difference), 100))
+    drawn = np.random.default_rng(0).integers(len(sums), size=(2_000, len(sums)))
+    return float(sums[drawn].sum(axis=1).std() / len(difference) / theirs.mean())
+
+
+def _binning(split: Split) -> Iterator[Measurement]:
+    for rows in ("all", "a quarter of"):
+        found = rates(split, 1.0 if rows == "all" else 0.25)
+        n = f"{split.name}, {found.rows:,} rows in {found.folds} folds"
+        yield Measurement(f"{n}: trials a minute, bins shared", found.shared, "a min")
+        yield Measurement("  datasets built in each trial, as one writes it", found.naive, "a min")
+        what = "  ours, of those"
+        yield Measurement(what, found.shared / found.naive, "×", 1.5, more_is_better=True)
+        yield Measurement("  ours, of the same with its folds side by side", found.shared / found.side_by_side, "×")
+
+
+def _launches(folder: Path) -> Iterator[Measurement]:
+    found = list(overruns(LAUNCHES, folder))
+    for kind in dict.fromkeys(kind for kind, _ in found):
+        took = max(seconds for each, seconds in found if each == kind)
+        yield Measurement(f"a retrain of {BUDGET.seconds:g} s whose trials misbehave ({kind}), the longest", took, "s")
+    longest = max(seconds for _, seconds in found)
+    yield Measurement(f"  the longest of {LAUNCHES}", longest, "s", 1.05 * BUDGET.seconds)
+    start = command_seconds("-c", "import loop_core.retrain, loop_core.workspace, lightgbm, optuna")
+    yield Measurement("  start-up of a process that retrains", start, "s")
+
+
+def _in_turn(names: list[str], seed: int) -> list[str]:
+    """Everybody is first once: who else uses the machine does not favour one."""
+    turn = seed % len(names)
+    return names[turn:] + names[:turn]
+
+
+def _say(split: Split, seed: int, name: str, found: Attempt) -> None:
+    said = f"{split.name}, {split.back_days} days back, seed {seed}, {name}: validation {found.value:.6g}, test {found.losses.mean():.6g}"
+    said += f", best after {found.best_seconds:.1f} s, trials {found.trials or '?'}"
+    print(f"{said}, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)

@@ -1,0 +1,106 @@
+"""Trials a minute with bins made once, and with datasets built in every trial: same parameters, folds and rounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from loop_core.retrain.folds import Fold
+from loop_core.retrain.objective import WORKERS, Objective
+from loop_core.retrain.space import DEFAULTS, EARLY_STOPPING, MAX_ROUNDS, distributions, inside
+from tests.bench.rivals import THREADS
+from tests.bench.splits import Split
+
+TRIALS, FOLDS = 12, 3
+Params = Mapping[str, float | int]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Trials a minute."""
+
+    rows: int
+    folds: int
+    shared: float
+    """`Objective`."""
+    naive: float
+    """Fold after fold, each on as many threads as there are cores."""
+    side_by_side: float
+    """Datasets built anew too, but the folds trained as `Objective` does: the difference is the binning alone."""
+
+
+def rates(split: Split, share: float) -> Rates:
+    """Time the same trials three ways, in turns, on the oldest `share` of the training rows."""
+    objective = _on_three_folds(split, share)
+    naive = Naive(objective)
+    took = dict.fromkeys(("shared", "naive", "side_by_side"), 0.0)
+    ways: dict[str, Callable[[Params], float]] = {
+        "shared": lambda params: objective.evaluate(params).value,
+        "naive": naive.one_after_another,
+        "side_by_side": naive.side_by_side,
+    }
+    for params in _drawn():
+        for name, way in ways.items():
+            began = time.perf_counter()
+            way(params)
+            took[name] += time.perf_counter() - began
+    n = objective.folds[-1].valid_stop
+    return Rates(n, len(objective.folds), **{name: 60 * TRIALS / each for name, each in took.items()})
+
+
+class Naive:
+    """What a user of Optuna and LightGBM writes into the function that a study calls."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.rows, self.folds, self.fixed, self.loss = (
+            objective.training,
+            objective.folds,
+            objective.fixed,
+            objective.loss,
+        )
+
+    def one_after_another(self, params: Params) -> float:
+        return float(np.mean([self._fold(fold, params, THREADS) for fold in self.folds]))
+
+    def side_by_side(self, params: Params) -> float:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            return float(np.mean(list(pool.map(self._fold, self.folds, repeat(params), repeat(1)))))
+
+    def _fold(self, fold: Fold, params: Params, threads: int) -> float:
+        import lightgbm as lgb
+
+        asked: dict[str, Any] = {**self.fixed, **params, "num_threads": threads}
+        x, y, names = self.rows.x, self.rows.y, self.rows.encoding.names
+        valid = slice(fold.valid_start, fold.valid_stop)
+        shape = {"feature_name": names, "categorical_feature": self.rows.encoding.categorical, "params": asked}
+        train = lgb.Dataset(x[: fold.train_stop], y[: fold.train_stop], **shape)
+        check = lgb.Dataset(x[valid], y[valid], reference=train, **shape)
+        stop = lgb.early_stopping(EARLY_STOPPING, verbose=False)
+        booster = lgb.train(asked, train, MAX_ROUNDS, valid_sets=[check], callbacks=[stop])
+        return float(self.loss(y[valid], booster.predict(x[valid], num_iteration=booster.best_iteration)).mean())
+
+
+def _on_three_folds(split: Split, share: float) -> Objective:
+    """Rolling blocks of a tenth of the rows each, the newest last."""
+    stop = int(share * split.fold.train_stop)
+    block = stop // 10
+    folds = tuple(
+        Fold(stop - place * block, stop - place * block, stop - (place - 1) * block) for place in range(FOLDS, 0, -1)
+    )
+    return split.objective(0, folds)
+
+
+def _drawn() -> list[dict[str, float | int]]:
+    """The defaults, and parameters drawn once from the search's ranges."""
+    from optuna import create_study
+    from optuna.samplers import RandomSampler
+
+    study = create_study(sampler=RandomSampler(seed=0))
+    asked = [study.ask(fixed_distributions=distributions()).params for _ in range(TRIALS - 1)]
+    return [inside(DEFAULTS), *asked]
