@@ -19,7 +19,8 @@ from loop_core.replay import ReplayPlan, first_champion, replay, replayable
 from loop_core.workspace import Loop, Workspace
 
 START, END = instant("2018-03-05"), instant("2018-05-14")
-QUIETLY = ReplayPlan(START, END, train=False)
+QUIET_END = instant("2018-04-09")
+QUIETLY = ReplayPlan(START, QUIET_END, train=False)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def state_again(loop: Loop, said: str) -> None:
 def test_each_prediction_is_answered_once_by_the_champion_of_its_time(olist: Path, tmp_path: Path) -> None:
     loop = opened(olist, tmp_path / "a")
     report = replay(loop, QUIETLY, actor="ana")
-    in_span = {"start": START, "end": END}
+    in_span = {"start": START, "end": QUIET_END}
     counted = loop.lake.rows(
         f"select count(*), count(score), count(distinct model_version) from {loop.table('predictions')} where predicted_at >= $start and predicted_at < $end",
         in_span,
@@ -117,7 +118,7 @@ def test_each_prediction_is_answered_once_by_the_champion_of_its_time(olist: Pat
     assert loop.lake.rows(
         f"select count(score) from {loop.table('predictions')} where predicted_at < $start", {"start": START}
     ) == [(0,)]
-    assert loop.champion(END) == loop.champion(START)
+    assert loop.champion(QUIET_END) == loop.champion(START)
 
 
 def test_a_cycle_twice_is_one_cycle(olist: Path, tmp_path: Path) -> None:

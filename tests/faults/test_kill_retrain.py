@@ -46,7 +46,7 @@ def work(path: Path, kill_when: Callable[[], bool] = lambda: False) -> None:
         while program.poll() is None:
             if kill_when():
                 program.kill()
-            time.sleep(0.01)
+            time.sleep(0.03)
 
 
 def search(loop: Loop, seed: int) -> LiveSearch | None:
@@ -66,7 +66,7 @@ def _reached(loop: Loop, seed: int, trials: int, pause: float) -> bool:
 
 @pytest.mark.faults
 def test_a_killed_retrain_goes_on_where_it_was(workspace: Workspace) -> None:
-    loop, rng, hit = parcels(workspace), random.Random(0), 0
+    loop, rng, hit = parcels(workspace, n=1500), random.Random(0), 0
     asked = {"trials": TRIALS, "seconds": 600, "as_of": END.isoformat()}
     enqueue(workspace, loop.name, "retrain", {**asked, "seed": 0}, "ana")
     work(workspace.path)

@@ -170,7 +170,7 @@ Worker(Workspace.open(sys.argv[1]), lease_seconds=6.0).run(poll_seconds=0.05)
 
 @pytest.mark.faults
 def test_a_retrain_whose_worker_is_killed_resumes_and_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    params = {"as_of": END.isoformat(), "trials": 40, "seconds": 600, "seed": 5}
+    params = {"as_of": END.isoformat(), "trials": 15, "seconds": 600, "seed": 5}
     with Workspace.create(tmp_path / "quiet") as quiet:
         enqueue(quiet, parcels(quiet).name, "retrain", params, "ana")
         Worker(quiet).run(once=True)
@@ -191,5 +191,5 @@ def test_a_retrain_whose_worker_is_killed_resumes_and_ends_as_if_nothing_had_hap
         seen = job(ws, number)
         assert (seen.status, seen.attempts) == (JobStatus.DONE, 2)
         assert seen.result == expected.result
-        assert [trial["number"] for trial in (seen.result or {})["history"]] == list(range(40))
+        assert [trial["number"] for trial in (seen.result or {})["history"]] == list(range(15))
         assert len(registered(loop, END + timedelta(days=1))) == 1
