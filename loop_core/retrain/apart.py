@@ -9,7 +9,7 @@ import contextlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
@@ -42,13 +42,14 @@ class Apart:
     program for the imports, and then the copying of the rows.
     """
 
-    def __init__(self, evaluator: Evaluator, memory_mb: int | None = None) -> None:
+    def __init__(self, evaluator: Evaluator, memory_mb: int | None = None, imports: Sequence[str] = ()) -> None:
         """
         Args:
             evaluator: does the work; it is sent to the process, so it and what it refers to can be pickled.
             memory_mb: what the process may allocate beyond what it starts with; None: no limit.
+            imports: modules that the running program consists of, so that they are imported once, not for each process.
         """
-        self.evaluator, self.memory_mb = evaluator, memory_mb
+        self.evaluator, self.memory_mb, self.imports = evaluator, memory_mb, imports
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
@@ -57,6 +58,15 @@ class Apart:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.end()
+
+    def start(self, watch: Watch | None = None) -> None:
+        """Start the process now, so that the next call takes only its own time.
+
+        Raises:
+            TrialFailedError: it ended.
+            Exception: whatever `watch` raised.
+        """
+        self._ask(_nothing, (), None, watch)
 
     def evaluate(
         self, params: Mapping[str, Any], *, report: Report | None = None, watch: Watch | None = None
@@ -121,7 +131,7 @@ class Apart:
     def _start(self) -> Connection:
         # Forked from a clean process that has done the imports: this one has threads, which a fork would lose.
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["loop_core.retrain.apart", "lightgbm"])
+        context.set_forkserver_preload(["loop_core.retrain.apart", "lightgbm", *self.imports])
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, self.evaluator, self.memory_mb), daemon=True)
         self._process.start()
@@ -164,6 +174,10 @@ def _outcome(pipe: Connection, evaluator: Evaluator, work: Callable[..., Any], a
         text = str(error).strip() or type(error).__name__
         memory = "bad_alloc" in text
         return "failed", "it ran out of the memory that the charter allows (retrain.memory_mb)" if memory else text
+
+
+def _nothing(pipe: Connection, evaluator: Evaluator) -> None:
+    """It answers: it runs."""
 
 
 def _evaluated(pipe: Connection, evaluator: Evaluator, params: Mapping[str, Any]) -> Evaluation:

@@ -103,19 +103,18 @@ def search(
     kept: dict[int, Evaluation] = {}
     # The refit trains one model on all rows, a trial one for each fold on most of them: it takes no longer.
     reserve = limits.reserve
-    running: dict[int, tuple[Trial, float]] = {}
+    running: dict[int, Trial] = {}
     try:
         while not study.stagnant(limits.patience):
             while len(running) < min(executor.width, limits.trials - len(study.finished)):
                 trial = study.ask(next((params for params in first if not study.tried(params)), None))
-                running[trial.number] = trial, limits.clock.left
+                running[trial.number] = trial
                 executor.submit(Task(trial.number, trial.params, study.bounds(), limits.clock.left - reserve))
             if not running:
                 break
             outcome = executor.wait(limits.clock.watch(reserve))
-            trial, before = running.pop(outcome.number)
-            _settle(study, trial, outcome, kept)
-            reserve = max(reserve, before - limits.clock.left)
+            _settle(study, running.pop(outcome.number), outcome, kept)
+            reserve = max(reserve, outcome.seconds)
             if progress:
                 done = len(study.finished)
                 progress(done / limits.trials, _sentence(study, done, limits))

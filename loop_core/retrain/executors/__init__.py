@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from loop_core.retrain.apart import Apart
 from loop_core.retrain.executors.base import Executor, Outcome, Task
 from loop_core.retrain.executors.local import Local
+from loop_core.retrain.objective import Watch
 
 __all__ = ["Executor", "Local", "Outcome", "Task", "reached"]
 
 
 @contextmanager
-def reached(place: str) -> Iterator[Callable[[Apart], Executor]]:
+def reached(place: str, watch: Watch) -> Iterator[Callable[[Apart], Executor]]:
     """See that trials can run where the charter says, before anything is spent.
 
     Args:
         place: the charter's `retrain.executor`: `local` or `dask://HOST:PORT`.
+        watch: called many times a second while others are asked.
 
     Yields:
         What makes the executor of a search from the process that evaluates its trials here.
@@ -30,5 +32,5 @@ def reached(place: str) -> Iterator[Callable[[Apart], Executor]]:
         return
     from loop_core.retrain.executors.dask import Cluster
 
-    with Cluster(place) as cluster:
+    with Cluster(place, watch) as cluster:
         yield cluster.executor

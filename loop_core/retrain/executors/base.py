@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from loop_core.retrain.apart import Evaluator, TrialFailedError
 from loop_core.retrain.objective import Evaluation, PrunedError, Watch
+
+State = Literal["complete", "pruned", "fail"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,15 @@ class Outcome:
     """How a trial ended."""
 
     number: int
-    state: Literal["complete", "pruned", "fail"]
+    state: State
     seen: tuple[float, ...] = ()
     """Mean objective after 1, 2, … folds, all but the last."""
     evaluation: Evaluation | None = None
     """None: it is not complete."""
     reason: str = ""
     """Why it failed."""
+    seconds: float = 0.0
+    """Wall clock of the evaluation."""
     worker: str = ""
     """Address of the worker that ran it; empty: it ran on this machine."""
 
@@ -76,18 +81,21 @@ def outcome_of(evaluator: Evaluator, task: Task, watch: Watch, worker: str = "")
         Exception: whatever `watch` raised.
     """
     seen: list[float] = []
+    began = time.monotonic()
 
     def report(folds: int, value: float) -> bool:
         seen.append(value)
-        # The median rule: even its best fold mean is worse than half of the complete trials were at this point
-        # (Golovin et al. 2017, Google Vizier). NaN is worse, too.
+        # The median rule: its best mean so far is worse than what half of the complete trials had by then (Golovin et
+        # al. 2017, Google Vizier). NaN is worse, too.
         return folds in task.bounds and not min(seen) <= task.bounds[folds]
+
+    def ended(state: State, evaluation: Evaluation | None = None, reason: str = "") -> Outcome:
+        return Outcome(task.number, state, tuple(seen), evaluation, reason, time.monotonic() - began, worker)
 
     try:
         watch()
-        evaluation = evaluator.evaluate(task.params, report=report, watch=watch)
+        return ended("complete", evaluator.evaluate(task.params, report=report, watch=watch))
     except PrunedError:
-        return Outcome(task.number, "pruned", tuple(seen), worker=worker)
+        return ended("pruned")
     except TrialFailedError as error:
-        return Outcome(task.number, "fail", tuple(seen), reason=str(error), worker=worker)
-    return Outcome(task.number, "complete", tuple(seen), evaluation, worker=worker)
+        return ended("fail", reason=str(error))

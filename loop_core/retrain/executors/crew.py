@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-from loop_core.retrain.apart import Apart, Evaluator
+from loop_core.retrain.apart import Apart, Evaluator, TrialFailedError
 from loop_core.retrain.clock import OutOfTimeError
 from loop_core.retrain.executors.base import Outcome, Task, outcome_of
 from loop_core.retrain.objective import Watch
@@ -53,11 +53,15 @@ class Crew:
         # A nanny's worker is marked as one that may have no children; it ends with its nanny all the same, and
         # these end with it (see `apart`).
         multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
-        apart = self._idle.pop() if self._idle else Apart(self.evaluator, self.memory_mb)
+        apart = self._idle.pop() if self._idle else Apart(self.evaluator, self.memory_mb, imports=("distributed",))
+        watch = _wanted(worker, task.seconds)
         try:
-            return outcome_of(apart, task, _wanted(worker, task.seconds), worker.address)
+            apart.start(watch)
+            return outcome_of(apart, task, watch, worker.address)
         except OutOfTimeError:
             return None
+        except TrialFailedError as error:
+            return Outcome(task.number, "fail", reason=str(error), worker=worker.address)
         finally:
             self._idle.append(apart)
 

@@ -15,13 +15,14 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from concurrent.futures import wait
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import NotReadyError
-from loop_core.retrain.apart import GLANCE, Apart
-from loop_core.retrain.clock import OutOfTimeError
+from loop_core.retrain.apart import GLANCE, Apart, TrialFailedError
+from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.executors.base import Outcome, Task
 from loop_core.retrain.executors.crew import Crew, differing, libraries, run
 from loop_core.retrain.objective import Watch
@@ -29,8 +30,10 @@ from loop_core.retrain.objective import Watch
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-#: Seconds in which the scheduler must answer, and its workers.
+#: Seconds in which the scheduler must answer …
 REACH_SECONDS = 5.0
+#: … and its workers, which have to import this program first.
+ANSWER_SECONDS = 30.0
 #: How often a trial is sent again because every worker that held the rows is gone.
 RESENDS = 3
 
@@ -38,18 +41,19 @@ RESENDS = 3
 class Cluster:
     """A connection to a Dask scheduler whose workers can do the work."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, watch: Watch) -> None:
         """
         Args:
             address: `dask://HOST:PORT` of the scheduler.
+            watch: called many times a second while workers are asked.
 
         Raises:
             NotReadyError: Dask is not installed, the scheduler does not answer, it has no workers, or these have other
                 libraries than this program.
         """
-        self._address, self._client = address, _client(address)
+        self._address, self._client, self._watch = address, _client(address), watch
         try:
-            _check(self._client, address)
+            _check(self._client, address, watch)
         except BaseException:
             self.close()
             raise
@@ -62,7 +66,8 @@ class Cluster:
 
     def executor(self, apart: Apart) -> OnDask:
         """For the trials of one search; what `apart` would do here is done on the workers."""
-        return OnDask(self._client, self._address, Crew(apart.evaluator, apart.memory_mb))
+        width = _width(self._client, self._watch)
+        return OnDask(self._client, self._address, apart, width)
 
     def close(self) -> None:
         """Let go; workers end what still runs."""
@@ -72,11 +77,12 @@ class Cluster:
 class OnDask:
     """Sends trials to the workers and collects their outcomes."""
 
-    def __init__(self, client: Client, address: str, crew: Crew) -> None:
-        self._client, self._address, self._crew = client, address, crew
+    def __init__(self, client: Client, address: str, apart: Apart, width: int) -> None:
+        self._client, self._address, self._apart, self.width = client, address, apart, width
+        self._crew = Crew(apart.evaluator, apart.memory_mb)
         self._rows: Future | None = None
         self._trials: dict[int, _Sent] = {}
-        self.width = 1
+        self._ready = False
 
     def submit(self, task: Task) -> None:
         """See `Executor.submit`; it is sent with the next `wait`."""
@@ -92,6 +98,7 @@ class OnDask:
                     if outcome:
                         del self._trials[number]
                         return outcome
+                self._get_ready(watch)
             time.sleep(GLANCE)
 
     def drop(self) -> None:
@@ -100,6 +107,14 @@ class OnDask:
             if sent.future is not None:
                 sent.future.release()
         self._trials.clear()
+
+    def _get_ready(self, watch: Watch) -> None:
+        """The process here, which fits the model in the end, starts while workers start theirs: the seconds kept for the
+        fit are those of a trial."""
+        if not self._ready:
+            self._ready = True
+            with suppress(TrialFailedError):
+                self._apart.start(watch)
 
     def _connected(self) -> bool:
         """False: Dask is trying to get the connection back.
@@ -138,8 +153,7 @@ class OnDask:
             self._rows = _asked(self._client, sending, watch)
         sent.future = self._client.submit(run, self._rows, sent.task, pure=False)
         sent.times += 1
-        threads = _asked(self._client, self._client.nthreads(asynchronous=True), watch)
-        self.width = max(1, sum(threads.values()))
+        self.width = _width(self._client, watch)
 
     def _fetched(self, future: Future, watch: Watch) -> Outcome | None:
         try:
@@ -184,19 +198,23 @@ def _client(address: str) -> Client:
         ) from None
 
 
-def _check(client: Client, address: str) -> None:
+def _check(client: Client, address: str, watch: Watch) -> None:
     """See that there are workers, and that a trial is worth the same on each."""
-    ends = time.monotonic() + REACH_SECONDS
+    clock = Clock(ANSWER_SECONDS)
 
     def look() -> None:
-        if time.monotonic() > ends:
-            raise NotReadyError(
-                f"Workers of the Dask scheduler at {address} do not answer",
-                f"an answer within {REACH_SECONDS:g} s",
-                "start them again, or set retrain.executor to `local`",
-            )
+        watch()
+        clock.watch()()
 
-    found: dict[str, Any] = _asked(client, client.run(libraries, on_error="return", asynchronous=True), look)
+    try:
+        question = client.run(libraries, on_error="return", asynchronous=True)
+        found: dict[str, Any] = _asked(client, question, look)
+    except OutOfTimeError:
+        raise NotReadyError(
+            f"Workers of the Dask scheduler at {address} do not answer",
+            f"an answer within {ANSWER_SECONDS:g} s and the retrain's budget",
+            "start them again, or set retrain.executor to `local`",
+        ) from None
     if not found:
         raise NotReadyError(
             f"The Dask scheduler at {address} has no workers",
@@ -212,6 +230,12 @@ def _check(client: Client, address: str) -> None:
                 "workers with the libraries of this machine, else a trial's value depends on where it ran",
                 "install the same lock file there",
             )
+
+
+def _width(client: Client, watch: Watch) -> int:
+    """Threads of all workers; 1 while there are none, because others may come."""
+    threads: dict[str, int] = _asked(client, client.nthreads(asynchronous=True), watch)
+    return max(1, sum(threads.values()))
 
 
 def _asked(client: Client, question: Coroutine[Any, Any, Any], watch: Watch) -> Any:
