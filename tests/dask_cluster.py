@@ -25,12 +25,17 @@ class DaskCluster:
 
     address: str
     """`dask://127.0.0.1:PORT`."""
+    scheduler: subprocess.Popen[bytes]
 
     def pids(self) -> dict[str, int]:
         """Worker's address → its process, of those that run now."""
         with Client(self.address.replace("dask", "tcp"), set_as_default=False) as client:
             found: dict[str, int] = client.run(os.getpid)
         return found
+
+    def kill_scheduler(self) -> None:
+        """Without a word."""
+        self.scheduler.kill()
 
 
 @contextmanager
@@ -48,7 +53,7 @@ def cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
             if workers:
                 with Client(address, set_as_default=False) as client:
                     client.wait_for_workers(workers, timeout=60)
-            yield DaskCluster(address.replace("tcp", "dask"))
+            yield DaskCluster(address.replace("tcp", "dask"), started[0])
         finally:
             for process in reversed(started):
                 process.send_signal(signal.SIGTERM)

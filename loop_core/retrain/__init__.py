@@ -2,7 +2,7 @@
 
 Reading order: `training` and `weighting` (which rows, and how much each counts), `folds` (how they are split in time),
 `learning`, `space` and `objective` (what is tried and what it is worth), `study`, `search`, `apart` and `clock` (the durable
-search, its process and its time), `inspection` and `suspects` (what is odd about the rows), `calibrate` and `fit` (the package), `retrain` (the verb), `reproduce` (the verb again).
+search, its process and its time), `executors` (where trials run: here, or on a Dask cluster), `inspection` and `suspects` (what is odd about the rows), `calibrate` and `fit` (the package), `retrain` (the verb), `reproduce` (the verb again).
 """
 
 from loop_core.retrain.bootstrap import bootstrap, bootstrap_external

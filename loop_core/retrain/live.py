@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from loop_core.retrain.retrain import noted
@@ -68,8 +69,10 @@ def live_search(loop: Loop, as_of: datetime, *, seed: int, budget: Budget) -> Li
     if study is None:
         return None
     trials = _trials(study)
-    first = trials[0] if trials and trials[0].state == "complete" else None
-    return LiveSearch(trials, first.value if first else None, _importance(study, trials))
+    # The first that began; on many workers another one may end before it.
+    first = min((trial for trial in trials if trial.began_at), key=attrgetter("began_at"), default=None)
+    champion = first.value if first and first.state == "complete" else None
+    return LiveSearch(trials, champion, _importance(study, trials))
 
 
 def _trials(study: Study) -> tuple[LiveTrial, ...]:

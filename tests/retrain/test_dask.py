@@ -185,6 +185,21 @@ def test_a_stopped_search_keeps_its_finished_trials(slow: tuple[Apart, Executor]
     assert len(both(executor)) == 2
 
 
+@pytest.mark.faults
+def test_a_scheduler_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask, "REACH_SECONDS", 2.0)
+    with (
+        cluster(tmp_path, workers=1) as alone,
+        reached(alone.address, Clock(HOUR).watch()) as executor_for,
+        Apart(Odd()) as apart,
+    ):
+        executor = executor_for(apart)
+        executor.submit(Task(0, params(4), {}, HOUR))
+        alone.kill_scheduler()
+        with pytest.raises(NotReadyError, match="went away"):
+            executor.wait(Clock(HOUR).watch())
+
+
 def refused(ws: Workspace, place: str) -> str:
     loop = parcels(ws, charter=charter(place))
     with pytest.raises(NotReadyError) as caught:

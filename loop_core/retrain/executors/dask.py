@@ -2,7 +2,8 @@
 
 The search stays here: it chooses parameters, stores each finished trial and looks at the clock. Workers are sent the
 rows once, and then parameters; they write nothing and need no access to the workspace. Everything travels in memory
-and, as usual with Dask, unencrypted and trusted: whoever reaches the scheduler can run code on the workers.
+and, as usual with Dask, unencrypted and trusted: whoever reaches the scheduler can run code on the workers. (A Dask
+worker short of memory may swap rows to its own scratch folder; `distributed.worker.memory` configures that.)
 
 Trials end in another order each time, and what is sampled next depends on it, so equal searches find different
 parameters here. From the parameters on nothing changes: the model is fitted on this machine, and its manifest gives
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 REACH_SECONDS = 5.0
 #: … and its workers, which have to import this program first.
 ANSWER_SECONDS = 30.0
+#: Seconds for saying goodbye to a scheduler that may not hear it; they come on top of the budget.
+CLOSE_SECONDS = 0.5
 #: How often a trial is sent again because every worker that held the rows is gone.
 RESENDS = 3
 
@@ -71,7 +74,7 @@ class Cluster:
 
     def close(self) -> None:
         """Let go; workers end what still runs."""
-        self._client.close(timeout=REACH_SECONDS)
+        self._client.close(timeout=CLOSE_SECONDS)
 
 
 class OnDask:
@@ -92,13 +95,12 @@ class OnDask:
         """See `Executor.wait`. Where a worker dies, Dask itself gives its trials to others, three times as a rule."""
         while True:
             watch()
-            if self._connected():
-                for number, sent in list(self._trials.items()):
-                    outcome = self._look(sent, watch)
-                    if outcome:
-                        del self._trials[number]
-                        return outcome
-                self._get_ready(watch)
+            # A connection that breaks in the middle of a question is looked at in the next round.
+            with suppress(OSError):
+                outcome = self._next(watch) if self._connected() else None
+                if outcome:
+                    return outcome
+            self._get_ready(watch)
             time.sleep(GLANCE)
 
     def drop(self) -> None:
@@ -129,6 +131,14 @@ class OnDask:
                 "start it and its workers again, then the retrain: it goes on with its finished trials",
             )
         return bool(self._client.status == "running")
+
+    def _next(self, watch: Watch) -> Outcome | None:
+        for number, sent in list(self._trials.items()):
+            outcome = self._look(sent, watch)
+            if outcome:
+                del self._trials[number]
+                return outcome
+        return None
 
     def _look(self, sent: _Sent, watch: Watch) -> Outcome | None:
         """What became of a trial; None: nothing yet."""
