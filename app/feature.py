@@ -107,7 +107,10 @@ def _distribution(view: View, cell: DriftScore, mine: Sequence[DriftScore]) -> N
             view, feature_distribution, feature=cell.feature, window_start=cell.window_start, window_end=cell.window_end,
             cohort=cell.cohort, cohort_value=cell.cohort_value,
         )  # fmt: skip
-        numbers = {column.name for column in view.loop.charter.columns if column.type == "number"} | {"score"}
+        numbers = {column.name for column in view.loop.charter.columns if column.type == "number"} | {
+            "score",
+            *view.loop.charter.score_columns,
+        }
         drawn = charts.distributions(to_rows(bins), cell.feature, numeric=cell.feature in numbers)
         draw(drawn, key="distribution")
     with right:

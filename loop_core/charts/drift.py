@@ -64,20 +64,21 @@ def worst_first(scores: Sequence[DriftScore], importance: Mapping[str, float] | 
     newest = max((s.window_start for s in scores), default=None)
     now: dict[str, tuple[bool, float]] = {}
     ever: dict[str, float] = {}
+    matters: dict[str, float] = {}
     for score in scores:
-        weighted = max(0.0, ratio(score)) * weight(score.feature, importance)
+        weighted = max(0.0, ratio(score)) * matters.setdefault(score.feature, weight(score, importance))
         ever[score.feature] = max(ever.get(score.feature, 0.0), weighted)
         if score.window_start == newest:
             now[score.feature] = (score.state in LOUD, weighted)
-    places = {f: (*now.get(f, (False, 0.0)), ever[f], weight(f, importance)) for f in ever}
+    places = {f: (*now.get(f, (False, 0.0)), ever[f], matters[f]) for f in ever}
     return sorted(places, key=lambda feature: (*(-place for place in places[feature]), feature))
 
 
-def weight(feature: str, importance: Mapping[str, float] | None) -> float:
-    """What a feature's drift counts for, 0..1."""
+def weight(score: DriftScore, importance: Mapping[str, float] | None) -> float:
+    """What its drift counts for, 0..1: a feature's share, and of what the model said as much as of the first feature."""
     if not importance:
         return 1.0
-    return max(importance.values()) if feature == "score" else importance.get(feature, 0.0)
+    return max(importance.values()) if score.is_answer else importance.get(score.feature, 0.0)
 
 
 def ratio(score: DriftScore) -> float:
@@ -130,7 +131,7 @@ TOOLTIP = [
 
 
 def _named(feature: str, importance: Mapping[str, float] | None) -> str:
-    if not importance or feature == "score":
+    if not importance or feature not in importance:
         return feature
     return f"{feature} · {importance.get(feature, 0.0):.0%}"
 

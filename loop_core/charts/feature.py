@@ -119,11 +119,7 @@ def quadrant(scores: Sequence[DriftScore], importance: Mapping[str, float], sele
         importance: feature → share of the champion's mean |SHAP|.
         selected: the feature whose name is always written.
     """
-    rows = [
-        cell(s) | {"importance": weight(s.feature, importance)}
-        for s in scores
-        if s.value is not None and s.feature != "score"
-    ]
+    rows = [cell(s) | {"importance": weight(s, importance)} for s in scores if s.value is not None and not s.is_answer]
     fair = 1 / max(1, len(rows))
     said = _named(rows, fair, selected)
     for row in rows:

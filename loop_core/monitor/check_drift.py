@@ -43,7 +43,7 @@ class Weighing:
         """Of one feature; the score is what all features make."""
         if self.shares is None:
             return None
-        return 1.0 if score.feature == "score" else self.shares.get(score.feature, 0.0)
+        return 1.0 if score.is_answer else self.shares.get(score.feature, 0.0)
 
 
 def check_drift(scores: Sequence[DriftScore], weighing: Weighing) -> Iterator[Finding]:
@@ -78,11 +78,11 @@ def check_cohort_drift(
 
 
 def _finding(score: DriftScore, weighing: Weighing, sentence: str, call: str) -> Finding:
-    is_score, loud = score.feature == "score", score.state in (State.WATCH, State.ALARM)
+    is_answer, loud = score.is_answer, score.state in (State.WATCH, State.ALARM)
     # What a cohort does to everybody's metric is not what the estimate for everybody says.
     effect = weighing.effect if loud and score.cohort is None else None
     return Finding(
-        code="drift.score" if is_score else "drift.feature",
+        code="drift.score" if is_answer else "drift.feature",
         stage="drift",
         subject=score.feature,
         state=score.state,
@@ -92,7 +92,7 @@ def _finding(score: DriftScore, weighing: Weighing, sentence: str, call: str) ->
         n=score.n_current,
         window_start=score.window_start,
         window_end=score.window_end,
-        model_version=weighing.champion if is_score else None,
+        model_version=weighing.champion if is_answer else None,
         cohort=score.cohort,
         cohort_value=score.cohort_value,
         impact=effect.harm if effect else None,
@@ -124,7 +124,7 @@ def _sentence(score: DriftScore, weighing: Weighing) -> str:
 
 def _weight(score: DriftScore, weighing: Weighing) -> Iterator[str]:
     """What a drift means for the model, in sentences."""
-    if score.feature != "score":
+    if not score.is_answer:
         share = weighing.share(score)
         yield "How much the model uses it is not known." if share is None else f"It carries {share:.0%} of the model."
     if weighing.effect is not None and score.cohort is None:

@@ -32,7 +32,7 @@ def broken_features(loop: Loop, as_of: datetime, scores: Scores | None = None) -
     read = scores or (lambda method: drift_scores(loop, as_of, weeks=1, method=method))
     found: list[Finding] = []
     for method in _WORDS:
-        known = [s for s in read(method) if s.value is not None and s.feature != "score" and s.cohort is None]
+        known = [s for s in read(method) if s.value is not None and not s.is_answer and s.cohort is None]
         nulls = _null_shares(loop, as_of) if method == "missing" and _loud(known) else None
         # A column that was null before and is filled now changed as much, and is not broken.
         mended = {feature for feature, share in (nulls or {}).items() if share < WHOLESALE}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from loop_core.labels import known_at
 from loop_core.monitor import (
     calibration,
     decision_boundary,
+    drift_scores,
     estimated_performance,
     monitor,
     performance,
@@ -216,6 +218,26 @@ def test_uncertainty_is_a_share_of_complete_doubt(cards: Loop) -> None:
 def test_the_monitor_says_something_of_every_metric(cards: Loop) -> None:
     codes = {finding.code for finding in monitor(cards, NOW)}
     assert {"performance.log_loss", "performance.accuracy", "performance.auc", "drift.feature", "drift.score"} <= codes
+
+
+def test_another_mix_of_answers_is_seen_though_the_model_is_as_sure_as_ever(cards: Loop, tmp_path: Path) -> None:
+    shutil.copytree(cards.workspace.path, tmp_path / "w")
+    with Workspace.open(tmp_path / "w") as workspace:
+        loop = workspace.loop(cards.name)
+        week = f"predicted_at >= '{QUIET - timedelta(days=7):%Y-%m-%d}' and predicted_at < '{QUIET:%Y-%m-%d}'"
+        exchanged = "score_prepaid_card = score_upmarket_card, score_upmarket_card = score_prepaid_card"
+        sql = f"update {loop.table('predictions')} set {exchanged} where {week} and score_prepaid_card > score_upmarket_card"
+        before = {s.feature: s for s in drift_scores(loop, QUIET, weeks=1)}
+        loop.lake.write(lambda tx: tx.execute(sql), actor="eve", message="another mix")
+        after = {s.feature: s for s in drift_scores(loop, QUIET, weeks=1)}
+        found = {f.subject: f.state for f in monitor(loop, QUIET) if f.code == "drift.score"}
+    answers = {"score", *(f"score_{name}" for name in CLASSES)}
+    assert {name for name, score in before.items() if score.is_answer} == answers
+    assert {name for name in answers if before[name].state is State.ALARM} == set()
+    moved = {"score_prepaid_card", "score_upmarket_card"}
+    assert {name for name in answers if after[name].state is State.ALARM} == moved
+    assert after["score"].value == before["score"].value
+    assert {name: found[name] for name in moved} == dict.fromkeys(moved, State.ALARM)
 
 
 def test_evidently_reports_quality_by_class(cards: Loop) -> None:

@@ -144,5 +144,6 @@ def _worst(
         n_reference=int(series.reference.sum()),
         n_current=rows,
         state=State.ALARM,
+        is_answer=series.is_answer,
     )
     return CohortDrift(score, upheld - 1)

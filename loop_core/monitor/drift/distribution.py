@@ -10,7 +10,7 @@ import numpy as np
 
 from loop_core.charter import Cohort
 from loop_core.errors import NotReadyError, UnknownNameError
-from loop_core.monitor.profiles import SCORE
+from loop_core.monitor.profiles import answers_of
 from loop_core.monitor.profiles.binning import Binning, Counts, NumberBins
 from loop_core.monitor.profiles.daily import Days, days_at
 from loop_core.monitor.profiles.plan import Span
@@ -53,7 +53,7 @@ def feature_distribution(
     """
     group = loop.charter.cohort(cohort) if cohort else None
     with days_at(loop, as_of) as days:
-        if days is None or (feature == SCORE and days.plan.scored is None):
+        if days is None or (feature in answers_of(loop.charter) and days.plan.scored is None):
             raise NotReadyError(
                 "There is no reference period yet", "predictions before this window", "bring in older predictions"
             )

@@ -12,7 +12,7 @@ import numpy as np
 from loop_core.labels import known_at
 from loop_core.lake import quoted
 from loop_core.monitor.drift.base import Values
-from loop_core.monitor.profiles import SCORE
+from loop_core.monitor.profiles import answers_of
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def rows_of(
     if cut.cohort:
         conditions.append(f"{loop.charter.cohort(cut.cohort).sql} is not distinct from $value")
         more["value"] = cut.cohort_value
-    if SCORE in columns:
+    if set(columns) & set(answers_of(loop.charter)):
         conditions.append("model_version = $version and score is not null")
         more["version"] = loop.champion(as_of)
     names = ", ".join(quoted(name) for name in columns)

@@ -14,7 +14,7 @@ from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift.base import DriftMeasure
 from loop_core.monitor.drift.judge import Verdicts, judge
 from loop_core.monitor.drift.registry import measure_named
-from loop_core.monitor.profiles import SCORE, Counts, Series, profile_series
+from loop_core.monitor.profiles import Counts, Series, profile_series
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -52,6 +52,8 @@ class DriftScore:
     """`watch`: moved beyond chance in this window; `alarm`: often enough, or too far to wait."""
     reason: str = ""
     """Why it was not judged, or why it is `watch` at most; empty: it was judged."""
+    is_answer: bool = False
+    """Whether it is what the model said (`score`, `score_<class>`), and no feature."""
 
 
 def drift_scores(
@@ -148,7 +150,8 @@ def _cells(
         np.stack([series.counts[shown].sum(axis=1).astype(np.int64) for series in found], axis=1).ravel().tolist(),
         states,
         reasons,
+        of_series(series.is_answer for series in found),
         strict=False,
     )
     # The champion's first weeks are the reference of its score itself.
-    return compress(cells, [s.column != SCORE or end > s.reference_end for _, end in spans for s in found])
+    return compress(cells, [not s.is_answer or end > s.reference_end for _, end in spans for s in found])

@@ -2,7 +2,7 @@
 
 from loop_core.monitor.profiles.binning import Binning, CategoryBins, Counts, NumberBins
 from loop_core.monitor.profiles.check import check_profiles
-from loop_core.monitor.profiles.plan import LATENCY, RATING, SCORE
+from loop_core.monitor.profiles.plan import LATENCY, RATING, answers_of
 from loop_core.monitor.profiles.reference import reference_span
 from loop_core.monitor.profiles.refresh import ProfileState, refresh_profiles, settle_profiles
 from loop_core.monitor.profiles.series import Moments, Series, profile_series
@@ -10,7 +10,6 @@ from loop_core.monitor.profiles.series import Moments, Series, profile_series
 __all__ = [
     "LATENCY",
     "RATING",
-    "SCORE",
     "Binning",
     "CategoryBins",
     "Counts",
@@ -18,6 +17,7 @@ __all__ = [
     "NumberBins",
     "ProfileState",
     "Series",
+    "answers_of",
     "check_profiles",
     "profile_series",
     "reference_span",

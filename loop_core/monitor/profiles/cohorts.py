@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from loop_core.monitor.profiles.daily import Days, days_at
-from loop_core.monitor.profiles.plan import LATENCY, RATING, SCORE, Span
+from loop_core.monitor.profiles.plan import LATENCY, RATING, Span
 from loop_core.monitor.profiles.series import Series, Sums, profile_series, series_of, windows_of
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -42,7 +42,8 @@ def _series(days: Days, windows: Windows, weeks: int, min_rows: int) -> list[Ser
 
     current = Span(windows.start(weeks).date(), windows.end.date())
     subjects = [name for name in days.plan.subjects if name not in (LATENCY, RATING)]
-    parts = [[name for name in subjects if name != SCORE], [name for name in subjects if name == SCORE]]
+    answers = days.plan.answers
+    parts = [[name for name in subjects if name not in answers], [name for name in subjects if name in answers]]
     now = days.held(current, subjects).filter(pl.col("cohort").is_not_null())
     now = _large(now, windows, min_rows)
     found = {

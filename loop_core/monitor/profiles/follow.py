@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from loop_core.lake import Reading
 from loop_core.monitor.changes import changes
 from loop_core.monitor.profiles.learn import FAR
-from loop_core.monitor.profiles.plan import RATING, SCORE, UNLINKED, Plan, Span
+from loop_core.monitor.profiles.plan import RATING, UNLINKED, Plan, Span
 from loop_core.monitor.profiles.sources import PREDICTIONS, RATINGS, bound, row_columns
 from loop_core.monitor.profiles.store import Mark
 from loop_core.monitor.profiles.tally import Tally
@@ -57,7 +57,7 @@ def of_predictions(loop: Loop, plan: Plan, after: int, to: int) -> Delta:
     tally = Tally(plan, loop.charter.cohorts, subjects)
     came, went = (_feed(loop, plan, subjects, change, after + 1, to) for change in ("insertions", "deletions"))
     starts = [list(islice(source, 2)) for source in (came, went)]
-    moved = _moved(*starts[0], *starts[1]) if [len(start) for start in starts] == [1, 1] else None
+    moved = _moved(plan, *starts[0], *starts[1]) if [len(start) for start in starts] == [1, 1] else None
     for sign, start, rest in ((1, starts[0], came), (-1, starts[1], went)):
         for batch in chain(start, rest):
             tally.add(batch, sign, moved)
@@ -116,7 +116,7 @@ def _holds(loop: Loop, mark: Mark, ratings: Relinked) -> bool:
     return bool(loop.lake.rows(sql, {"binning": mark.binning})[0][0])
 
 
-def _moved(came: pa.RecordBatch, went: pa.RecordBatch) -> frozenset[str] | None:
+def _moved(plan: Plan, came: pa.RecordBatch, went: pa.RecordBatch) -> frozenset[str] | None:
     """Columns in which two versions of the same rows differ, most often the score alone: the others need not be counted.
     None: they are not the same rows, days and cohort values."""
     import polars as pl
@@ -127,7 +127,7 @@ def _moved(came: pa.RecordBatch, went: pa.RecordBatch) -> frozenset[str] | None:
     names = frozenset(name for name in now.columns if not now[name].equals(before[name], null_equal=True))
     same = not any(name in ("rowid", "d_") or name.startswith("c_") for name in names)
     # Whose answer a score is, is a column of its own.
-    return (names | {SCORE} if "own_" in names else names) if same else None
+    return (names | set(plan.answers) if "own_" in names else names) if same else None
 
 
 def _feed(

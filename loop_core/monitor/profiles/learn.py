@@ -13,7 +13,7 @@ import numpy.typing as npt
 from loop_core.charter import Column
 from loop_core.lake import Reading, quoted
 from loop_core.monitor.profiles.binning import BINS, LEVELS, MAX_CATEGORIES, MAX_RARE, Binning, CategoryBins, NumberBins
-from loop_core.monitor.profiles.plan import SCORE, Plan, Rated, Scored, Span
+from loop_core.monitor.profiles.plan import Plan, Rated, Scored, Span, answers_of
 from loop_core.windows import Windows
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def learn_plan(reading: Reading, key: str, span: Span, champion: tuple[str, Span
     bins: dict[str, Binning] = {
         c.name: numbers[c.name] if c.type == "number" else _categories(reading, span, days, c.name) for c in columns
     }
-    scored = Scored(*champion, _edges(reading, champion[1], [SCORE], champion[0])[SCORE]) if champion else None
+    answers = answers_of(reading.charter)
+    scored = Scored(*champion, _edges(reading, champion[1], answers, champion[0])) if champion else None
     first, last = span.instants
     rows = reading.rows(f"select count(*) from predictions where {_INSIDE}", first=first, last=last)[0][0]
     cohorts = {c.name: _largest(reading, span, c.name) for c in reading.charter.cohorts}

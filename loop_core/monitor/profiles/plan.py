@@ -61,11 +61,12 @@ def number_of(day: date) -> int:
 
 @dataclass(frozen=True)
 class Scored:
-    """The champion's own scores: compared with its first weeks of service."""
+    """What the champion itself said: compared with its first weeks of service."""
 
     version: str
     span: Span
-    bins: NumberBins
+    bins: Mapping[str, NumberBins]
+    """Column → bins: `score`, and of several classes `score_<class>` for each."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,13 @@ class Plan:
     @cached_property
     def subjects(self) -> dict[str, Binning]:
         """Every profiled column → its bins."""
-        own: dict[str, Binning] = {SCORE: self.scored.bins} if self.scored else {}
+        own: Mapping[str, Binning] = self.scored.bins if self.scored else {}
         return {**self.bins, **own, LATENCY: LATENCY_BINS, RATING: self.rated.bins}
+
+    @cached_property
+    def answers(self) -> tuple[str, ...]:
+        """Columns of what the champion said; empty: it has not served long enough."""
+        return tuple(self.scored.bins) if self.scored else ()
 
     @cached_property
     def id(self) -> str:
@@ -115,7 +121,7 @@ class Plan:
 
     def span_of(self, subject: str) -> Span:
         """The reference of a column."""
-        return self.scored.span if subject == SCORE and self.scored else self.span
+        return self.scored.span if self.scored and subject in self.scored.bins else self.span
 
 
 def _plain(bins: Binning) -> Any:
@@ -124,9 +130,14 @@ def _plain(bins: Binning) -> Any:
     return list(bins.edges) if isinstance(bins, NumberBins) else None
 
 
+def answers_of(charter: Charter) -> tuple[str, ...]:
+    """Columns of a prediction that hold what the model said; `score` is one of them in any task."""
+    return tuple(dict.fromkeys((SCORE, *charter.score_columns)))
+
+
 def key_of(charter: Charter, champion: str | None, span: Span) -> str:
     """Hash of everything bins are learned from but the rows."""
     features = [(c.name, c.type) for c in charter.features]
     cohorts = [(c.name, c.sql, c.max_values) for c in charter.cohorts]
-    what = [features, cohorts, charter.monitor.window_days, champion, str(span), RATING]
+    what = [features, cohorts, charter.monitor.window_days, champion, str(span), RATING, answers_of(charter)]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]

@@ -15,7 +15,7 @@ from loop_core.charter import Cohort
 from loop_core.monitor.kept import large_of
 from loop_core.monitor.profiles.binning import Binning, Counts, NumberBins
 from loop_core.monitor.profiles.daily import Days, days_against, days_at
-from loop_core.monitor.profiles.plan import LATENCY, RATING, SCORE, Span, number_of
+from loop_core.monitor.profiles.plan import LATENCY, RATING, Span, number_of
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -44,7 +44,7 @@ class Series:
     """One column of everybody or of one cohort value."""
 
     column: str
-    """Feature name, or `score`."""
+    """Feature name, `score`, or `score_<class>`."""
     cohort: str | None
     """Cohort name; None: everybody."""
     cohort_value: str | None
@@ -64,6 +64,8 @@ class Series:
     """None: the column is no number."""
     reference_moments: Moments | None
     """The same sums for the windows of the reference, (R,)."""
+    is_answer: bool = False
+    """Whether it is what the champion said, and its first weeks the reference."""
 
 
 def profile_series(
@@ -105,7 +107,12 @@ def _series(
 ) -> list[Series]:
     current = Span(windows.start(weeks).date(), windows.end.date())
     wanted = [c for c in days.plan.subjects if (c not in (LATENCY, RATING) if columns is None else c in columns)]
-    parts = [[c for c in wanted if c not in (SCORE, RATING)], *([c] for c in wanted if c in (SCORE, RATING))]
+    answers = days.plan.answers
+    parts = [
+        [c for c in wanted if c not in (*answers, RATING)],
+        [c for c in wanted if c in answers],
+        [c for c in wanted if c == RATING],
+    ]
     what = (days.loop.name, days.plan.id, days.loop.lake.snapshot(), days.reading.as_of, current, windows.days)
     # The same sums are asked for by page after page, and method after method, until something new is in the lake.
     found: Sums = large_of(days.loop.lake).get(
@@ -239,6 +246,7 @@ def series_of(
         counts=found.counts,
         moments=_moments(found) if number else None,
         reference_moments=_moments(usual) if number else None,
+        is_answer=subject in days.plan.answers,
     )
 
 

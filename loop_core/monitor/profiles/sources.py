@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from loop_core.charter import Cohort
 from loop_core.lake import Reading, quoted
 from loop_core.monitor.profiles.binning import NumberBins
-from loop_core.monitor.profiles.plan import RATING, SCORE, UNLINKED, Plan
+from loop_core.monitor.profiles.plan import RATING, UNLINKED, Plan
 
 
 class Source(Protocol):
@@ -93,14 +93,14 @@ SOURCES: tuple[Source, ...] = (PREDICTIONS, RATINGS)
 def row_columns(plan: Plan, cohorts: Sequence[Cohort], subjects: Sequence[str]) -> str:
     """SQL projection of predictions to what is counted, see `Source.rows`."""
     groups = [f"{cohort.sql} as c_{k}" for k, cohort in enumerate(cohorts)]
-    own = ["(model_version is not distinct from $version) as own_"] if SCORE in subjects else []
+    own = ["(model_version is not distinct from $version) as own_"] if set(plan.answers) & set(subjects) else []
     cells = [_cell(name, plan) for name in subjects]
     return ", ".join([f"{_day('predicted_at')} as d_", *own, *groups, *cells])
 
 
 def bound(plan: Plan, subjects: Collection[str]) -> dict[str, Any]:
     """What the SQL of rows binds."""
-    return {"version": plan.scored.version} if SCORE in subjects and plan.scored else {}
+    return {"version": plan.scored.version} if plan.scored and set(plan.answers) & set(subjects) else {}
 
 
 def _day(instant: str) -> str:

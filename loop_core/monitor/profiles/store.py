@@ -56,7 +56,8 @@ def _plan(loop: Loop, mark: Mark) -> Plan:
     )
     bins: dict[str, Binning] = {}
     cohorts: dict[str, tuple[str, ...]] = {}
-    scored, rated, span, rows, days = None, UNRATED, None, 0, 1
+    said: dict[str, NumberBins] = {}
+    served, rated, span, rows, days = None, UNRATED, None, 0, 1
     for kind, subject, edges, kept, rare, once, first, end, n in found:
         if kind == "number":
             bins[subject] = NumberBins(tuple(edges))
@@ -65,12 +66,13 @@ def _plan(loop: Loop, mark: Mark) -> Plan:
         elif kind == "cohort":
             cohorts[subject] = tuple(kept)
         elif kind == "score":
-            scored = Scored(subject, Span(first, end), NumberBins(tuple(edges)))
+            said[kept[0]], served = NumberBins(tuple(edges)), (subject, Span(first, end))
         elif kind == "rating":
             rated = Rated(NumberBins(tuple(edges)), n)
         else:
             span, rows, days = Span(first, end), n, int(subject)
     assert span is not None
+    scored = Scored(*served, said) if served else None
     order = [c.name for c in loop.charter.features if c.name in bins]
     return Plan(mark.key, span, days, {name: bins[name] for name in order}, cohorts, rows, scored, rated)
 
@@ -225,7 +227,10 @@ def _bins_frame(plan: Plan) -> pl.DataFrame:
     if plan.scored:
         own = plan.scored
         days = {"first_day": own.span.start, "end_day": own.span.end}
-        rows.append({"kind": "score", "subject": own.version, "edges": list(own.bins.edges), **days})
+        rows += [
+            {"kind": "score", "subject": own.version, "kept": [name], "edges": list(bins.edges), **days}
+            for name, bins in own.bins.items()
+        ]
     texts = pl.List(pl.String)
     schema: dict[str, Any] = {"kind": pl.String, "subject": pl.String, "edges": pl.List(pl.Float64), "kept": texts}
     schema |= {"rare": texts, "once": texts, "first_day": pl.Date, "end_day": pl.Date, "n": pl.Int64}

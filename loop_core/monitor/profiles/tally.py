@@ -13,7 +13,7 @@ import numpy.typing as npt
 from loop_core.charter import Cohort
 from loop_core.monitor.profiles.binning import Binning, CategoryBins, Codes, NumberBins
 from loop_core.monitor.profiles.cube import Cube, Floats, Ints, cubes
-from loop_core.monitor.profiles.plan import RATING, REST, SCORE, UNLINKED, Plan
+from loop_core.monitor.profiles.plan import RATING, REST, UNLINKED, Plan
 from loop_core.monitor.profiles.totals import Totals
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Tally:
         assert isinstance(bins, NumberBins)
         values = cells.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
         codes = bins.codes(values)
-        if name == SCORE:
+        if name in self._plan.answers:
             # Rows that another version answered, or nobody, are no part of this champion's scores.
             own = batch.column("own_").to_numpy(zero_copy_only=False)
             codes[~own] = len(bins.labels)

@@ -27,7 +27,7 @@ PLAN = Plan(
     },
     VALUES,
     0,
-    Scored("old", SPAN, NumberBins((0.5,))),
+    Scored("old", SPAN, {"score": NumberBins((0.5,))}),
 )
 SUBJECTS = ("price", "state", "score")
 
