@@ -32,7 +32,7 @@ class Check:
     """One look at the rows of a training."""
 
     code: str
-    """`label_time`, `feature_time`, `leak`, `repeated`, `missing` or `suspects`."""
+    """`label_source`, `label_time`, `feature_time`, `leak`, `repeated`, `missing` or `suspects`."""
     state: State
     """`ok`, `watch` (read the sentence), or `not_applicable`."""
     sentence: str
@@ -50,12 +50,25 @@ def inspected(loop: Loop, objective: Objective, evaluation: Evaluation | None) -
     """
     training = objective.training
     return (
+        _sources(loop, training),
         *_times(loop, training),
         _leak(loop, training),
         _repeated(objective),
         _missing(objective),
         _suspects(loop, objective, evaluation),
     )
+
+
+def _sources(loop: Loop, training: TrainingSet) -> Check:
+    """Who said the labels: what was observed may have been overridden by a correction or an annotation."""
+    sql = """select coalesce(source, 'observed'), count(*) from labels where prediction_id in (select prediction_id from rows
+        where label is not null and due_at <= $as_of and predicted_at >= $start and predicted_at < $end) group by 1 order by 1"""
+    reading = known_at(loop, training.as_of, training.snapshot)
+    counts: dict[str, int] = dict(reading.rows(sql, start=training.start, end=training.end))
+    others = [f"{n:,} by {source}" for source, n in counts.items() if source != "observed"]
+    if not others:
+        return Check("label_source", State.OK, "Every label is as it was observed.")
+    return Check("label_source", State.OK, f"Labels are as observed, but for {', '.join(others)}.")
 
 
 def _times(loop: Loop, training: TrainingSet) -> Iterator[Check]:

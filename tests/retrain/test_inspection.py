@@ -32,8 +32,22 @@ def fed(workspace: Workspace, frame: pl.DataFrame, charter: str = CHARTER) -> Lo
 
 def test_sound_rows_pass(shared: Loop) -> None:
     found = checks(shared)
-    assert [found[code].state for code in ("label_time", "leak", "repeated", "missing")] == [State.OK] * 4
+    assert [found[code].state for code in ("label_source", "label_time", "leak", "repeated", "missing")] == [
+        State.OK
+    ] * 5
     assert "promised_at" in found["feature_time"].sentence, "a promise lies in the future, and that is said"
+
+
+def test_overridden_labels_are_taken_and_their_source_is_told(workspace: Workspace) -> None:
+    loop = fed(workspace, rows(2000))
+    assert checks(loop)["label_source"].sentence == "Every label is as it was observed."
+    before = training_set(loop, END).y
+    said = f"""insert into {loop.table("outcomes")} by name select prediction_id, 1 - label as label,
+        observed_at + interval 1 hour as observed_at, case when prediction_id < 'p000005' then 'correction' else 'annotation' end as source
+        from {loop.table("outcomes")} where prediction_id < 'p000012'"""
+    loop.lake.write(lambda tx: tx.execute(said), actor="bea", message="second looks")
+    assert (training_set(loop, END).y != before).sum() == 12
+    assert checks(loop)["label_source"].sentence == "Labels are as observed, but for 7 by annotation, 5 by correction."
 
 
 def test_a_feature_that_saw_the_label_is_named(workspace: Workspace) -> None:
