@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from distributed import Client
 
 ROOT = Path(__file__).parents[1]
@@ -55,10 +55,24 @@ def cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
                     client.wait_for_workers(workers, timeout=60)
             yield DaskCluster(address.replace("tcp", "dask"), started[0])
         finally:
-            for process in reversed(started):
-                process.send_signal(signal.SIGTERM)
-            for process in started:
-                process.wait(30)
+            _kill(started)
+
+
+def _kill(started: list[subprocess.Popen[bytes]]) -> None:
+    """These and what they started, at once: a nanny takes seconds to say goodbye."""
+    below = [child for process in started for child in _children(process.pid)]
+    for process in (*started, *below):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    for one in started:
+        one.wait()
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _start(kind: str, *options: object, log: object) -> subprocess.Popen[bytes]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import psutil
 import pytest
 
 from loop_core.charter import parse_charter
@@ -60,10 +61,15 @@ def slow(workers: DaskCluster) -> Iterator[tuple[Apart, Executor]]:
 
 
 def both(executor: Executor) -> set[str]:
-    """Workers that answer when there is work for two."""
-    for number in (-1, -2):
-        executor.submit(Task(number, params(40), {}, HOUR))
-    return {executor.wait(Clock(HOUR).watch()).worker for _ in range(2)}
+    """Workers that answer when there is work for two; one that is never free would not be among them."""
+    found: set[str] = set()
+    for _ in range(20):
+        for number in (-1, -2):
+            executor.submit(Task(number, params(40), {}, HOUR))
+        found |= {executor.wait(Clock(HOUR).watch()).worker for _ in range(2)}
+        if len(found) == 2:
+            break
+    return found
 
 
 def charter(place: str) -> str:
@@ -143,7 +149,7 @@ def test_trials_that_hang_eat_memory_or_die_cost_neither_the_search_nor_its_work
 def test_killed_workers_cost_no_trial(workers: DaskCluster, slow: tuple[Apart, Executor], tmp_path: Path) -> None:
     apart, executor = slow
     tried = [params(n) for n in range(47, 39, -1)]
-    done = 0
+    done, orphans = 0, list[psutil.Process]()
 
     def kill(share: float, sentence: str) -> None:
         nonlocal done
@@ -151,12 +157,16 @@ def test_killed_workers_cost_no_trial(workers: DaskCluster, slow: tuple[Apart, E
         victims = list(workers.pids().values())
         # First one of them, which leaves the rows with the other; then all, and the rows must be sent again.
         for pid in victims[:1] if done == 2 else victims if done == 5 else ():
+            orphans.extend(psutil.Process(pid).children(recursive=True))
             os.kill(pid, signal.SIGKILL)
 
     found = search(study(tmp_path), apart, Limits(8, Clock(HOUR)), tried, executor=executor, progress=kill)
     assert found is not None
     assert sorted(trial.params["num_leaves"] for trial in found.trials) == list(range(40, 48))
     assert {trial.state for trial in found.trials} == {"complete"}
+    assert len(orphans) >= 3
+    while any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in orphans):
+        time.sleep(0.05)
 
 
 def test_a_trial_is_given_up_where_it_runs(slow: tuple[Apart, Executor]) -> None:
