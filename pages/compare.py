@@ -6,6 +6,7 @@ from app import session
 from app.drawn import draw
 from app.jobs import enqueue_job, job_list
 from app.scorecards import BLOCKS, cells_table, gates_list, newest_card, propose_form, rests_on
+from app.selftest import selftest_panel
 from app.widgets import bounded, empty, labelled, short, spaced, verdict, why
 from loop_core import charts
 from loop_core.models import registered
@@ -40,7 +41,7 @@ if card is None:
     with opening:
         verdict("This challenger was not compared yet.", State.PENDING, f"Champion {short(champion)}")
     empty("No comparison", "“Compare now” scores the same mature rows with both models; it takes some seconds.")
-    job_list(view, kinds=("compare",))
+    job_list(view, kinds=("compare", "selftest"))
     st.stop()
 
 with opening:
@@ -55,6 +56,7 @@ with gates:
     st.markdown("##### Gates of the release")
     gates_list(card.gates)
     propose_form(view, card, champion)
+    selftest_panel(view, challenger)
 for block, title in BLOCKS.items():
     overall = [cell for cell in card.cells if cell.block == block and cell.cohort is None]
     if overall:
@@ -62,4 +64,4 @@ for block, title in BLOCKS.items():
         cells_table(overall, f"block_{block}")
 st.markdown(f"##### All groups, {spaced(metric)}")
 cells_table(shown, "groups")
-job_list(view, kinds=("compare",))
+job_list(view, kinds=("compare", "selftest"))

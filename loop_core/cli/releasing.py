@@ -1,4 +1,4 @@
-"""`loop compare | propose | approve | reject | promote | rollback`: who serves, and who said so."""
+"""`loop compare | selftest | propose | approve | reject | promote | rollback`: who serves, and who said so."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from loop_core.cli.console import say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
+from loop_core.cli.progress import progress_bar
 from loop_core.errors import RefusedError
 from loop_core.vocabulary import Verdict
 
@@ -19,7 +20,7 @@ ProposalArgument = Annotated[str, typer.Argument(help="A proposal's id, e.g. p1.
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (compare, propose, approve, reject, promote, rollback):
+    for command in (compare, selftest, propose, approve, reject, promote, rollback):
         app.command(command.__name__)(command)
 
 
@@ -49,6 +50,36 @@ def compare(
     for gate in card.gates:
         todo = f" To do: {gate.next_step}." if gate.next_step else ""
         say(f"{gate.state:>8}  {gate.name}: {gate.sentence}{todo}")
+
+
+@on_loop(AS_OF, ACTOR)
+def selftest(
+    here: Here,
+    challenger: Annotated[
+        str | None,
+        typer.Option(help="Whose differences from the champion are the noise; default: the one compared last."),
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Pairs of equal models.")] = 200,
+    harm_runs: Annotated[int, typer.Option(help="Runs of each planted harm.")] = 25,
+    seed: Annotated[int, typer.Option(help="Of coins and noise.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """How good are the gates: equal models that are blocked, planted harms that are not."""
+    from loop_core.compare import selftest as try_gates
+
+    with progress_bar("selftest") as progress:
+        found = try_gates(
+            here.loop, here.as_of, challenger=challenger, runs=runs, harm_runs=harm_runs, seed=seed, actor=here.actor, progress=progress
+        )  # fmt: skip
+    if as_json:
+        show(found, True)
+        return
+    say(found.sentence)
+    columns = {
+        "cohort": "cohort", "cohort_value": "value", "n": "n", "metric": "metric", "margins": "margins", "harm": "harm",
+        "blocked": "blocked", "let_through": "let through",
+    }  # fmt: skip
+    show(found.harms, False, columns, empty="No harm was planted.")
 
 
 @on_loop(AS_OF, ACTOR)

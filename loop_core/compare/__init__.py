@@ -8,6 +8,7 @@ from loop_core.compare.estimate import Estimate, NotEstimable
 from loop_core.compare.metrics import METRICS, Pairs
 from loop_core.compare.paired import paired_difference
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
+from loop_core.compare.selftest import HarmRate, SelfTest, latest_selftest, selftest
 from loop_core.compare.store import latest_scorecard, load_scorecard
 from loop_core.compare.verdict import rows_needed, verdict
 from loop_core.compare.worth import Forecast, Outcome, forecast, forecast_outcomes
@@ -19,11 +20,13 @@ __all__ = [
     "Estimate",
     "Forecast",
     "GateResult",
+    "HarmRate",
     "ModelCard",
     "NotEstimable",
     "Outcome",
     "Pairs",
     "Scorecard",
+    "SelfTest",
     "Units",
     "all_cells",
     "auc_difference",
@@ -31,9 +34,11 @@ __all__ = [
     "forecast",
     "forecast_outcomes",
     "latest_scorecard",
+    "latest_selftest",
     "load_scorecard",
     "model_card",
     "paired_difference",
     "rows_needed",
+    "selftest",
     "verdict",
 ]

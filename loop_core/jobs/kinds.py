@@ -58,6 +58,22 @@ def _compare(ws: Workspace, params: Mapping[str, Any], progress: Progress, shoul
     return {"scorecard": card.id, "badge": card.badge, "sentence": card.sentence}
 
 
+def _selftest(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.compare import selftest
+
+    found = selftest(
+        ws.loop(params["loop"]),
+        instant(params["as_of"]),
+        challenger=params.get("challenger"),
+        runs=int(params.get("runs", 200)),
+        harm_runs=int(params.get("harm_runs", 25)),
+        seed=int(params.get("seed", 0)),
+        actor=params["actor"],
+        progress=_stoppable(progress, should_stop),
+    )
+    return {"sentence": found.sentence}
+
+
 def _bootstrap(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
     from loop_core.replay import first_champion
 
@@ -171,6 +187,7 @@ KINDS: dict[str, Body] = {
     "retrain": _retrain,
     "forecast": _forecast,
     "compare": _compare,
+    "selftest": _selftest,
     "bootstrap": _bootstrap,
     "cycle": _cycle,
     "replay": _replay,

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Report = Callable[[int, float], bool]
 #: Called after each tree; raises to end the work.
 Watch = Callable[[], None]
-#: Folds trained side by side.
-WORKERS = 2
+#: Folds trained side by side: three on two cores too, or the last of three would have one core while the other waits.
+WORKERS = 3
 
 
 class PrunedError(StoppedError):
@@ -93,7 +93,7 @@ class Objective:
     def evaluate(
         self, params: Mapping[str, Any], *, report: Report | None = None, watch: Watch | None = None
     ) -> Evaluation:
-        """Train on every fold, two side by side; results are taken in fold order, so they do not depend on timing.
+        """Train on every fold, three side by side; results are taken in fold order, so they do not depend on timing.
 
         Raises:
             PrunedError: `report` gave the trial up.

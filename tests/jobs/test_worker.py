@@ -150,6 +150,7 @@ def test_every_kind_of_job_has_a_body() -> None:
     assert set(KINDS) == {
         "retrain",
         "compare",
+        "selftest",
         "bootstrap",
         "cycle",
         "replay",
