@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import numpy.typing as npt
 
 from loop_core.retrain.folds import Fold
 from loop_core.retrain.objective import WORKERS, Objective
@@ -26,16 +27,22 @@ Params = Mapping[str, float | int]
 
 @dataclass(frozen=True)
 class Rates:
-    """Trials a minute."""
+    """How fast each way is."""
 
     rows: int
     folds: int
-    shared: float
-    """`Objective`."""
-    naive: float
-    """Fold after fold, each on as many threads as there are cores."""
-    side_by_side: float
-    """Datasets built anew too, but the folds trained as `Objective` does: the difference is the binning alone."""
+    seconds: dict[str, npt.NDArray[np.float64]]
+    """(n_trials,) of each trial: `shared`: by `Objective`, making the bins included; `naive`: fold after fold, each on as
+    many threads as there are cores; `side_by_side`: datasets built anew too, but the folds trained as `Objective` does, so
+    that the difference is the binning alone."""
+
+    def a_minute(self, way: str) -> float:
+        """Trials a minute."""
+        return 60 * len(self.seconds[way]) / float(self.seconds[way].sum())
+
+    def gain(self, over: str) -> float:
+        """Median over the trials of its time by ours: what else runs on the machine at one moment weighs little."""
+        return float(np.median(self.seconds[over] / self.seconds["shared"]))
 
 
 def rates(split: Split) -> Rates:
@@ -53,19 +60,24 @@ def _rates(split: Split) -> Rates:
 
     objective = _on_three_folds(split)
     naive = Naive(objective)
-    took = dict.fromkeys(("shared", "naive", "side_by_side"), 0.0)
-    ways: dict[str, Callable[[Params], float]] = {
-        "shared": lambda params: objective.evaluate(params).value,
+    ways: dict[str, Callable[[Params], object]] = {
+        "shared": objective.evaluate,
         "naive": naive.one_after_another,
         "side_by_side": naive.side_by_side,
     }
-    for params in _drawn():
-        for name, way in ways.items():
-            began = time.perf_counter()
-            way(params)
-            took[name] += time.perf_counter() - began
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    for place, params in enumerate(_drawn()):
+        for turn in range(len(ways)):
+            name = list(ways)[(place + turn) % len(ways)]
+            took[name].append(_seconds(ways[name], params))
     n = objective.folds[-1].valid_stop
-    return Rates(n, len(objective.folds), **{name: 60 * TRIALS / each for name, each in took.items()})
+    return Rates(n, len(objective.folds), {name: np.array(each) for name, each in took.items()})
+
+
+def _seconds(way: Callable[[Params], object], params: Params) -> float:
+    began = time.perf_counter()
+    way(params)
+    return time.perf_counter() - began
 
 
 class Naive:
