@@ -22,7 +22,7 @@ from loop_core.models import registered
 from loop_core.retrain import Budget, RetrainResult, reproduce, retrain, spending
 from loop_core.retrain.apart import Apart
 from loop_core.retrain.clock import Clock
-from loop_core.retrain.executors import Executor, Task, dask, reached
+from loop_core.retrain.executors import Executor, Task, connection, reached
 from loop_core.retrain.objective import Evaluation, Report, Watch
 from loop_core.retrain.search import Limits, search
 from loop_core.retrain.study import Search, stored_study
@@ -197,7 +197,7 @@ def test_a_stopped_search_keeps_its_finished_trials(slow: tuple[Apart, Executor]
 
 @pytest.mark.faults
 def test_a_scheduler_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask, "REACH_SECONDS", 2.0)
+    monkeypatch.setattr(connection, "REACH_SECONDS", 2.0)
     with (
         cluster(tmp_path, workers=1) as alone,
         reached(alone.address, Clock(HOUR).watch()) as executor_for,
@@ -219,7 +219,7 @@ def refused(ws: Workspace, place: str) -> str:
 
 
 def test_a_scheduler_that_does_not_answer(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask, "REACH_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "REACH_SECONDS", 0.5)
     assert "No Dask scheduler answers at dask://127.0.0.1:1" in refused(workspace, "dask://127.0.0.1:1")
 
 

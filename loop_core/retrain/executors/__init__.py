@@ -1,4 +1,4 @@
-"""Where the trials of a search run: `local`, or on the workers of a Dask cluster (`dask`, and `crew` on its far side)."""
+"""Where the trials of a search run: `local`, or on the workers of a Dask cluster (`dask` and `connection`, and `crew` on the far side)."""
 
 from __future__ import annotations
 

@@ -12,29 +12,23 @@ the same bytes again (`loop reproduce`), provided that the workers' processors c
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Coroutine
-from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loop_core.errors import NotReadyError
 from loop_core.retrain.apart import GLANCE, Apart, TrialFailedError
-from loop_core.retrain.clock import Clock, OutOfTimeError
+from loop_core.retrain.clock import OutOfTimeError
 from loop_core.retrain.executors.base import Outcome, Task
-from loop_core.retrain.executors.crew import Crew, differing, libraries, run
+from loop_core.retrain.executors.connection import asked, check_workers, connect, width_of
+from loop_core.retrain.executors.crew import Crew, run
 from loop_core.retrain.objective import Watch
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-#: Seconds in which the scheduler must answer …
-REACH_SECONDS = 5.0
-#: … and its workers, which have to import this program first.
-ANSWER_SECONDS = 30.0
 #: Seconds for saying goodbye to a scheduler that may not hear it; they come on top of the budget.
 CLOSE_SECONDS = 0.5
 #: How often a trial is sent again because every worker that held the rows is gone.
@@ -54,9 +48,9 @@ class Cluster:
             NotReadyError: Dask is not installed, the scheduler does not answer, it has no workers, or these have other
                 libraries than this program.
         """
-        self._address, self._client, self._watch = address, _client(address), watch
+        self._address, self._client, self._watch = address, connect(address), watch
         try:
-            _check(self._client, address, watch)
+            check_workers(self._client, address, watch)
         except BaseException:
             self.close()
             raise
@@ -69,7 +63,7 @@ class Cluster:
 
     def executor(self, apart: Apart) -> OnDask:
         """For the trials of one search; what `apart` would do here is done on the workers."""
-        width = _width(self._client, self._watch)
+        width = width_of(self._client, self._watch)
         return OnDask(self._client, self._address, apart, width)
 
     def close(self) -> None:
@@ -95,11 +89,16 @@ class OnDask:
         """See `Executor.wait`. Where a worker dies, Dask itself gives its trials to others, three times as a rule."""
         while True:
             watch()
-            # A connection that breaks in the middle of a question is looked at in the next round.
-            with suppress(OSError):
-                outcome = self._next(watch) if self._connected() else None
-                if outcome:
-                    return outcome
+            if self._connected():
+                try:
+                    outcome = self._next(watch)
+                except Exception as error:
+                    # A connection that breaks in the middle of a question is looked at in the next round.
+                    if self._client.status == "running" and not isinstance(error, OSError):
+                        raise
+                else:
+                    if outcome:
+                        return outcome
             self._get_ready(watch)
             time.sleep(GLANCE)
 
@@ -160,14 +159,14 @@ class OnDask:
         if self._rows is None or self._rows.status != "finished":
             # To all workers at once, so that the rows are lost only with the last of them.
             sending = self._client.scatter(self._crew, broadcast=True, hash=False, timeout=1e6, asynchronous=True)
-            self._rows = _asked(self._client, sending, watch)
+            self._rows = asked(self._client, sending, watch)
         sent.future = self._client.submit(run, self._rows, sent.task, pure=False)
         sent.times += 1
-        self.width = _width(self._client, watch)
+        self.width = width_of(self._client, watch)
 
     def _fetched(self, future: Future, watch: Watch) -> Outcome | None:
         try:
-            outcome: Outcome | None = _asked(self._client, self._client.gather(future, asynchronous=True), watch)
+            outcome: Outcome | None = asked(self._client, self._client.gather(future, asynchronous=True), watch)
         except Exception:
             if future.status == "finished":
                 raise
@@ -189,79 +188,8 @@ class _Sent:
     """How often it was sent."""
 
 
-def _client(address: str) -> Client:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise NotReadyError(
-            f"The charter says executor = {address!r}, and Dask is not installed here",
-            "the package `distributed`",
-            "install `loopbench[dask]`, or set retrain.executor to `local`",
-        ) from None
-    try:
-        return Client(address.replace("dask://", "tcp://", 1), timeout=REACH_SECONDS, set_as_default=False)
-    except (OSError, TimeoutError) as error:
-        raise NotReadyError(
-            f"No Dask scheduler answers at {address} ({type(error).__name__})",
-            "one that this machine can reach",
-            "`dask scheduler` starts one; or correct retrain.executor, or set it to `local`",
-        ) from None
-
-
-def _check(client: Client, address: str, watch: Watch) -> None:
-    """See that there are workers, and that a trial is worth the same on each."""
-    clock = Clock(ANSWER_SECONDS)
-
-    def look() -> None:
-        watch()
-        clock.watch()()
-
-    try:
-        question = client.run(libraries, on_error="return", asynchronous=True)
-        found: dict[str, Any] = _asked(client, question, look)
-    except OutOfTimeError:
-        raise NotReadyError(
-            f"Workers of the Dask scheduler at {address} do not answer",
-            f"an answer within {ANSWER_SECONDS:g} s and the retrain's budget",
-            "start them again, or set retrain.executor to `local`",
-        ) from None
-    if not found:
-        raise NotReadyError(
-            f"The Dask scheduler at {address} has no workers",
-            "at least one",
-            f"`dask worker {address.replace('dask://', 'tcp://', 1)} --nthreads 1` starts one",
-        )
-    here = libraries()
-    for worker, there in sorted(found.items()):
-        unlike = f"no Loopbench ({there})" if isinstance(there, Exception) else differing(here, there)
-        if unlike:
-            raise NotReadyError(
-                f"The Dask worker {worker} has {unlike}",
-                "workers with the libraries of this machine, else a trial's value depends on where it ran",
-                "install the same lock file there",
-            )
-
-
-def _width(client: Client, watch: Watch) -> int:
-    """Threads of all workers; 1 while there are none, because others may come."""
-    threads: dict[str, int] = _asked(client, client.nthreads(asynchronous=True), watch)
-    return max(1, sum(threads.values()))
-
-
-def _asked(client: Client, question: Coroutine[Any, Any, Any], watch: Watch) -> Any:
-    """The answer to a question that Dask's own thread asks, with an eye on the clock meanwhile."""
-    answer = asyncio.run_coroutine_threadsafe(question, client.loop.asyncio_loop)
-    try:
-        while not answer.done():
-            watch()
-            wait([answer], GLANCE)
-        return answer.result()
-    finally:
-        answer.cancel()
-
-
 def _reason(future: Future) -> str:
     from distributed import KilledWorker
 
-    error = future.exception(timeout=REACH_SECONDS)
+    error = future.exception(timeout=CLOSE_SECONDS)
     return "the workers that it ran on ended" if isinstance(error, KilledWorker) else f"{type(error).__name__}: {error}"
