@@ -21,7 +21,7 @@ Progress = Callable[[float, str], None]
 ShouldStop = Callable[[], bool]
 Params = dict[str, float | int]
 #: Of the time that is left when a search begins, so much is kept for the refit at the least.
-RESERVED_SHARE = 0.05
+RESERVED_SHARE = 0.1
 
 
 @dataclass(frozen=True)
