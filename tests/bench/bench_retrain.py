@@ -1,7 +1,7 @@
 """The search beside FLAML's and beside a loop that bins anew in every trial; and launches that try to overrun.
 
-`LOOPBENCH_BENCH_SECONDS=300` for the long race, `LOOPBENCH_BENCH_SEEDS`, `LOOPBENCH_BENCH_LAUNCHES=100` for the long
-run of launches (50 minutes).
+Half an hour, most of it the races. `LOOPBENCH_BENCH_SECONDS=300` for the long one, `LOOPBENCH_BENCH_SEEDS`,
+`LOOPBENCH_BENCH_LAUNCHES=100` for the long run of launches (50 minutes).
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def _race(origins: list[Split], folder: Path) -> Iterator[Measurement]:
 
 def _against(origins: list[Split], name: str, mine: list[Attempt], theirs: list[Attempt]) -> Iterator[Measurement]:
     pairs = list(zip(mine, theirs, strict=True))
-    what = f"{origins[0].name}: our time to {name}' best validation loss, median"
+    what = f"{origins[0].name}: our time to what {name} ended with, median"
     shares = [our.seconds_to(their.value) / SECONDS for our, their in pairs]
     yield Measurement(what, median(shares), "of its", 0.5)
-    yield Measurement("  the longest of the seeds (inf: never reached)", max(shares), "of its")
+    yield Measurement("  the longest of the seeds (inf: validation loss never reached)", max(shares), "of its")
     best = [our.seconds_to(their.value) / their.best_seconds for our, their in pairs]
     yield Measurement("  of the time after which it found nothing better, median", median(best), "of its")
     validation = [our.value / their.value for our, their in pairs]
