@@ -14,15 +14,16 @@ from app.widgets import moment
 def challenger_form(view: View) -> None:
     """Budget and seed of a retrain, and what data it will use."""
     plan = view.loop.charter.retrain
+    granted = max(1, int(plan.seconds))
     with st.form("launch", border=True):
         st.markdown("##### Train a challenger")
         with st.container(horizontal=True):
-            trials = st.number_input("Trials", 1, 500, plan.trials, key="trials", width=110)
-            seconds = st.number_input("At most seconds", 5, 3600, int(plan.seconds), key="seconds", width=150)
+            trials = st.number_input("Trials", 1, max(500, plan.trials), plan.trials, key="trials", width=110)
+            seconds = st.number_input("At most seconds", 1, max(3600, granted), granted, key="seconds", width=150)
             seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", width=110)
         st.caption(
             f"Data: {plan.window_days} days before {moment(view.present)}, but for the newest {plan.comparison_days} "
-            "mature days, which are kept for the comparison. Rows without a known label are left out."
+            "mature days, which are kept for the comparison. Rows whose label is unknown or not due yet are left out."
         )
         if st.form_submit_button("Train", key="train", type="primary", icon=":material/play_arrow:"):
             enqueue_job(view, "retrain", {"trials": int(trials), "seconds": int(seconds), "seed": int(seed)})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from typing import Literal
+from zoneinfo import available_timezones
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
 from loop_core.charter.part import ClassName, Name, Part, Share
@@ -32,6 +33,13 @@ class About(Part):
     """Zone of source times that carry none; without it such times are refused."""
     clock: Literal["wall", "data"] = "wall"
     """`data`: this loop replays the past, its present is the newest thing seen; `wall`: its present is now."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            raise ValueError(f"timezone = {name!r} is no zone of the IANA list, e.g. America/Sao_Paulo")
+        return name
 
     @model_validator(mode="after")
     def _classes_of_the_task(self) -> About:
@@ -216,6 +224,16 @@ class Charter(Part):
             if metric.name not in METRICS_OF[self.loop.task]:
                 raise ValueError(
                     f"metric {metric.name!r} says nothing of task {self.loop.task.value!r}; it has: {', '.join(METRICS_OF[self.loop.task])}"
+                )
+        for trigger in (part for whole in self.triggers for part in whole.with_parts):
+            if trigger.min_features is not None and trigger.min_features > len(self.features):
+                raise ValueError(
+                    f"a trigger waits for {trigger.min_features} drifted features, and there are {len(self.features)}"
+                )
+            most = trigger.seconds_per_month
+            if most is not None and most < self.retrain.seconds:
+                raise ValueError(
+                    f"a trigger with seconds_per_month = {most:g} never fires: a retrain is granted {self.retrain.seconds:g} s"
                 )
         for name in (name for trigger in self.triggers for name in trigger.metrics):
             if name not in [metric.name for metric in self.metrics]:

@@ -32,6 +32,12 @@ def load_charter(path: Path) -> Charter:
         raise CharterError(
             f"There is no charter at {path}", "a file loops/<name>.toml", "loop init --from FILE drafts one"
         ) from None
+    except OSError as error:
+        raise CharterError(
+            f"{path} cannot be read ({error.strerror})",
+            "a TOML file",
+            "name the file itself, and see that you may read it",
+        ) from None
     except UnicodeDecodeError as error:
         raise CharterError(
             f"{path} is not UTF-8 (byte {error.start})", "a TOML file in UTF-8", "save it as UTF-8"

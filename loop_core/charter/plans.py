@@ -65,7 +65,7 @@ class TriggerPlan(Part):
     """How urgent its call is; None: `urgency`."""
     asks: tuple[str, ...] = ()
     """People who are asked when it fires; empty: by its tier, the loop's owner and, if urgent, its approvers."""
-    every_days: int | None = Field(default=None, ge=1)
+    every_days: int | None = Field(default=None, ge=1, le=3650)
     """`schedule`: days between retrains; this or `cron`."""
     cron: str | None = None
     """`schedule`: minute, hour, day of month, month, day of week, in UTC: `0 6 1 * *` is 06:00 on the first of a month."""
@@ -102,6 +102,11 @@ class TriggerPlan(Part):
     def metrics(self) -> tuple[str, ...]:
         """The metrics that it, or a part of it, names."""
         return (*((self.metric,) if self.metric else ()), *(name for part in self.of for name in part.metrics))
+
+    @property
+    def with_parts(self) -> tuple[TriggerPlan, ...]:
+        """Itself, and the triggers it is made of, and theirs."""
+        return (self, *(inner for part in self.of for inner in part.with_parts))
 
     @model_validator(mode="after")
     def _needs(self) -> TriggerPlan:
@@ -172,7 +177,7 @@ class RetrainPlan(Part):
     """The search ends when so many complete trials brought nothing better."""
     memory_mb: int = Field(default=4_000, ge=200)
     """Memory that its trials may allocate; one that wants more fails, and the search goes on."""
-    half_life_days: float | None = Field(default=None, gt=0)
+    half_life_days: float | None = Field(default=None, ge=1)
     """A training row so much older than the newest counts half; None: age does not matter."""
     cohort_weights: dict[Name, dict[str, Annotated[float, Field(gt=0)]]] = Field(default_factory=dict)
     """Declared cohort = how much rows of its values count, e.g. `customer_state = { SP = 2 }`; those not named count 1."""
@@ -194,7 +199,11 @@ class RetrainPlan(Part):
         return place
 
     @model_validator(mode="after")
-    def _can_split(self) -> RetrainPlan:
+    def _possible(self) -> RetrainPlan:
+        if self.month_seconds is not None and self.month_seconds < self.seconds:
+            raise ValueError(
+                f"month_seconds = {self.month_seconds:g} is less than seconds = {self.seconds:g}: no retrain could ever start"
+            )
         leaf = self.space.min_data_in_leaf
         if leaf and 2 * leaf[0] > self.min_rows:
             raise ValueError(

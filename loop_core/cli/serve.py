@@ -15,6 +15,7 @@ import typer
 
 from loop_core.cli.console import say, show
 from loop_core.cli.options import ActorOption, JsonOption, WorkspaceOption, actor_or_me, opened
+from loop_core.errors import RefusedError
 
 jobs_app = typer.Typer(help="Long work: what runs, what waits, stop it.", no_args_is_help=True)
 
@@ -86,6 +87,7 @@ def list_(
         "status": "status",
         "progress": "done",
         "message": "message",
+        "error": "why",
         "actor": "by",
     }
     show(jobs, as_json, columns, empty="No jobs.")
@@ -94,7 +96,9 @@ def list_(
 @jobs_app.command("start")
 def start(
     loop: Annotated[str, typer.Argument()],
-    kind: Annotated[str, typer.Argument(help="retrain, replay, compare or cycle.")],
+    kind: Annotated[
+        str, typer.Argument(help="retrain, forecast, compare, selftest, bootstrap, cycle, replay, policies, evidently.")
+    ],
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; repeat for more.")] = None,
     workspace: WorkspaceOption = None,
     actor: ActorOption = None,
@@ -102,7 +106,10 @@ def start(
     """Queue a job for the worker."""
     from loop_core.jobs import enqueue
 
-    params = dict(pair.split("=", 1) for pair in set_ or [] if "=" in pair)
+    for pair in set_ or []:
+        if "=" not in pair:
+            raise RefusedError(f"--set {pair}", "name=value, e.g. trials=20", "write it so")
+    params = dict(pair.split("=", 1) for pair in set_ or [])
     with opened(workspace) as ws:
         job = enqueue(ws, ws.loop(loop).name, kind, params, actor=actor_or_me(actor))
     say(f"Job {job} is queued.")

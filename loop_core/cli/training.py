@@ -12,6 +12,7 @@ from loop_core.cli.options import JsonOption
 from loop_core.cli.progress import progress_bar
 from loop_core.clock import instant
 from loop_core.errors import RefusedError
+from loop_core.vocabulary import State
 
 SeedOption = Annotated[int, typer.Option(help="The same seed gives the same models.")]
 
@@ -71,11 +72,16 @@ def retrain(
 
     with progress_bar("retrain", quiet=as_json) as progress:
         plan = here.loop.charter.retrain
-        budget = Budget(trials or plan.trials, seconds or plan.seconds)
+        budget = Budget(plan.trials if trials is None else trials, plan.seconds if seconds is None else seconds)
         result = train(here.loop, as_of=here.as_of, actor=here.actor, seed=seed, budget=budget, progress=progress)
-    show(result if as_json else [result], as_json)
-    if not as_json:
-        say(f"Next: loop compare {here.name} {result.version}")
+    if as_json:
+        show(result, True)
+        return
+    span = f"{result.train_start:%Y-%m-%d} to {result.train_end:%Y-%m-%d}"
+    say(f"{result.sentence} {result.n_rows:,} rows of {span} in {result.n_folds} folds.")
+    for line in [*(check.sentence for check in result.checks if check.state is State.WATCH), *result.notes]:
+        say(f"! {line}")
+    say(f"Next: loop card {here.name} {result.version}, then loop compare {here.name} {result.version}")
 
 
 @on_loop(AS_OF)

@@ -75,7 +75,9 @@ def replay(
     from loop_core.policies import policy_in_force, replay_policies, save_replay
 
     tried = [_policy(path) for path in policy or []]
-    request = _request(here, start, end, {"every": step(every), "seed": seed, **({"trees": trees} if trees else {})})
+    request = _request(
+        here, start, end, {"every": step(every), "seed": seed, **({} if trees is None else {"trees": trees})}
+    )
     with progress_bar("replay", quiet=as_json) as progress:
         found = replay_policies(here.loop, [policy_in_force(here.loop), *tried], request, progress=progress)
     found = save_replay(here.loop, found)

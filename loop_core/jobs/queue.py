@@ -12,6 +12,7 @@ from loop_core.clock import now
 from loop_core.errors import RefusedError, UnknownNameError
 from loop_core.frames import to_json
 from loop_core.jobs.kinds import FOUNDING, KINDS
+from loop_core.jobs.params import check_params
 from loop_core.jobs.view import JobStatus, JobView, iso, job_view
 from loop_core.ledger.database import explained, writing
 from loop_core.ledger.schema import jobs as table
@@ -38,10 +39,11 @@ def enqueue(
         The job's id.
 
     Raises:
-        UnknownNameError: no such kind or loop. RefusedError: params are no JSON.
+        UnknownNameError: no such kind or loop. RefusedError: params are no JSON, or not what the kind takes.
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of job", kind, KINDS)
+    check_params(kind, params)
     pinned = dict(params) if kind in FOUNDING else {"as_of": ws.loop(loop).present(now()), **params}
     try:
         text = json.dumps(to_json(pinned), sort_keys=True, allow_nan=False)

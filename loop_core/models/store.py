@@ -96,7 +96,7 @@ class ModelStore:
             raise IntegrityError(
                 f"Model {version} was changed on disk: its files now hash to {version_of(contents)}",
                 "the bytes it was saved with",
-                "restore the folder from a backup, or retrain",
+                "restore the folder from a backup; if it serves, `loop rollback` puts its predecessor back meanwhile",
             )
         return contents
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loop_core.errors import RefusedError, StoppedError
+from loop_core.errors import NotReadyError, RefusedError, StoppedError
 from loop_core.policies.cache import Cache
 from loop_core.policies.compared import Compared, compared
 from loop_core.policies.learner import TREES, Learner
@@ -109,6 +109,12 @@ def replay_policies(
         _through(runs, past, request, say, stop)
     cache.trim()
     result = compared(past, request.moments(), request.as_of, runs)
+    if all(run.value is None for run in result.runs):
+        raise NotReadyError(
+            f"No label of {request.start:%Y-%m-%d} to {request.end:%Y-%m-%d} has matured by {request.as_of:%Y-%m-%d}",
+            "a span whose answers can be judged",
+            "replay an earlier or a longer one",
+        )
     sampled = f"Judged on a sample of {len(past.at):,} of {past.predictions:,} predictions."
     return _result(loop, request, snapshot, result, (*NOTES, sampled) if len(past.at) < past.predictions else NOTES)
 

@@ -48,6 +48,11 @@ def inspected(loop: Loop, objective: Objective, evaluation: Evaluation | None) -
         objective: the rows and their folds.
         evaluation: scores of rows that the scoring models had not seen; None: there are none.
     """
+    return (*looked_at(loop, objective), suspected(loop, objective, evaluation))
+
+
+def looked_at(loop: Loop, objective: Objective) -> tuple[Check, ...]:
+    """The checks that need no model, before anything is fitted."""
     training = objective.training
     return (
         _sources(loop, training),
@@ -55,7 +60,6 @@ def inspected(loop: Loop, objective: Objective, evaluation: Evaluation | None) -
         _leak(loop, training),
         _repeated(objective),
         _missing(objective),
-        _suspects(loop, objective, evaluation),
     )
 
 
@@ -175,7 +179,8 @@ def _missing(objective: Objective) -> Check:
     return Check("missing", State.OK, "Every large cohort value of the newest rows is in the training rows.")
 
 
-def _suspects(loop: Loop, objective: Objective, evaluation: Evaluation | None) -> Check:
+def suspected(loop: Loop, objective: Objective, evaluation: Evaluation | None) -> Check:
+    """Labels that models which had not seen their rows contradict with confidence."""
     import numpy as np
 
     if evaluation is None or loop.charter.loop.task is Task.REGRESSION:

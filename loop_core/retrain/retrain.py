@@ -15,7 +15,7 @@ from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.executors import Executor, reached
 from loop_core.retrain.fit import Recipe, fit, fixed_of, package
 from loop_core.retrain.folds import rolling_folds
-from loop_core.retrain.inspection import Check, inspected
+from loop_core.retrain.inspection import Check, looked_at, suspected
 from loop_core.retrain.objective import Objective
 from loop_core.retrain.search import Budget, Found, Limits, Params, Progress, ShouldStop, search
 from loop_core.retrain.space import DEFAULTS, inside, ranges_of
@@ -112,10 +112,27 @@ def retrain(
         check_month(loop, as_of, budget, study.noted_seconds)
         clock.charge(study.spent())
         study.note(**noted(as_of, seed, budget))
+        asked = _Asked(as_of, actor, seed, budget, parent, executor_for)
         try:
-            return _retrained(loop, study, clock, _Asked(as_of, actor, seed, budget, parent, executor_for), say)
+            return _retrained(loop, study, clock, asked, _noting(study, clock, budget, say))
+        except OutOfTimeError:
+            raise NotReadyError(
+                f"The budget of {budget.seconds:g} s was spent before a model could be fitted on all rows",
+                "more time, fewer trials or fewer rows",
+                "raise retrain.seconds, or lower retrain.window_days; finished trials are kept",
+            ) from None
         finally:
             study.note(seconds=round(budget.seconds - clock.left, 3))
+
+
+def _noting(study: Search, clock: Clock, budget: Budget, say: Progress) -> Progress:
+    """Progress that keeps what was spent until then on record: a kill must not make it free."""
+
+    def told(share: float, sentence: str) -> None:
+        study.note(seconds=round(budget.seconds - clock.left, 3))
+        say(share, sentence)
+
+    return told
 
 
 def noted(as_of: datetime, seed: int, budget: Budget) -> dict[str, Any]:
@@ -142,6 +159,10 @@ def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Prog
     say(0.0, "Reading the training set")
     training = training_set(loop, as_of, snapshot=study.snapshot)
     objective, first = objective_of(loop, training, seed), _first(loop, parent)
+    clock.watch()()
+    say(0.03, f"Looking at {training.n_rows:,} rows")
+    looked = looked_at(loop, objective)
+    clock.watch()()
     with Apart(objective, plan.memory_mb) as apart:
         found = None
         if objective.folds:
@@ -149,11 +170,10 @@ def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Prog
             limits = Limits(budget.trials, clock, plan.patience)
             executor, told = asked.executor_for(apart), _between(say, 0.05, 0.9)
             found = search(study, apart, limits, first, executor=executor, progress=told)
-        say(0.91, "Looking at the rows")
         recipe = _recipe(objective, found, first[0], seed, parent)
-        recipe = replace(recipe, checks=inspected(loop, objective, recipe.evaluation))
+        recipe = replace(recipe, checks=(*looked, suspected(loop, objective, recipe.evaluation)))
         say(0.92, f"Fitting the best parameters on {training.n_rows:,} rows")
-        text = _fitted(apart, recipe, clock, budget)
+        text = _fitted(apart, recipe, clock)
     training = training.noting(*_notes(plan.folds, objective, found))
     version = package(loop, training, recipe, actor=asked.actor, as_of=as_of, text=text)
     result = _result(loop, version, training, recipe, found, as_of)
@@ -184,16 +204,10 @@ def _recipe(objective: Objective, found: Found | None, kept: Params, seed: int, 
     return Recipe(found.params, seed, parent, objective, found.evaluation)
 
 
-def _fitted(apart: Apart, recipe: Recipe, clock: Clock, budget: Budget) -> str:
+def _fitted(apart: Apart, recipe: Recipe, clock: Clock) -> str:
     """The model on all rows, within what is left of the budget."""
     try:
         return apart.call(_refit, dict(recipe.params), recipe.rounds, watch=clock.watch())
-    except OutOfTimeError:
-        raise NotReadyError(
-            f"The budget of {budget.seconds:g} s was spent before a model could be fitted on all rows",
-            "more time, fewer trials or fewer rows",
-            "raise retrain.seconds, or lower retrain.window_days; finished trials are kept",
-        ) from None
     except TrialFailedError as error:
         raise RefusedError(
             f"The model could not be fitted: {error}",

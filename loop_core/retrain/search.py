@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,11 +36,11 @@ class Budget:
     """Wall-clock seconds of everything, reading and refit included."""
 
     def __post_init__(self) -> None:
-        if self.trials < 1 or not self.seconds > 0:
+        if self.trials < 1 or not 0 < self.seconds < math.inf:
             raise RefusedError(
                 f"A budget of {self.trials} trials and {self.seconds:g} s",
-                "at least 1 trial and more than 0 s",
-                "raise it",
+                "at least 1 trial, and more than 0 s but not for ever",
+                "correct it",
             )
 
 

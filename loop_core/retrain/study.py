@@ -224,11 +224,11 @@ def _stored_study(storage: RDBStorage, name: str, snapshot: int) -> Study:
 
     study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True, direction="minimize")
     attributes = study.user_attrs
-    if "version" in attributes and attributes["snapshot"] != snapshot:
-        # That search is over and the data has moved on: the same request is a new search now.
-        optuna.delete_study(study_name=name, storage=storage)
-        study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True, direction="minimize")
-    return study
+    if "version" not in attributes or attributes["snapshot"] == snapshot:
+        return study
+    # That search is over and the data has moved on: the same request is a new search now. What the old one took stays.
+    again = f"{name}.{snapshot}"
+    return optuna.create_study(storage=storage, study_name=again, load_if_exists=True, direction="minimize")
 
 
 def _storage(url: str) -> RDBStorage:

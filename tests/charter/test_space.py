@@ -21,7 +21,7 @@ from tests.conftest import CHARTER
         ("learning_rate = 0.1", "learning_rate"),
         ("learning_rate = [0.1]", "learning_rate"),
         ("lambda_l2 = [nan, 1]", "lambda_l2"),
-        ("cat_smooth = [1, inf]", "leaves what LightGBM can use"),
+        ("cat_smooth = [1, inf]", "finite"),
         ("min_data_in_leaf = [251, 400]", "can split no tree of min_rows = 500"),
         ("depth = [1, 2]", "depth"),
     ],
@@ -41,3 +41,26 @@ def test_what_is_not_named_keeps_its_range() -> None:
         name: RANGES[name] for name in set(RANGES) - {"num_leaves", "learning_rate"}
     }
     assert distributions(found)["num_leaves"].single()
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("[retrain]\nseconds = 60\nmonth_seconds = 30", "no retrain could ever start"),
+        ("[retrain]\nseconds = inf", "finite"),
+        ("[retrain]\nworst_cohort_weight = inf", "finite"),
+        ("[retrain]\nhalf_life_days = 1e-9", "half_life_days"),
+        ('[[triggers]]\nkind = "drift"\nmin_features = 300', "drifted features, and there are"),
+        ('[[triggers]]\nkind = "every_week"\nseconds_per_month = 10', "never fires: a retrain is granted"),
+        ('[[triggers]]\nkind = "schedule"\nevery_days = 1000000', "every_days"),
+    ],
+)
+def test_what_could_never_work_together_is_refused(lines: str, said: str) -> None:
+    with pytest.raises(CharterError) as refused:
+        parse_charter(f"{CHARTER}{lines}\n")
+    assert said in str(refused.value)
+
+
+def test_a_zone_that_is_none_is_refused() -> None:
+    with pytest.raises(CharterError, match="Mars/Base"):
+        parse_charter(CHARTER.replace("[loop]\n", '[loop]\ntimezone = "Mars/Base"\n', 1))

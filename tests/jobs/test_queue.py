@@ -95,10 +95,10 @@ def test_loops_take_turns(workspace: Workspace) -> None:
         workspace.set_charter(CHARTER.replace("orders", name), actor="a", reason="", as_of=START) for name in "abc"
     ]
     for index in range(4):
-        put(loops[0], n=index)
+        put(loops[0], seed=index)
     for other in loops[1:]:
-        put(other, n=0)
-        put(other, n=1)
+        put(other, seed=0)
+        put(other, seed=1)
     order = []
     for second in range(8):
         taken = claim(workspace, "w", at=NOW + timedelta(seconds=second))
@@ -112,14 +112,14 @@ def test_a_loop_with_a_running_job_waits_for_the_others(workspace: Workspace) ->
     for name in "ab":
         loop = workspace.set_charter(CHARTER.replace("orders", name), actor="a", reason="", as_of=START)
         for index in range(2):
-            put(loop, n=index)
+            put(loop, seed=index)
     taken = [claim(workspace, f"w{i}", at=NOW) for i in range(4)]
     assert [view.loop for view in taken if view] == ["a", "b", "a", "b"]
 
 
 def test_a_waiting_job_is_stopped_at_once_and_a_running_one_is_asked(loop: Loop) -> None:
     ws = loop.workspace
-    waiting, running = put(loop, n=2), put(loop, n=1)
+    waiting, running = put(loop, seed=2), put(loop, seed=1)
     taken = claim(ws, "w", at=NOW)
     assert taken is not None
     assert taken.id == waiting
@@ -186,7 +186,7 @@ def race(path: str, workers: int, jobs: int) -> list[int]:
 
 
 def test_racing_workers_take_each_job_once(loop: Loop) -> None:
-    expected = sorted(put(loop, n=index) for index in range(20))
+    expected = sorted(put(loop, seed=index) for index in range(20))
     assert race(str(loop.workspace.path), 4, 20) == expected
 
 
@@ -194,6 +194,6 @@ def test_racing_workers_take_each_job_once(loop: Loop) -> None:
 def test_the_same_race_on_postgresql(database: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     with Workspace.create(tmp_path_factory.mktemp("team") / "w", catalog=database) as ws:
         loop = ws.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
-        expected = sorted(put(loop, n=index) for index in range(20))
+        expected = sorted(put(loop, seed=index) for index in range(20))
         assert race(str(ws.path), 3, 20) == expected
         assert all(seen.status is JobStatus.DONE for seen in list_jobs(ws))

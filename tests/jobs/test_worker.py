@@ -64,7 +64,7 @@ def running(target: Worker) -> threading.Thread:
 
 
 def test_it_runs_what_waits_and_keeps_the_result(loop: Loop) -> None:
-    numbers = [put(loop, n=index) for index in range(3)]
+    numbers = [put(loop, seed=index) for index in range(3)]
     assert worker(loop, lambda progress, should_stop: {"answer": 42}).run(once=True) == 3
     seen = [job(loop.workspace, number) for number in numbers]
     assert all((view.status, view.result, view.progress) == (JobStatus.DONE, {"answer": 42}, 1.0) for view in seen)

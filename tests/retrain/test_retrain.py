@@ -190,7 +190,7 @@ def test_a_workspace_made_again_at_the_same_path_has_studies_of_its_own(tmp_path
     assert versions[0] == versions[1]
 
 
-@pytest.mark.parametrize(("trials", "seconds"), [(0, 60), (5, 0), (5, -1), (5, float("nan"))])
+@pytest.mark.parametrize(("trials", "seconds"), [(0, 60), (5, 0), (5, -1), (5, float("nan")), (5, float("inf"))])
 def test_an_empty_budget_is_refused(trials: int, seconds: float) -> None:
     with pytest.raises(RefusedError, match="at least 1 trial"):
         Budget(trials, seconds)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
 from loop_core.errors import NotReadyError
 from loop_core.models import registered
 from loop_core.retrain import Budget, retrain, spending
 from loop_core.workspace import Workspace
-from tests.retrain.synthetic import CHARTER, END, parcels
+from tests.retrain.synthetic import CHARTER, END, insert, parcels, rows
 
 LIMITED = CHARTER.replace("[retrain]", "[retrain]\nmonth_seconds = 100")
 
@@ -32,6 +33,28 @@ def test_one_that_came_to_nothing_is_on_record_too(workspace: Workspace) -> None
     (one,) = spending(loop, END)
     assert (one.version, one.trials) == (None, 0)
     assert one.seconds > 0
+
+
+def test_a_search_that_is_made_again_on_newer_data_keeps_what_the_old_one_took(workspace: Workspace) -> None:
+    loop = parcels(workspace, n=1500)
+    retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(1, 600))
+    insert(loop, rows(60, seed=5).with_columns(pl.format("q{}", "prediction_id").alias("prediction_id")))
+    retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(1, 600))
+    both = spending(loop, END)
+    assert len(both) == 2
+    assert all(one.seconds > 0 and one.trials == 1 for one in both)
+    assert both[0].version != both[1].version
+
+
+def test_a_kill_is_not_free(workspace: Workspace) -> None:
+    loop, seen = parcels(workspace, n=1500), []
+
+    def look(share: float, sentence: str) -> None:
+        seen.append(sum(one.seconds for one in spending(loop, END)))
+
+    retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(3, 600), progress=look)
+    assert seen == sorted(seen)
+    assert 0 < seen[2] < seen[-1], "on record after each trial, not only in the end"
 
 
 def test_a_month_that_is_spent_refuses_before_anything_is_computed(workspace: Workspace) -> None:
