@@ -243,6 +243,12 @@ def test_work_without_a_terminal_says_now_and_then_how_far_it_is(
 def test_jobs_are_queued_stopped_and_listed(loop: Loop) -> None:
     folder = loop.workspace.path
     assert "Job 1 is queued" in run("jobs", "start", "orders", "cycle", workspace=folder)
+    for wrong, said in (("trials=abc", "a whole number"), ("bogus=1", "one of: as_of"), ("trials", "name=value")):
+        refused = loop_command("jobs", "start", "orders", "retrain", "--set", wrong, workspace=folder)
+        assert (refused.returncode, said in refused.stderr) == (1, True)
+    for option in ("--trials", "--seconds"):
+        refused = loop_command("retrain", "orders", option, "0", workspace=folder)
+        assert (refused.returncode, "at least 1 trial" in refused.stderr) == (1, True)
     run("jobs", "stop", "1", workspace=folder)
     assert json.loads(run("jobs", "list", "--json", workspace=folder))[0]["status"] == "stopped"
     run("jobs", "retry", "1", workspace=folder)
