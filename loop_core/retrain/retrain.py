@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from loop_core.errors import NotReadyError, RefusedError
+from loop_core.errors import IntegrityError, NotReadyError, RefusedError
 from loop_core.frames import to_json
 from loop_core.models import manifest_of
 from loop_core.retrain.apart import Apart, TrialFailedError
@@ -227,12 +227,16 @@ def _study(loop: Loop, as_of: datetime, seed: int, budget: Budget, parent: str |
 
 
 def _first(loop: Loop, parent: str | None) -> list[Params]:
-    """The champion's parameters, then the defaults; each once."""
+    """The champion's parameters, then the defaults; each once. Without a champion that can be read, the defaults alone."""
     ranges = ranges_of(loop.charter)
     defaults = inside(DEFAULTS, ranges)
     if parent is None:
         return [defaults]
-    champion = inside(manifest_of(loop, parent).params, ranges)
+    try:
+        champion = inside(manifest_of(loop, parent).params, ranges)
+    except IntegrityError:
+        # Its files were changed: a retrain is one of the ways out, so it must not need them.
+        return [defaults]
     return [champion] if champion == defaults else [champion, defaults]
 
 

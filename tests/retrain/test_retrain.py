@@ -14,6 +14,7 @@ from loop_core.errors import NotReadyError, RefusedError, StoppedError
 from loop_core.models import ModelStore, manifest_of, registered
 from loop_core.retrain import Budget, RetrainResult, bootstrap, bootstrap_external, retrain
 from loop_core.retrain.apart import Apart
+from loop_core.retrain.space import DEFAULTS, inside
 from loop_core.workspace import Loop, Workspace
 from tests.retrain.synthetic import CHARTER, END, START, parcels, rows
 
@@ -169,6 +170,15 @@ def test_a_span_too_short_to_validate_is_trained_without_a_search(workspace: Wor
     result = run(loop)
     assert (result.n_folds, result.trials, result.value) == (0, 0, None)
     assert "too short to validate" in result.notes[0]
+
+
+def test_a_champion_whose_files_were_changed_does_not_keep_a_loop_from_a_new_model(fresh: Loop) -> None:
+    first = bootstrap(fresh, until=START + 120 * DAY, as_of=START + 120 * DAY, actor="ana", seed=3)
+    promote(fresh, first)
+    (fresh.workspace.models / first / "model.txt").write_text("somebody was here")
+    result = run(fresh, budget=Budget(2, 600))
+    assert (result.parent, result.version != first) == (first, True)
+    assert result.history[0].params == inside(DEFAULTS)
 
 
 def test_a_failed_start_does_not_pin_old_data(workspace: Workspace) -> None:
