@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/loop demo --folder demo-workspace $(if $(HEADLESS),--headless)
 
 test: .venv/tested browser postgres check
-	$(BIN)/pytest tests -n 2 --dist worksteal --durations=25
+	$(BIN)/pytest tests -n 3 --dist worksteal --durations=25
 
 check: .venv/tested
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from loop_core.recipes import import_recipe
 from loop_core.replay import ReplayPlan, first_champion, replay, replayable
 from loop_core.workspace import Loop, Workspace
 
-START, END = instant("2018-03-05"), instant("2018-05-14")
+START, END = instant("2018-03-05"), instant("2018-04-30")
 QUIET_END = instant("2018-04-09")
 QUIETLY = ReplayPlan(START, QUIET_END, train=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -17,11 +18,11 @@ import pytest
 from loop_core.doctor import examine
 from loop_core.jobs import JobStatus, enqueue, list_jobs
 from loop_core.models import ModelStore, registered
-from loop_core.retrain import Budget, LiveSearch, live_search
+from loop_core.retrain import Budget, LiveSearch, RetrainResult, live_search, retrain
 from loop_core.workspace import Loop, Workspace
 from tests.retrain.synthetic import END, parcels
 
-KILLS = 20 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 2
+KILLS = 20 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 1
 TRIALS = 8
 WORK = """
 import sys, time
@@ -57,6 +58,10 @@ def values(found: LiveSearch | None) -> list[tuple[int, str, float | None]]:
     return [(t.number, t.state, t.value) for t in found.trials] if found else []
 
 
+def values_of(result: RetrainResult) -> list[tuple[int, str, float | None]]:
+    return [(t.number, t.state, t.value) for t in result.history]
+
+
 def _reached(loop: Loop, seed: int, trials: int, pause: float) -> bool:
     if len(values(search(loop, seed))) < trials:
         return False
@@ -65,18 +70,15 @@ def _reached(loop: Loop, seed: int, trials: int, pause: float) -> bool:
 
 
 @pytest.mark.faults
-def test_a_killed_retrain_goes_on_where_it_was(workspace: Workspace) -> None:
-    loop, rng, hit = parcels(workspace, n=1500), random.Random(0), 0
+def test_a_killed_retrain_goes_on_where_it_was(workspace: Workspace, tmp_path: Path) -> None:
+    loop, rng, hit = parcels(workspace, n=1500), random.Random(1), 0
+    shutil.copytree(workspace.path, tmp_path / "quiet")
     asked = {"trials": TRIALS, "seconds": 600, "as_of": END.isoformat()}
-    enqueue(workspace, loop.name, "retrain", {**asked, "seed": 0}, "ana")
-    work(workspace.path)
-    whole = values(search(loop, 0))
-    assert len(whole) == TRIALS
     for seed in range(1, KILLS + 1):
         enqueue(workspace, loop.name, "retrain", {**asked, "seed": seed}, "ana")
         before = len(registered(loop, END))
-        # Before the first trial, between any two, within one, or while the model is fitted and packaged.
-        trials, pause = rng.randrange(TRIALS + 1), rng.uniform(0, 0.15)
+        # Between any two trials, within one, or while the model is fitted and packaged.
+        trials, pause = rng.randrange(1, TRIALS + 1), rng.uniform(0, 0.15)
         work(workspace.path, partial(_reached, loop, seed, trials, pause))
         left = values(search(loop, seed))
         newest = list_jobs(workspace, loop=loop.name)[0]
@@ -90,6 +92,10 @@ def test_a_killed_retrain_goes_on_where_it_was(workspace: Workspace) -> None:
         assert found[: len(left)] == left, "a finished trial was lost"
         assert [number for number, *_ in found] == list(range(TRIALS)), "none twice, none missing"
         assert len(registered(loop, END)) == before + 1
+        with Workspace.open(tmp_path / "quiet") as quiet:
+            as_if = retrain(quiet.loop(loop.name), as_of=END, actor="ana", seed=seed, budget=Budget(TRIALS, 600))
+        assert job.result is not None
+        assert (job.result["version"], found) == (as_if.version, values_of(as_if)), "as if nothing had happened"
     assert hit > 0, "no kill hit the work; the timing of this test is off"
     versions = {view.version for view in registered(loop, END)}
     assert versions == set(ModelStore(workspace).versions()), "no model without its entry, no entry without its model"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +13,7 @@ from loop_core.errors import NotReadyError, StoppedError, StorageError
 from loop_core.jobs import JobStatus, JobView, Worker, enqueue, job, stop
 from loop_core.jobs import worker as module
 from loop_core.jobs.kinds import KINDS
-from loop_core.models import registered
 from loop_core.workspace import Loop, Workspace
-from tests.retrain.synthetic import END, parcels
 
 Act = Callable[[Callable[[float, str], None], Callable[[], bool]], dict[str, Any]]
 
@@ -159,38 +153,3 @@ def test_every_kind_of_job_has_a_body() -> None:
         "policies",
         "forecast",
     }
-
-
-SCRIPT = """
-import sys, time
-from loop_core.jobs import Worker
-from loop_core.workspace import Workspace
-Worker(Workspace.open(sys.argv[1]), lease_seconds=6.0).run(poll_seconds=0.05)
-"""
-
-
-@pytest.mark.faults
-def test_a_retrain_whose_worker_is_killed_resumes_and_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    params = {"as_of": END.isoformat(), "trials": 15, "seconds": 600, "seed": 5}
-    with Workspace.create(tmp_path / "quiet") as quiet:
-        enqueue(quiet, parcels(quiet).name, "retrain", params, "ana")
-        Worker(quiet).run(once=True)
-        expected = job(quiet, 1)
-    with Workspace.create(tmp_path / "killed") as ws:
-        loop = parcels(ws)
-        number = enqueue(ws, loop.name, "retrain", params, "ana")
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(ws.path)])
-        try:
-            until(lambda: "Trial" in job(ws, number).message, 120)
-        finally:
-            process.kill()  # SIGKILL: no handler runs, nothing is given back
-            process.wait()
-        halfway = job(ws, number)
-        assert (halfway.status, halfway.attempts) == (JobStatus.RUNNING, 1)
-        assert registered(loop, END) == []
-        until(lambda: Worker(ws).run(once=True) == 1)
-        seen = job(ws, number)
-        assert (seen.status, seen.attempts) == (JobStatus.DONE, 2)
-        assert seen.result == expected.result
-        assert [trial["number"] for trial in (seen.result or {})["history"]] == list(range(15))
-        assert len(registered(loop, END + timedelta(days=1))) == 1

@@ -49,7 +49,7 @@ def test_cohorts_and_classes_count_as_declared_and_the_mean_is_one() -> None:
     [
         ("cohort_weights = { region = { north = 2 } }", "no declared cohort"),
         ("cohort_weights = { state = { BA = 0 } }", "greater than 0"),
-        ("half_life_days = 0", "greater than 0"),
+        ("half_life_days = 0", "greater than or equal to 1"),
         ("memory_mb = 10", "greater than or equal to 200"),
     ],
 )
