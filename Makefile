@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/loop demo --folder demo-workspace $(if $(HEADLESS),--headless)
 
 test: .venv/tested browser postgres check
-	$(BIN)/pytest tests -n 3 --dist worksteal --durations=25
+	$(BIN)/pytest tests -n 2 --dist worksteal --durations=25
 
 check: .venv/tested
 	$(BIN)/ruff check .
@@ -23,7 +23,7 @@ bench: .venv/tested
 	$(BIN)/python -m tests.bench
 
 faults: .venv/tested browser postgres
-	LOOPBENCH_FAULTS=long $(BIN)/pytest tests/faults
+	LOOPBENCH_FAULTS=long $(BIN)/pytest tests/faults tests/retrain/test_dask.py tests/test_notebooks.py
 
 .venv/bin/uv:
 	$(PYTHON) -c 'import sys; sys.exit("Loopbench needs Python 3.11 or newer; this is " + sys.version) if sys.version_info < (3, 11) else None'

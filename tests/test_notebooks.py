@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +19,14 @@ REAL = {
     "04_late_labels.ipynb",
     "05_when_to_retrain.ipynb",
     "06_a_retrain.ipynb",
+}
+#: What takes minutes as it is written looks at a shorter span here; whole with LOOPBENCH_FAULTS=long.
+LONG = os.environ.get("LOOPBENCH_FAULTS") == "long"
+SHORTER = {
+    "05_when_to_retrain.ipynb": {
+        'instant("2017-10-01")': 'instant("2018-06-01")',
+        'instant("2017-12-03")': 'instant("2018-07-01")',
+    }
 }
 
 
@@ -42,6 +51,10 @@ def test_it_runs(path: Path, request: pytest.FixtureRequest, monkeypatch: pytest
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.read(path, as_version=4)
+    for long, short in () if LONG else SHORTER.get(path.name, {}).items():
+        assert any(long in cell.source for cell in notebook.cells), f"{long} is no more in {path.name}"
+        for cell in notebook.cells:
+            cell.source = cell.source.replace(long, short)
     client = NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -241,8 +242,14 @@ def _storage(url: str) -> RDBStorage:
         known = _storages.get((url, _inode(url)))
         if known is not None:
             return known
+        options = {"connect_args": {"timeout": 60}} if sqlite else {}
         try:
-            storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite else {})
+            try:
+                storage = RDBStorage(url, engine_kwargs=options)
+            except SQLAlchemyError:
+                # Who opens it first makes its tables; another process may have been at it at the same moment.
+                time.sleep(1.0)
+                storage = RDBStorage(url, engine_kwargs=options)
         except SQLAlchemyError as error:
             raise StorageError(
                 f"The studies at {url} cannot be opened ({error})",

@@ -22,7 +22,7 @@ from tests.browser.conftest import serving
 from tests.conftest import CHARTER, START
 from tests.faults.steps import AS_OF
 
-SECONDS = 120 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 8
+SECONDS = 120 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 2
 ROOT = Path(__file__).parents[2]
 ROWS = 500
 PAGES = ("signals", "drift", "feedback", "ledger", "")

@@ -18,7 +18,7 @@ from tests.alerts.made import WEEK, cycle, finding, live
 from tests.alerts.receivers import Webhook, webhook
 from tests.faults.kill import Steps, steps
 
-KILLS = 100 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 8
+KILLS = 100 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 5
 #: Messages that wait at each kill, at least.
 EACH = 4
 #: From one round to the next: whoever was killed in one is known to be dead in the next.

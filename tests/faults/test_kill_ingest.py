@@ -15,7 +15,7 @@ from tests.conftest import START
 from tests.faults.kill import Steps, steps
 from tests.faults.steps import AS_OF
 
-KILLS = 100 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 8
+KILLS = 100 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 5
 ROWS = 2_000
 
 

@@ -16,7 +16,7 @@ from tests.conftest import START
 from tests.faults.kill import steps
 from tests.faults.steps import AS_OF
 
-KILLS = 100 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 10
+KILLS = 100 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 5
 
 
 def approved(loop: Loop, number: int) -> str:

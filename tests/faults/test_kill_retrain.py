@@ -93,7 +93,7 @@ def test_a_killed_retrain_goes_on_where_it_was(workspace: Workspace, tmp_path: P
         assert [number for number, *_ in found] == list(range(TRIALS)), "none twice, none missing"
         assert len(registered(loop, END)) == before + 1
         with Workspace.open(tmp_path / "quiet") as quiet:
-            as_if = retrain(quiet.loop(loop.name), as_of=END, actor="ana", seed=seed, budget=Budget(TRIALS, 600))
+            as_if = retrain(quiet.loop(loop.name), as_of=END, actor="ana", seed=seed, budget=Budget(TRIALS, 600.0))
         assert job.result is not None
         assert (job.result["version"], found) == (as_if.version, values_of(as_if)), "as if nothing had happened"
     assert hit > 0, "no kill hit the work; the timing of this test is off"

@@ -146,6 +146,7 @@ def test_trials_that_hang_eat_memory_or_die_cost_neither_the_search_nor_its_work
 
 
 @pytest.mark.faults
+@pytest.mark.skipif(os.environ.get("LOOPBENCH_FAULTS") != "long", reason="part of `make faults`, the long campaign")
 def test_killed_workers_cost_no_trial(workers: DaskCluster, slow: tuple[Apart, Executor], tmp_path: Path) -> None:
     apart, executor = slow
     tried = [params(n) for n in range(47, 39, -1)]
@@ -196,6 +197,7 @@ def test_a_stopped_search_keeps_its_finished_trials(slow: tuple[Apart, Executor]
 
 
 @pytest.mark.faults
+@pytest.mark.skipif(os.environ.get("LOOPBENCH_FAULTS") != "long", reason="part of `make faults`, the long campaign")
 def test_a_scheduler_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "REACH_SECONDS", 2.0)
     with (
