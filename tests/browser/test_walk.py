@@ -95,7 +95,7 @@ def test_a_clicked_cell_shows_its_distribution(page: Page, address: str) -> None
 def test_what_is_still_to_come_stands_beneath_what_is_there(page: Page, address: str) -> None:
     open_page(page, address, "ledger")
     place = page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-waiting)")
-    assert place.evaluate("place => getComputedStyle(place).order") == "1"
+    expect(place).to_have_css("order", "1")
 
 
 def test_presentation_mode_steps_with_the_arrows(page: Page, address: str) -> None:
