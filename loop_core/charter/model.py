@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from loop_core.charter.comparing import ComparePlan
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
 from loop_core.charter.part import ClassName, Name, Part, Share
 from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
@@ -102,6 +103,8 @@ class Cohort(Part):
     """Values with fewer rows in a comparison are shown but get no verdict."""
     max_values: int = Field(default=50, ge=1)
     """The largest this many values are kept apart; the rest is `(other)`."""
+    must_decide: bool = False
+    """True: a release is held while a value with enough rows is `inconclusive`; else that is said and holds nothing."""
 
     @property
     def sql(self) -> str:
@@ -161,6 +164,7 @@ class Charter(Part):
     alerts: AlertPlan = AlertPlan()
     triggers: tuple[TriggerPlan, ...] = ()
     retrain: RetrainPlan = RetrainPlan()
+    compare: ComparePlan = ComparePlan()
     rollout: Rollout = Rollout()
 
     @property
@@ -220,6 +224,12 @@ class Charter(Part):
         for name in self.retrain.cohort_weights:
             if name not in [cohort.name for cohort in self.cohorts]:
                 raise ValueError(f"retrain.cohort_weights names {name!r}, which is no declared cohort")
+        for pair in self.compare.cohort_pairs:
+            for name in pair:
+                if name not in [cohort.name for cohort in self.cohorts]:
+                    raise ValueError(f"compare.cohort_pairs names {name!r}, which is no declared cohort")
+            if pair[0] == pair[1]:
+                raise ValueError(f"compare.cohort_pairs crosses {pair[0]!r} with itself")
         for metric in self.metrics:
             if metric.name not in METRICS_OF[self.loop.task]:
                 raise ValueError(

@@ -123,6 +123,11 @@ class Scorecard:
         for name in ("as_of", "window_start", "window_end"):
             values[name] = datetime.fromisoformat(values[name])
         values["cells"] = tuple(Cell(**{**c, "verdict": Verdict(c["verdict"])}) for c in stored["cells"])
-        values["gates"] = tuple(GateResult(**gate) for gate in stored["gates"])
+        for name, part in _PARTS.items():
+            values[name] = tuple(part(**one) for one in stored.get(name, ()))
         values["notes"] = tuple(stored.get("notes", ()))
         return cls(**values)
+
+
+#: Field of a scorecard → what its entries are, for those that are plain.
+_PARTS: dict[str, type[Any]] = {"gates": GateResult}
