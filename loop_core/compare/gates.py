@@ -1,8 +1,8 @@
-"""The conditions of a release: enough rows, no goal or guardrail worse, no cohort worse."""
+"""The conditions of a release: enough rows, no goal or guardrail worse, no cohort worse, and what the charter adds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from loop_core.charter import Charter
 from loop_core.compare.scorecard import Cell, GateResult, GateState
@@ -10,6 +10,8 @@ from loop_core.vocabulary import Verdict
 
 #: A comparison with fewer rows is held: below this even the intervals are bootstrapped.
 MIN_ROWS = 200
+#: So many groups are named in a sentence; the table has the rest.
+NAMED = 5
 _STATES: dict[Verdict, GateState] = {
     Verdict.BETTER: "passed",
     Verdict.NOT_WORSE: "passed",
@@ -23,32 +25,73 @@ _SAID = {
     Verdict.WORSE: "worse",
     Verdict.INCONCLUSIVE: "undecided",
 }
+_DECIDED = " decided"
 
 
 def evaluate_gates(
-    charter: Charter, cells: Sequence[Cell], n: int, unproven: str | None = None
+    charter: Charter,
+    cells: Sequence[Cell],
+    n: int,
+    unproven: str | None = None,
+    further: Sequence[GateResult] = (),
 ) -> tuple[GateResult, ...]:
-    """Every gate's state. `worse` blocks; not knowing overall holds; not knowing in a cohort is said, not held.
+    """Every gate's state. `worse` blocks; not knowing overall holds; not knowing in a cohort is said, and holds where the
+    charter wants that cohort decided.
 
     Args:
-        charter: names the binding metrics.
+        charter: names the binding metrics and the cohorts that must be decided.
         cells: of the scorecard.
         n: rows compared.
         unproven: the challenger's version where it does not say what it was trained on; None: it does.
+        further: gates of what else was looked at: slices, fairness, mutations, the contract.
     """
     binding = [metric.name for metric in charter.metrics if metric.block != "signal"]
     if not binding:
-        return (
-            GateResult(
-                "metrics",
-                "held",
-                "The charter names no goal or guardrail metric, so there is no verdict.",
-                "declare one under [[metrics]]",
-            ),
-        )
+        return (_no_metric(), _rows_gate(n, unproven), *further)
     overall = [_overall_gate(cell) for cell in cells if cell.cohort is None and cell.metric in binding]
     inside = [cell for cell in cells if cell.cohort is not None and cell.metric in binding]
-    return (_rows_gate(n, unproven), *overall, *([_cohort_gate(inside)] if inside else []))
+    none_worse = [_cohort_gate(inside)] if inside else []
+    return (_rows_gate(n, unproven), *overall, *none_worse, *_decided_gates(charter, inside), *further)
+
+
+def first_gates(
+    charter: Charter, n: int, unproven: str | None, further: Sequence[GateResult]
+) -> tuple[GateResult, ...]:
+    """The gates of a first release, where nothing can be better or worse: its rows, and that people have to decide.
+
+    Args:
+        charter: of the loop.
+        n: rows on which the model was looked at.
+        unproven: the model's version where it does not say what it was trained on; None: it does.
+        further: gates that need no champion.
+    """
+    first = GateResult(
+        "first release",
+        "held",
+        f"No model of {charter.name} serves, so there is nothing this one could be worse than; people decide.",
+        "look at its values by cohort, then propose it; somebody else approves",
+    )
+    return (first, _rows_gate(n, unproven), *further)
+
+
+def decided_gate(cohort: str) -> str:
+    """Name of the gate of a cohort that must be decided."""
+    return cohort + _DECIDED
+
+
+def undecided_cohorts(gates: Sequence[GateResult]) -> frozenset[str]:
+    """Cohorts whose gate `… decided` is held."""
+    held = (gate.name for gate in gates if gate.state == "held" and gate.name.endswith(_DECIDED))
+    return frozenset(name.removesuffix(_DECIDED) for name in held)
+
+
+def _no_metric() -> GateResult:
+    return GateResult(
+        "metrics",
+        "held",
+        "No verdict: the charter names no goal or guardrail metric, so nothing says what worse would be.",
+        'declare one under [[metrics]], with block = "goal" or "guardrail" and a margin',
+    )
 
 
 def _rows_gate(n: int, unproven: str | None) -> GateResult:
@@ -63,7 +106,7 @@ def _rows_gate(n: int, unproven: str | None) -> GateResult:
 def _overall_gate(cell: Cell) -> GateResult:
     name, state = f"{cell.metric} overall", _STATES[cell.verdict]
     if cell.difference is None:
-        return GateResult(name, "held", f"Not estimable: {cell.reason}.", "wait for labels of both classes")
+        return GateResult(name, "held", f"Not estimable: {cell.reason}.", _missing(cell))
     numbers = f"{cell.difference:+.4f} [{cell.ci_low:+.4f}, {cell.ci_high:+.4f}] against a margin of {cell.margin:g}"
     sentence = f"{_SAID.get(cell.verdict, cell.reason).capitalize()}: {numbers}, n = {cell.n:,}."
     steps = {
@@ -74,20 +117,50 @@ def _overall_gate(cell: Cell) -> GateResult:
     return GateResult(name, state, sentence, steps[state])
 
 
+def _missing(cell: Cell) -> str:
+    """What would make a metric estimable."""
+    if cell.metric.startswith("latency"):
+        return "let both answer for a while with their latency logged"
+    if cell.metric == "model_bytes":
+        return "weigh it where it lives, and set the gate aside with what was found"
+    return "wait for labels of both classes"
+
+
 def _cohort_gate(cells: Sequence[Cell]) -> GateResult:
     worse = [cell for cell in cells if cell.verdict is Verdict.WORSE]
     if worse:
-        named = "; ".join(
-            f"{c.cohort} {c.cohort_value} {c.metric} {c.difference:+.4f} (n = {c.n:,})" for c in worse[:5]
-        )
-        more = f" and {len(worse) - 5} more" if len(worse) > 5 else ""
+        said = [f"{c.cohort} {c.cohort_value} {c.metric} {c.difference:+.4f} (n = {c.n:,})" for c in worse]
         return GateResult(
             "no cohort worse",
             "blocked",
-            f"Worse: {named}{more}.",
+            f"Worse: {_listed(said)}.",
             "train with more weight on them, or serve them with the champion",
         )
     undecided = sum(cell.verdict is Verdict.INCONCLUSIVE for cell in cells)
     untested = sum(cell.verdict is Verdict.NOT_APPLICABLE for cell in cells)
     sentence = f"No cohort is shown to be worse; of {len(cells)} cells {undecided} are undecided and {untested} have too few rows."
     return GateResult("no cohort worse", "passed", sentence, "")
+
+
+def _decided_gates(charter: Charter, cells: Sequence[Cell]) -> Iterator[GateResult]:
+    for cohort in charter.cohorts:
+        if cohort.must_decide:
+            yield _decided_gate(cohort.name, [cell for cell in cells if cell.cohort == cohort.name])
+
+
+def _decided_gate(cohort: str, cells: Sequence[Cell]) -> GateResult:
+    """Held while a value with enough rows is undecided; `worse` is decided, and another gate's business."""
+    open_ = [cell for cell in cells if cell.verdict is Verdict.INCONCLUSIVE]
+    untested = sum(cell.verdict is Verdict.NOT_APPLICABLE for cell in cells)
+    if not open_:
+        apart = f"; {untested} of {len(cells)} cells have no verdict, mostly for too few rows" if untested else ""
+        return GateResult(decided_gate(cohort), "passed", f"No {cohort} with enough rows is undecided{apart}.", "")
+    said = [f"{c.cohort_value} {c.metric} {c.difference:+.4f} [{c.ci_low:+.4f}, {c.ci_high:+.4f}]" for c in open_]
+    more = max((cell.rows_needed or 0 for cell in open_), default=0)
+    step = f"wait for about {more:,} more rows of the slowest of them" if more else "wait for more rows"
+    sentence = f"The charter wants every {cohort} decided; undecided: {_listed(said)}."
+    return GateResult(decided_gate(cohort), "held", sentence, step)
+
+
+def _listed(said: Sequence[str]) -> str:
+    return "; ".join(said[:NAMED]) + (f" and {len(said) - NAMED} more" if len(said) > NAMED else "")
