@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from app.actions import act
-from app.faults import plain
+from app.faults import boundary, plain
 from app.session import View
 from app.widgets import acting, mark_of, moment, short, spaced, table
 from loop_core.charts import who
@@ -48,6 +48,22 @@ def gates_list(gates: Sequence[GateResult]) -> None:
         mark, colour = _GATES[gate.state]
         next_step = f"  \n:gray[Next: {plain(gate.next_step)}]" if gate.next_step and gate.state != "passed" else ""
         st.markdown(f":{colour}[**{mark} {gate.state}**] {plain(gate.name)}  \n{plain(gate.sentence)}{next_step}")
+
+
+def panels(view: View, card: Scorecard, details: Mapping[str, Callable[[View, Scorecard], None]]) -> None:
+    """Parts of a comparison as tabs; only the open one is made.
+
+    Args:
+        view: the current view.
+        card: the comparison.
+        details: title → what shows it.
+    """
+    if view.presenting:
+        return
+    for tab, show in zip(st.tabs(list(details), key="detail", bind="query-params"), details.values(), strict=True):
+        if tab.open:
+            with tab, boundary():
+                show(view, card)
 
 
 def propose_form(view: View, card: Scorecard, champion: str) -> None:

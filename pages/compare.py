@@ -5,7 +5,7 @@ import streamlit as st
 from app import session
 from app.drawn import draw
 from app.jobs import enqueue_job, job_list
-from app.scorecards import BLOCKS, cells_table, gates_list, newest_card, propose_form, rests_on
+from app.scorecards import BLOCKS, cells_table, gates_list, newest_card, panels, propose_form, rests_on
 from app.selftest import selftest_panel
 from app.widgets import bounded, empty, labelled, short, spaced, verdict, why
 from loop_core import charts
@@ -15,6 +15,11 @@ from loop_core.vocabulary import State
 HOW = """Both models score the same mature rows, which neither has seen. Up is good for the challenger.
 *Better*: the interval lies above zero; *not worse*: above minus the margin; *worse*: below zero;
 *undecided*: more rows are needed."""
+
+#: What else the comparison says, a tab each: title → `panel(view, card)`. A tab is made when somebody opens it.
+DETAILS = {
+    "How good are these gates?": lambda view, card: selftest_panel(view, card.challenger),
+}
 
 view = session.current()
 champion = view.loop.champion(view.as_of)
@@ -56,7 +61,6 @@ with gates:
     st.markdown("##### Gates of the release")
     gates_list(card.gates)
     propose_form(view, card, champion)
-    selftest_panel(view, challenger)
 for block, title in BLOCKS.items():
     overall = [cell for cell in card.cells if cell.block == block and cell.cohort is None]
     if overall:
@@ -64,4 +68,5 @@ for block, title in BLOCKS.items():
         cells_table(overall, f"block_{block}")
 st.markdown(f"##### All groups, {spaced(metric)}")
 cells_table(shown, "groups")
+panels(view, card, DETAILS)
 job_list(view, kinds=("compare", "selftest"))
