@@ -2,6 +2,7 @@
 
 from loop_core.charter.contract import BatchRules, Column, Contract, Rule, SignalContract
 from loop_core.charter.model import METRICS_OF, About, Charter, Cohort, Goal, Labels, Metric, Roles
+from loop_core.charter.mutations import Change, Mutation
 from loop_core.charter.parse import check_charter, load_charter, parse_charter, parse_triggers
 from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
 
@@ -10,6 +11,7 @@ __all__ = [
     "About",
     "AlertPlan",
     "BatchRules",
+    "Change",
     "Charter",
     "Cohort",
     "Column",
@@ -18,6 +20,7 @@ __all__ = [
     "Labels",
     "Metric",
     "MonitorPlan",
+    "Mutation",
     "RetrainPlan",
     "Roles",
     "Rollout",

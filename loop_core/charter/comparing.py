@@ -23,8 +23,9 @@ class ComparePlan(Part):
     """So many conditions at most describe a slice."""
     slice_fdr: Share = 0.05
     """Share of the confirmed slices that may be there by chance."""
-    fairness_margin: float | None = Field(default=None, gt=0, le=1)
-    """By so much may the gap between values of a protected cohort widen; None: gaps are shown, and gate nothing."""
+    fairness_margin: float | None = Field(default=None, gt=0)
+    """By so much may the gap between values of a protected cohort widen, as a share (0..1) or, where numbers are predicted,
+    in the label's unit; None: gaps are shown, and gate nothing."""
     cohort_pairs: tuple[tuple[Name, Name], ...] = ()
     """Pairs of declared cohorts whose combinations are cohorts too."""
     overriders: tuple[str, ...] = ()

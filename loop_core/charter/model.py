@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from loop_core.charter.comparing import ComparePlan
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
+from loop_core.charter.mutations import Mutation, misfit
 from loop_core.charter.part import ClassName, Name, Part, Share
 from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
 from loop_core.vocabulary import Task
@@ -165,6 +166,7 @@ class Charter(Part):
     triggers: tuple[TriggerPlan, ...] = ()
     retrain: RetrainPlan = RetrainPlan()
     compare: ComparePlan = ComparePlan()
+    mutations: tuple[Mutation, ...] = ()
     rollout: Rollout = Rollout()
 
     @property
@@ -230,6 +232,12 @@ class Charter(Part):
                     raise ValueError(f"compare.cohort_pairs names {name!r}, which is no declared cohort")
             if pair[0] == pair[1]:
                 raise ValueError(f"compare.cohort_pairs crosses {pair[0]!r} with itself")
+        if wrong := misfit(self.mutations, self.features, self.context, self.loop.task):
+            raise ValueError(wrong)
+        if (self.compare.fairness_margin or 0) > 1 and self.loop.task is not Task.REGRESSION:
+            raise ValueError(
+                f"compare.fairness_margin = {self.compare.fairness_margin:g}; gaps of shares are at most 1"
+            )
         for metric in self.metrics:
             if metric.name not in METRICS_OF[self.loop.task]:
                 raise ValueError(
