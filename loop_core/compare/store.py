@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from loop_core.compare.scorecard import Scorecard
 from loop_core.errors import IntegrityError, StorageError, UnknownNameError
@@ -16,7 +18,7 @@ from loop_core.workspace import Loop
 
 def identified(card: Scorecard) -> Scorecard:
     """The card with its id: the hash of everything else in it."""
-    return replace(card, id=_content_id(card))
+    return replace(card, id=_content_id(card.to_json()))
 
 
 def save_scorecard(loop: Loop, card: Scorecard, *, actor: str) -> None:
@@ -57,12 +59,14 @@ def load_scorecard(loop: Loop, scorecard_id: str) -> Scorecard:
         raise UnknownNameError("scorecard", scorecard_id, ids)
     path = _folder(loop) / f"{scorecard_id}.json"
     try:
-        card = Scorecard.from_json(json.loads(path.read_text(encoding="utf-8")))
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        card = Scorecard.from_json(stored)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             f"Scorecard {scorecard_id} cannot be read ({error})", "the file that was written", "compare again"
         ) from None
-    if _content_id(card) != scorecard_id:
+    # What was written, not what is read of it: a card of before a field was added stays whole.
+    if _content_id(stored) != scorecard_id:
         raise IntegrityError(
             f"Scorecard {scorecard_id} was changed on disk", "the content it was stored with", "compare again"
         )
@@ -79,8 +83,8 @@ def _folder(loop: Loop) -> Path:
     return loop.workspace.reports / loop.name / "scorecards"
 
 
-def _content_id(card: Scorecard) -> str:
-    content = {name: value for name, value in card.to_json().items() if name != "id"}
+def _content_id(stored: Mapping[str, Any]) -> str:
+    content = {name: value for name, value in stored.items() if name != "id"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 

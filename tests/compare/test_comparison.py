@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from loop_core.compare import NotEstimable, Pairs, Units, compare, latest_scorecard, load_scorecard
 from loop_core.compare.metrics import estimate
 from loop_core.compare.scores import scored_batches
+from loop_core.compare.store import save_scorecard
 from loop_core.errors import IntegrityError, NotReadyError, RefusedError, UnknownNameError
 from loop_core.labels import known_at
 from loop_core.models import register_external
@@ -208,3 +211,16 @@ def test_scores_come_from_where_they_were_logged(loop, rows):
 
     assert scored() == (8_000, 8_000, 100, 0)
     assert scored("state = $state", state="SP")[2] < 100
+
+
+def test_a_card_of_before_a_field_was_added_stays_whole(loop, rows):
+    challenger(loop, rows, "good", 0.05)
+    card = compare(loop, "good", as_of=LATER, record=False)
+    stored = card.to_json()
+    del stored["notes"], stored["id"]
+    content = json.dumps(stored, sort_keys=True, ensure_ascii=False)
+    older = replace(card, id=hashlib.sha256(content.encode()).hexdigest()[:12])
+    save_scorecard(loop, older, actor="ana")
+    path = loop.workspace.reports / loop.name / "scorecards" / f"{older.id}.json"
+    path.write_text(json.dumps({**stored, "id": older.id}))
+    assert load_scorecard(loop, older.id) == older
