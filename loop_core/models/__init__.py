@@ -1,6 +1,7 @@
 """Models as text and JSON: content-addressed packages, verified on load, and the register of who trained what."""
 
 from loop_core.models.calibration import Calibration
+from loop_core.models.differing import Difference, what_differs
 from loop_core.models.encoding import Encoding
 from loop_core.models.manifest import Manifest
 from loop_core.models.package import Model
@@ -9,6 +10,7 @@ from loop_core.models.store import ModelStore
 
 __all__ = [
     "Calibration",
+    "Difference",
     "Encoding",
     "Manifest",
     "Model",
@@ -18,4 +20,5 @@ __all__ = [
     "register",
     "register_external",
     "registered",
+    "what_differs",
 ]
