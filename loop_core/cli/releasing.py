@@ -1,4 +1,4 @@
-"""`loop compare | selftest | propose | approve | reject | promote | rollback`: who serves, and who said so."""
+"""`loop compare | selftest | override | propose | approve | reject | promote | rollback`: who serves, and who said so."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ProposalArgument = Annotated[str, typer.Argument(help="A proposal's id, e.g. p1.
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (compare, selftest, propose, approve, reject, promote, rollback):
+    for command in (compare, selftest, override, propose, approve, reject, promote, rollback):
         app.command(command.__name__)(command)
 
 
@@ -33,23 +33,40 @@ def compare(
 ) -> None:
     """Champion against challenger on the same mature rows, cohort by cohort."""
     from loop_core.compare import compare as compare_models
+    from loop_core.compare import overrides_of
 
     card = compare_models(here.loop, challenger, against=against, as_of=here.as_of, actor=here.actor)
     if as_json:
         show(card, True)
         return
     say(headline(card))
+    _show_cells(card)
+    aside = overrides_of(here.loop, card.id, here.as_of)
+    for gate in card.gates:
+        todo = f" To do: {gate.next_step}." if gate.next_step and gate.name not in aside else ""
+        set_aside = f" Set aside by {aside[gate.name].actor}: {aside[gate.name].reason}" if gate.name in aside else ""
+        say(f"{gate.state:>8}  {gate.name}: {gate.sentence}{todo}{set_aside}")
+
+
+def _show_cells(card: Scorecard) -> None:
+    """What was judged, as a table; of a first release, where nothing can be, every value."""
     columns = {
         "metric": "metric", "cohort": "cohort", "cohort_value": "value", "n": "n", "champion": "champion", "challenger": "challenger",
         "difference": "difference", "ci_low": "low", "ci_high": "high", "verdict": "verdict",
     }  # fmt: skip
+    if card.champion is None:
+        alone = {name: columns[name] for name in ("metric", "cohort", "cohort_value", "n", "challenger")}
+        show(
+            [cell for cell in card.cells if cell.challenger is not None],
+            False,
+            alone,
+            empty="Nothing can be estimated.",
+        )
+        return
     judged = [cell for cell in card.cells if cell.verdict is not Verdict.NOT_APPLICABLE]
     show(judged, False, columns, empty="No group has rows enough to judge.")
     if small := len(card.cells) - len(judged):
         say(f"{small} more cells have too few rows to judge; --json shows them.")
-    for gate in card.gates:
-        todo = f" To do: {gate.next_step}." if gate.next_step else ""
-        say(f"{gate.state:>8}  {gate.name}: {gate.sentence}{todo}")
 
 
 @on_loop(AS_OF, ACTOR)
@@ -83,6 +100,20 @@ def selftest(
 
 
 @on_loop(AS_OF, ACTOR)
+def override(
+    here: Here,
+    scorecard: Annotated[str, typer.Argument(help="Id of the stored comparison.")],
+    gate: Annotated[str, typer.Argument(help='Name of one of its gates, e.g. "no cohort worse".')],
+    reason: Annotated[str, typer.Option(help="Why it does not count here; it stays on record.")],
+) -> None:
+    """Set a gate of one comparison aside; somebody else still has to approve the release."""
+    from loop_core.release import override as set_aside
+
+    made = set_aside(here.loop, scorecard, gate, actor=here.actor, as_of=here.as_of, reason=reason)
+    say(f"{made.sentence}. Next: loop propose {here.name} {made.challenger} --scorecard {made.scorecard} --reason WHY")
+
+
+@on_loop(AS_OF, ACTOR)
 def propose(
     here: Here,
     challenger: Annotated[str, typer.Argument(help="Model version that wants to serve.")],
@@ -95,7 +126,7 @@ def propose(
 
     card = scorecard or _newest(here, challenger)
     proposal = ask(here.loop, challenger, scorecard=card, actor=here.actor, as_of=here.as_of, reason=reason)
-    _say_held(load_scorecard(here.loop, proposal.scorecard_id))
+    _say_held(here, load_scorecard(here.loop, proposal.scorecard_id))
     say(f"Proposal {proposal.id} made. Next, by somebody else: loop approve {here.name} {proposal.id} --actor NAME")
 
 
@@ -117,7 +148,7 @@ def approve(here: Here, proposal: ProposalArgument, reason: str = "") -> None:
     from loop_core.release import approve as consent
 
     after = consent(here.loop, proposal, actor=here.actor, as_of=here.as_of, reason=reason)
-    _say_held(load_scorecard(here.loop, after.scorecard_id))
+    _say_held(here, load_scorecard(here.loop, after.scorecard_id))
     say(
         f"Proposal {after.id} is {after.state}: {len(after.approvals)} of {after.needed} approvals. Next: loop promote {here.name} {after.id}"
     )
@@ -163,9 +194,14 @@ def headline(card: Scorecard) -> str:
     return f"{card.badge}. {card.sentence}"
 
 
-def _say_held(card: Scorecard) -> None:
-    """Whoever proposes or approves is told what the comparison could not decide."""
+def _say_held(here: Here, card: Scorecard) -> None:
+    """Whoever proposes or approves is told what the comparison could not decide, and what was set aside."""
+    from loop_core.compare import overrides_of
+
     say(headline(card))
+    aside = overrides_of(here.loop, card.id, here.as_of)
     for gate in card.gates:
-        if gate.state == "held":
+        if gate.name in aside:
+            say(f"! {aside[gate.name].sentence}")
+        elif gate.state == "held":
             say(f"! held, not passed – {gate.name}: {gate.sentence}")

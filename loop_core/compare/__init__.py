@@ -6,6 +6,7 @@ from loop_core.compare.comparison import compare
 from loop_core.compare.delong import auc_difference
 from loop_core.compare.estimate import Estimate, NotEstimable
 from loop_core.compare.metrics import METRICS, Pairs
+from loop_core.compare.overrides import Override, overriders, overrides_of, standing
 from loop_core.compare.paired import paired_difference
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.selftest import HarmRate, SelfTest, latest_selftest, selftest
@@ -24,6 +25,7 @@ __all__ = [
     "ModelCard",
     "NotEstimable",
     "Outcome",
+    "Override",
     "Pairs",
     "Scorecard",
     "SelfTest",
@@ -37,8 +39,11 @@ __all__ = [
     "latest_selftest",
     "load_scorecard",
     "model_card",
+    "overriders",
+    "overrides_of",
     "paired_difference",
     "rows_needed",
     "selftest",
+    "standing",
     "verdict",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.store import load_scorecard
-from loop_core.models import Manifest, ModelStore, manifest_of
+from loop_core.models import Manifest, ModelStore, manifest_of, what_differs
 from loop_core.workspace import Loop
 
 
@@ -65,7 +65,7 @@ def model_card(loop: Loop, as_of: datetime, version: str) -> ModelCard:
         Section("Validation", tuple(_validation(manifest))),
         Section("Calibration", tuple(_calibration(loop, version, manifest))),
         Section("Against the champion", tuple(_comparison(card))),
-        Section("What differs from its parent", tuple(_differences(loop, manifest))),
+        Section("What differs from its parent", tuple(_differences(loop, version, manifest))),
         Section("Known limits", tuple(_limits(manifest))),
         Section("Checks passed", tuple(_passed(manifest, card))),
     )
@@ -129,7 +129,7 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
         yield "Not compared yet."
         return
     yield f"{card.badge}: {card.sentence}"
-    yield f"{card.n:,} rows predicted {card.window_start:%Y-%m-%d} to {card.window_end:%Y-%m-%d}, against {card.champion}. {card.proof}."
+    yield f"{card.n:,} rows predicted {card.window_start:%Y-%m-%d} to {card.window_end:%Y-%m-%d}, against {card.champion or 'nobody'}. {card.proof}."
     for cell in card.cells:
         if cell.cohort is None and cell.difference is not None:
             yield (
@@ -138,22 +138,12 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
             )
 
 
-def _differences(loop: Loop, manifest: Manifest) -> Iterator[str]:
+def _differences(loop: Loop, version: str, manifest: Manifest) -> Iterator[str]:
     if manifest.parent is None:
         return
-    parent = manifest_of(loop, manifest.parent)
     yield f"Its parent is {manifest.parent}."
-    if parent.kind == "external":
-        return
-    for name in sorted({*parent.params, *manifest.params}):
-        was, now = parent.params.get(name), manifest.params.get(name)
-        if was != now:
-            yield f"{name}: {_number(was)} → {_number(now)}"
-    gained, lost = set(manifest.features) - set(parent.features), set(parent.features) - set(manifest.features)
-    if gained or lost:
-        yield f"features gained: {', '.join(sorted(gained)) or 'none'}; lost: {', '.join(sorted(lost)) or 'none'}"
-    if parent.train_end and manifest.train_end:
-        yield f"training ends {(manifest.train_end - parent.train_end).days:,} days later, on {manifest.n_rows - parent.n_rows:+,} rows"
+    for one in what_differs(loop, manifest.parent, version):
+        yield f"{one.name}: {one.first} → {one.second}"
 
 
 def _limits(manifest: Manifest) -> Iterator[str]:
@@ -175,7 +165,3 @@ def _passed(manifest: Manifest, card: Scorecard | None) -> Iterator[str]:
     for gate in card.gates if card else ():
         if gate.state == "passed":
             yield f"Gate {gate.name}: {gate.sentence}"
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

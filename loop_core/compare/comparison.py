@@ -6,12 +6,13 @@ from datetime import datetime
 
 from loop_core.compare.badge import badge
 from loop_core.compare.cells import all_cells
+from loop_core.compare.first import first_card
 from loop_core.compare.gates import evaluate_gates
 from loop_core.compare.pairing import Comparison, paired_rows
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.sentence import sentence
 from loop_core.compare.store import identified, save_scorecard
-from loop_core.errors import NotReadyError, RefusedError
+from loop_core.errors import RefusedError
 from loop_core.workspace import Loop
 
 
@@ -30,7 +31,7 @@ def compare(
     Args:
         loop: the loop.
         challenger: registered version that wants to serve.
-        against: version it is compared with; None: the champion.
+        against: version it is compared with; None: the champion, or where nothing serves nobody: a first release.
         as_of: UTC instant; nothing known later is used.
         actor: who asks; needed to record.
         since: only rows predicted at or after this.
@@ -38,7 +39,7 @@ def compare(
 
     Raises:
         UnknownNameError: a version is not registered.
-        NotReadyError: no champion, or no common mature rows that neither has seen.
+        NotReadyError: no common mature rows that neither has seen.
         RefusedError: a model was trained on rows later than `as_of`; or recording without an actor.
     """
     if record and not actor:
@@ -46,15 +47,12 @@ def compare(
             "A comparison to be recorded without an actor", "who asks for it", "give `actor`, or record=False"
         )
     champion = against or loop.champion(as_of)
-    if champion is None:
-        raise NotReadyError(
-            f"{loop.name} has no champion as of {as_of:%Y-%m-%d}",
-            "a model that serves",
-            "release a first one, or name a version with `against`",
-        )
     snapshot = loop.lake.snapshot()
-    rows = paired_rows(loop, champion, challenger, as_of, since=since, snapshot=snapshot)
-    card = identified(_scorecard(loop, champion, challenger, as_of, rows, snapshot))
+    if champion is None:
+        card = identified(first_card(loop, challenger, as_of, since=since, snapshot=snapshot))
+    else:
+        rows = paired_rows(loop, champion, challenger, as_of, since=since, snapshot=snapshot)
+        card = identified(_scorecard(loop, champion, challenger, as_of, rows, snapshot))
     if record and actor:
         save_scorecard(loop, card, actor=actor)
     return card

@@ -72,7 +72,8 @@ class Scorecard:
     """Champion against challenger on the same mature rows, seen by neither before."""
 
     loop: str
-    champion: str
+    champion: str | None
+    """What it is compared with; None: a first release, nothing served."""
     challenger: str
     as_of: datetime
     """UTC instant; no label known later was used."""
@@ -85,7 +86,8 @@ class Scorecard:
     cells: tuple[Cell, ...]
     """Overall first, then cohorts, in the order of the charter."""
     badge: str
-    """`Ship`, `Do not ship`, `Ready for review`, `N days left`, `Not decidable within a year`, `Undecided` or `No data`."""
+    """`Ship`, `Do not ship`, `Ready for review`, `N days left`, `Not decidable within a year`, `Undecided`, `No verdict`,
+    `First release` or `No data`."""
     sentence: str
     """Who gains, who loses, by how much, how many a week, how sure."""
     gates: tuple[GateResult, ...]

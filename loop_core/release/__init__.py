@@ -1,5 +1,6 @@
 """Scorecard → proposal → approvals by others → champion → rollback. The champion is a fold over the ledger."""
 
+from loop_core.release.override import override
 from loop_core.release.proposal import Proposal, ProposalState, proposals
 from loop_core.release.serve import serve
 from loop_core.release.state import ReleaseState, Tenure, state
@@ -13,6 +14,7 @@ __all__ = [
     "Tenure",
     "approve",
     "first_release",
+    "override",
     "promote",
     "proposals",
     "propose",

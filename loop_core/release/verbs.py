@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 from loop_core.compare import load_scorecard
+from loop_core.compare.overrides import overridden, standing
+from loop_core.compare.scorecard import Scorecard
 from loop_core.errors import PermissionDeniedError, RefusedError, UnknownNameError
 from loop_core.ledger import Entry, LedgerTransaction
 from loop_core.ledger.fold import champion, tenures
 from loop_core.models import manifest_of
 from loop_core.release.proposal import Proposal, ProposalState, find, proposals
+from loop_core.release.releasing import releasing
 from loop_core.workspace import Loop
 
 
 def first_release(loop: Loop, version: str, *, actor: str, as_of: datetime, reason: str = "first release") -> Entry:
     """Make a registered model the first champion. RefusedError when there is one already."""
     manifest_of(loop, version)
-    with _releasing(loop, as_of) as (tx, entries):
+    with releasing(loop, as_of) as (tx, entries):
         current = champion(entries)
         if current is not None:
             raise RefusedError(
@@ -31,26 +32,22 @@ def first_release(loop: Loop, version: str, *, actor: str, as_of: datetime, reas
 
 
 def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: datetime, reason: str) -> Proposal:
-    """Ask that a challenger replaces the champion, on the strength of a stored scorecard.
+    """Ask that a challenger replaces the champion, or where nothing serves becomes the first, on the strength of a stored
+    scorecard.
 
     Raises:
-        RefusedError: a gate blocks it, the scorecard is about other models, or it is proposed already.
+        RefusedError: a gate stands in the way and was not set aside, the scorecard is about other models, or it is proposed
+            already.
     """
     manifest_of(loop, challenger)
     card = load_scorecard(loop, scorecard)
-    blocked = [gate.sentence for gate in card.gates if gate.state == "blocked"]
-    if blocked:
-        raise RefusedError(
-            f"{challenger} is blocked: {'; '.join(blocked)}",
-            "a scorecard without a blocked gate",
-            "train another challenger",
-        )
-    with _releasing(loop, as_of) as (tx, entries):
+    with releasing(loop, as_of) as (tx, entries):
         current, known = champion(entries), proposals(entries)
+        _unhindered(loop, card, entries)
         if card.challenger != challenger or card.champion != current:
             raise RefusedError(
-                f"Scorecard {scorecard} compares {card.challenger} with {card.champion}",
-                f"{challenger} with the champion {current}",
+                f"Scorecard {scorecard} compares {card.challenger} with {card.champion or 'nobody'}",
+                f"{challenger} with the champion {current}" if current else f"{challenger} alone: no model serves",
                 f"loop compare {loop.name} {challenger}",
             )
         waiting = [
@@ -83,7 +80,7 @@ def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: d
 
 def approve(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str = "") -> Proposal:
     """Approve a proposal. PermissionDeniedError for one's own, or when the charter names other approvers."""
-    with _releasing(loop, as_of) as (tx, entries):
+    with releasing(loop, as_of) as (tx, entries):
         proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.OPEN)
         _may_approve(loop, proposal, actor)
         return _record(tx, loop, "release.approved", proposal, actor, as_of, reason)
@@ -93,7 +90,7 @@ def reject(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason:
     """Close a proposal without releasing it; the reason is kept."""
     if not reason.strip():
         raise RefusedError("A rejection without a reason", "a reason the proposer can act on", "give one")
-    with _releasing(loop, as_of) as (tx, entries):
+    with releasing(loop, as_of) as (tx, entries):
         proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.OPEN, ProposalState.APPROVED)
         return _record(tx, loop, "release.rejected", proposal, actor, as_of, reason)
 
@@ -106,7 +103,7 @@ def promote(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason
         IntegrityError: the model package changed on disk.
     """
     manifest_of(loop, find(proposals(loop.entries("release.")), proposal_id).challenger)
-    with _releasing(loop, as_of) as (tx, entries):
+    with releasing(loop, as_of) as (tx, entries):
         proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.APPROVED)
         return tx.append(
             kind="release.promoted", loop=loop.name, subject=proposal.challenger, actor=actor, as_of=as_of,
@@ -123,7 +120,7 @@ def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, 
     """
     if not reason.strip():
         raise RefusedError("A rollback without a reason", "what went wrong, in a sentence", "give one with --reason")
-    with _releasing(loop, as_of) as (tx, entries):
+    with releasing(loop, as_of) as (tx, entries):
         current = champion(entries)
         if current is None:
             raise RefusedError(
@@ -146,18 +143,18 @@ def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, 
         )  # fmt: skip
 
 
-@contextmanager
-def _releasing(loop: Loop, as_of: datetime) -> Iterator[tuple[LedgerTransaction, list[Entry]]]:
-    """The write lock, and the loop's release entries; time may not run backwards between releases."""
-    with loop.ledger.transaction() as tx:
-        entries = tx.entries(loop=loop.name, kind="release.")
-        if entries and as_of < entries[-1].as_of:
-            raise RefusedError(
-                f"As of {as_of:%Y-%m-%d %H:%M} lies before the last release step ({entries[-1].as_of:%Y-%m-%d %H:%M})",
-                "a time at or after it",
-                "leave --as-of out, or choose a later one",
-            )
-        yield tx, entries
+def _unhindered(loop: Loop, card: Scorecard, entries: list[Entry]) -> None:
+    """See that no gate stands in the way."""
+    hindering = standing(loop.charter, card.gates, overridden(entries, card.id))
+    if not hindering:
+        return
+    blocked = any(gate.state == "blocked" for gate in hindering)
+    raise RefusedError(
+        f"{card.challenger} is {'blocked' if blocked else 'held'}: {'; '.join(gate.sentence for gate in hindering)}",
+        "a scorecard on which no gate stands in the way",
+        f"train another challenger, or let somebody who may set the gate aside: loop override {loop.name} {card.id}"
+        f' "{hindering[0].name}" --reason WHY',
+    )
 
 
 def _in_state(proposal: Proposal, *wanted: ProposalState) -> Proposal:
