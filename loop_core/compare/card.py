@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from loop_core.compare.overrides import overrides_of
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.store import load_scorecard
 from loop_core.models import Manifest, ModelStore, manifest_of, what_differs
@@ -68,6 +69,7 @@ def model_card(loop: Loop, as_of: datetime, version: str) -> ModelCard:
         Section("What differs from its parent", tuple(_differences(loop, version, manifest))),
         Section("Known limits", tuple(_limits(manifest))),
         Section("Checks passed", tuple(_passed(manifest, card))),
+        Section("Gates set aside", tuple(_set_aside(loop, card, as_of))),
     )
     return ModelCard(loop.name, version, as_of, tuple(section for section in made if section.lines))
 
@@ -131,6 +133,8 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
     yield f"{card.badge}: {card.sentence}"
     yield f"{card.n:,} rows predicted {card.window_start:%Y-%m-%d} to {card.window_end:%Y-%m-%d}, against {card.champion or 'nobody'}. {card.proof}."
     for cell in card.cells:
+        if card.champion is None and cell.cohort is None and cell.challenger is not None:
+            yield f"{cell.metric.replace('_', ' ')}: {cell.challenger:.4f}"
         if cell.cohort is None and cell.difference is not None:
             yield (
                 f"{cell.metric.replace('_', ' ')}: {cell.champion:.4f} → {cell.challenger:.4f},"
@@ -165,3 +169,8 @@ def _passed(manifest: Manifest, card: Scorecard | None) -> Iterator[str]:
     for gate in card.gates if card else ():
         if gate.state == "passed":
             yield f"Gate {gate.name}: {gate.sentence}"
+
+
+def _set_aside(loop: Loop, card: Scorecard | None, as_of: datetime) -> Iterator[str]:
+    for one in overrides_of(loop, card.id, as_of).values() if card else ():
+        yield f"{one.sentence}."
