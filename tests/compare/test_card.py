@@ -41,6 +41,7 @@ def test_it_says_what_was_measured_with_its_interval(trained) -> None:
     assert f"snapshot {manifest.snapshot}" in said["Data"]
     assert "From 0.200 on" in said["Calibration"]
     assert f"Its parent is {first}" in said["What differs from its parent"]
+    assert "training ends: 20" in said["What differs from its parent"]
     assert "promised_at" in said["Known limits"]
     assert "No single feature" in said["Checks passed"]
 
