@@ -113,12 +113,6 @@ def test_refusals_say_what_is_missing(loop, rows):
         compare(loop, "silent", as_of=LATER, actor="ana")
 
 
-def test_no_champion_is_said(workspace):
-    loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
-    with pytest.raises(NotReadyError, match="no champion"):
-        compare(loop, "x", as_of=END, actor="ana")
-
-
 def test_small_cohorts_and_single_classes_have_no_verdict_but_a_reason(loop):
     rows = predictions().with_columns(
         state=pl.when(pl.int_range(pl.len()) % 250 == 0).then(pl.lit("AC")).otherwise(pl.col("state")),
