@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from loop_core.compare.metrics import Pairs
 from loop_core.compare.scores import score_names, scored_batches
@@ -50,6 +51,8 @@ class Comparison:
     """Days between the first and the last of them: what rates per week are told by."""
     unscored: int
     """Mature labelled rows of the span that one of the two has no score for; they are left out."""
+    ids: npt.NDArray[np.uint64]
+    """(n,) 64-bit hash of each row's prediction id, as DuckDB makes it, rising: by it a row is found again."""
 
 
 def paired_rows(
@@ -87,7 +90,8 @@ def paired_rows(
     # Always in the same order, so that the same rows give the same sums to the last bit.
     frame = frame.sort("order_")
     groups = frame.select([c.name for c in loop.charter.cohorts])
-    return Comparison(_pairs(loop, frame), groups, span, _days(frame), rows.height - frame.height)
+    ids = frame["order_"].to_numpy()
+    return Comparison(_pairs(loop, frame), groups, span, _days(frame), rows.height - frame.height, ids)
 
 
 # Ids are compared with one another and never shown, so 64 bits of each will do: they sort and group in half the time.
