@@ -1,0 +1,219 @@
+"""Slices nobody declared in which the challenger is worse: found on one half of the rows, confirmed on the other.
+
+The field's tools report weak slices on the rows they searched, where the worst of ten thousand always looks bad. Here a
+slice is reported only if rows that played no part in finding it say the same, beyond what the number of tries explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.charter import Charter, Metric
+from loop_core.compare.conditions import Bools, Cut, cut_columns
+from loop_core.compare.scorecard import GateResult
+from loop_core.compare.slice_result import Slice, SliceSearch
+from loop_core.compare.slice_search import Candidate, Choice, Floats, Ints, look, pick
+from loop_core.compare.verdict import rejected, verdict
+from loop_core.monitor.losses import OF_NUMBERS, ROW_LOSSES, of_mean
+from loop_core.monitor.roc import MIN_CLASS_ROWS
+from loop_core.monitor.units import Units, clustered_se
+from loop_core.vocabulary import Verdict
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from loop_core.compare.pairing import Comparison
+
+#: So many slices are tried on the confirming half, at most: each more makes the correction harder for all.
+TRIED = 10
+#: Below this many units in the confirming half no interval is honest.
+MIN_UNITS = 20
+
+
+def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSearch:
+    """Slices of the compared rows in which the challenger is worse than the champion.
+
+    A row's value is champion loss − challenger loss of the first goal or guardrail metric that adds up over rows. On one half
+    of the units `slice_search` finds what stands out; on the other each of these is tested by itself, one-sided and
+    clustered by entity. A slice is confirmed where Benjamini–Hochberg over all that were tried rejects "not worse", and its
+    interval says `worse` as a cohort's does: below zero, and not surely within the cohort margin. The point gap need not
+    exceed the margin, as it need not for a cohort. Of confirmed slices that overlap only those are kept that are worse
+    by what the surer ones do not explain: the shorter of two nested ones, unless the longer adds significantly.
+
+    Args:
+        charter: metrics, columns and `[compare]`.
+        rows: the compared rows with their columns; without columns there is no search.
+        seed: of the halves. An entity is always wholly in one half, and in the same one as long as the seed is.
+
+    Source: Sagadeeva & Boehm 2021 (SliceLine); Benjamini & Hochberg 1995.
+    """
+    plan = charter.compare
+    metric = next((m for m in charter.metrics if m.block != "signal" and m.name in ROW_LOSSES), None)
+    if metric is None:
+        return SliceSearch(None, reason="no goal or guardrail metric adds up over rows")
+    if rows.columns is None or rows.keys is None:
+        return SliceSearch(metric.name, reason="the columns were not read")
+    search = first_half(rows.keys, seed)
+    least = plan.slice_min_rows
+    found = SliceSearch(metric.name, n_search=int(search.sum()), n_confirm=int((~search).sum()), least=least)
+    if min(found.n_search, found.n_confirm) < 2 * least:
+        return replace(found, reason=f"{len(search):,} rows are too few for slices of {least} in each half")
+    cuts = cut_columns(charter.columns, rows.columns, search, least)
+    trial = _Trial(metric, rows, search, cuts, least)
+    looked = look(trial.searched, trial.harms, plan.slice_depth, least)
+    picked = pick(looked, trial.searched, trial.harms, trial.unit, TRIED, trial.choose)
+    slices = trial.confirmed(picked, plan.slice_fdr)
+    return replace(found, slices=slices, columns=len(cuts), looked=looked.count, tried=len(picked))
+
+
+def slice_gates(charter: Charter, search: SliceSearch | None) -> tuple[GateResult, ...]:
+    """The gate `no slice worse`; none where the charter does not gate by slices or there was no search."""
+    if search is None or charter.compare.slices != "gate":
+        return ()
+    if search.slices:
+        step = "train with more weight on them; declare as cohorts those that must not lose again"
+        return (GateResult("no slice worse", "blocked", search.sentence, step),)
+    return (GateResult("no slice worse", "passed", search.sentence, ""),)
+
+
+def first_half(keys: npt.NDArray[np.uint64], seed: int) -> Bools:
+    """(n,) True for rows of the searching half, by a hash of each row's key: rows of one key are never parted.
+
+    The mixing function is splitmix64 (Steele, Lea & Flood 2014).
+
+    >>> half = first_half(np.arange(10_000, dtype=np.uint64), seed=0)
+    >>> bool(abs(half.mean() - 0.5) < 0.02)
+    True
+    """
+    with np.errstate(over="ignore"):
+        mixed = keys.astype(np.uint64) + np.uint64((0x9E3779B97F4A7C15 * (seed + 1)) % 2**64)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(63) == 0)
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """A slice on the confirming half, in the metric's unit."""
+
+    n: int
+    gap: float
+    low: float
+    high: float
+    p: float
+    champion: float
+    challenger: float
+
+
+class _Trial:
+    """The rows of one search: harm on the searching half, losses and tests on the other."""
+
+    def __init__(self, metric: Metric, rows: Comparison, search: Bools, cuts: Sequence[Cut], least: int) -> None:
+        pairs, loss = rows.pairs, ROW_LOSSES[metric.name]
+        self._metric, self._search, self._cuts, self._least = metric, search, cuts, least
+        self._labels, self._units, self._cohorts = pairs.labels, pairs.units, rows.cohorts
+        self._first, self._second = loss(pairs.labels, pairs.champion), loss(pairs.labels, pairs.challenger)
+        self.searched = [replace(cut, codes=cut.codes[search]) for cut in cuts]
+        """The cuts of the searching half."""
+        self.unit: Ints | None = None if pairs.units.codes is None else pairs.units.codes[search]
+        harms = (self._second - self._first)[search]
+        self.harms: Floats = harms - max(float(harms.mean()), 0.0)
+        """Harm beyond everybody's: where all lose alike no slice stands out, and where all gain, a slice must lose."""
+
+    def choose(self, one: Candidate) -> Choice:
+        """Whether a slice can be tried: rows, units and classes enough in both halves, and not a declared cohort."""
+        inside = one.rows(self._cuts)
+        confirming = np.flatnonzero(inside & ~self._search)
+        if len(confirming) < self._least or self._units.take(confirming).count < MIN_UNITS:
+            return "pass"
+        if not all(self._has_classes(half) for half in (confirming, np.flatnonzero(inside & self._search))):
+            return "pass"
+        return "known" if _is_declared(inside, self._cohorts) else "pick"
+
+    def _has_classes(self, rows: Ints) -> bool:
+        """With hardly a row of another class, whichever model says less of it wins, with next to no spread."""
+        if self._metric.name in OF_NUMBERS:
+            return True
+        counts = np.bincount(self._labels[rows].astype(np.int64))
+        return bool(len(rows) - counts.max() >= MIN_CLASS_ROWS)
+
+    def confirmed(self, picked: Sequence[Candidate], fdr: float) -> tuple[Slice, ...]:
+        """Those that the other half confirms, the surest first, each for harm that those before it do not explain."""
+        inside = [one.rows(self._cuts) for one in picked]
+        tested = [self._tested(np.flatnonzero(rows & ~self._search)) for rows in inside]
+        margin = self._metric.margin_for("slice")
+        upheld = rejected([one.p for one in tested], fdr)
+        worse = [k for k, one in enumerate(tested) if upheld[k] and verdict(one.low, one.high, margin) is Verdict.WORSE]
+        worse.sort(key=lambda k: (tested[k].p, k))
+        kept = self._distinct(worse, inside, fdr)
+        return tuple(self._slice(f"s{i}", picked[k], inside[k], tested[k], margin) for i, k in enumerate(kept, 1))
+
+    def _distinct(self, worse: Sequence[int], inside: Sequence[Bools], fdr: float) -> list[int]:
+        gaps = self._first - self._second
+        gaps = gaps - min(float(gaps[~self._search].mean()), 0.0)
+        kept = []
+        for k in worse:
+            rows = np.flatnonzero(inside[k] & ~self._search)
+            if kept and self._p(gaps[rows], rows)[0] > fdr / len(worse):
+                continue
+            kept.append(k)
+            gaps[rows] -= gaps[rows].mean()
+        return kept
+
+    def _p(self, gaps: Floats, rows: Ints) -> tuple[float, float, float]:
+        """(one-sided p-value of a mean gap of zero or more, standard error, half width of its 95 % interval)."""
+        from scipy.special import stdtr, stdtrit
+
+        units, mean = self._units.take(rows), float(gaps.mean())
+        se = clustered_se(gaps - mean, units)
+        if se == 0:
+            return (0.0 if mean < 0 else 1.0), 0.0, 0.0
+        free = units.count - 1
+        return float(stdtr(free, mean / se)), se, float(stdtrit(free, 0.975)) * se
+
+    def _tested(self, rows: Ints) -> _Tested:
+        first, second = self._first[rows], self._second[rows]
+        p, _, half = self._p(first - second, rows)
+        values, per_loss = _in_unit(self._metric.name, float(first.mean()), float(second.mean()))
+        gap = float((first - second).mean()) * per_loss
+        return _Tested(len(rows), gap, gap - half * per_loss, gap + half * per_loss, p, *values)
+
+    def _slice(self, name: str, one: Candidate, inside: Bools, found: _Tested, margin: float) -> Slice:
+        conditions, rows = one.conditions(self._cuts), inside & self._search
+        means = float(self._first[rows].mean()), float(self._second[rows].mean())
+        return Slice(
+            id=name,
+            text=" and ".join(condition.text for condition in conditions),
+            sql=" and ".join(condition.sql for condition in conditions),
+            columns=tuple(self._cuts[cut].column for cut, _ in one.places),
+            metric=self._metric.name,
+            n_search=int(rows.sum()),
+            gap_search=(means[0] - means[1]) * _in_unit(self._metric.name, *means)[1],
+            n=found.n,
+            gap=found.gap,
+            ci_low=found.low,
+            ci_high=found.high,
+            p=found.p,
+            champion=found.champion,
+            challenger=found.challenger,
+            margin=margin,
+            share=float(inside.mean()),
+        )
+
+
+def _in_unit(metric: str, first: float, second: float) -> tuple[tuple[float, float], float]:
+    """Mean losses of both models → (their values, how much of the metric one unit of loss between them is)."""
+    values = [of_mean(metric, np.float64(mean)) for mean in (first, second)]  # type: ignore[arg-type]
+    (a, slope), (b, _) = ((float(value), float(slope)) for value, slope in values)
+    return (a, b), abs((a - b) / (first - second)) if first != second else abs(slope)
+
+
+def _is_declared(inside: Bools, cohorts: pl.DataFrame) -> bool:
+    """Whether these are exactly the rows of one value of a declared cohort."""
+    place = int(inside.argmax())
+    return any(np.array_equal((column == column[place]).to_numpy(), inside) for column in cohorts)
