@@ -61,7 +61,7 @@ def calibration(
     length = loop.charter.monitor.trend_windows
     spans = [(first, first + length - 1) for first in range(1 - weeks, 1, length)] if over_time else [(1 - weeks, 0)]
     return [
-        _curve((windows.span(first)[0], windows.span(last)[1]), (cut.name, value), group, loop, seed)
+        curve_of(loop, (windows.span(first)[0], windows.span(last)[1]), (cut.name, value), group, seed)
         for first, last in spans
         for value, group in joined_by_value(groups, ripe, (first, last)).items()
     ]
@@ -87,9 +87,18 @@ def joined_by_value(
     return {value: Group.joined(some) for value, some in parts.items()}
 
 
-def _curve(
-    span: tuple[datetime, datetime], cohort: tuple[str | None, str | None], group: Group, loop: Loop, seed: int
+def curve_of(
+    loop: Loop, span: tuple[datetime, datetime], cohort: tuple[str | None, str | None], group: Group, seed: int = 0
 ) -> ReliabilityCurve:
+    """The reliability curve of the labelled rows of one group, with its summaries; empty where they are too few.
+
+    Args:
+        loop: says what is predicted, and how few rows are too few.
+        span: what the rows are of.
+        cohort: name and value of the group; None, None: everybody.
+        group: scores and labels.
+        seed: of the bootstrap of the calibration error.
+    """
     empty = _empty(span, cohort, group)
     if group.n < loop.charter.monitor.min_rows:
         return empty
