@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -77,21 +78,82 @@ def paired_rows(
         RefusedError: a model was trained on rows later than `as_of`.
         NotReadyError: no common mature rows; the message says what is missing.
     """
-    span = unseen_span(loop, champion, challenger, as_of, since, snapshot)
+    rows = common_rows(loop, {"champion": champion, "challenger": challenger}, as_of, since=since, snapshot=snapshot)
+    scores = rows.scores(loop)
+    pairs = Pairs(rows.labels, scores["champion"], scores["challenger"], rows.units)
+    return Comparison(pairs, rows.cohorts(loop), rows.span, rows.days, rows.unscored, rows.frame["order_"].to_numpy())
+
+
+@dataclass(frozen=True)
+class CommonRows:
+    """Mature labelled rows that several models scored and none has seen."""
+
+    frame: pl.DataFrame
+    """(n, …) id, entity, moment, label, cohorts and scores, always in the same order."""
+    versions: Mapping[str, str]
+    """Name → model version, as asked."""
+    span: Span
+    unscored: int
+    """Mature labelled rows of the span that one of them has no score for; they are left out."""
+
+    @property
+    def labels(self) -> Floats:
+        """(n,)."""
+        return self.frame["label_"].cast(float).to_numpy()
+
+    @property
+    def units(self) -> Units:
+        """Which rows belong together."""
+        return Units.of(self.frame["entity_"], self.frame.height)
+
+    @property
+    def days(self) -> float:
+        """Days between the first and the last of them."""
+        moments = self.frame["when_"].dt.epoch("us").to_numpy()
+        # A single moment is no rate; an hour is the least that stands for one.
+        return max(float(moments.max() - moments.min()) / 86_400e6, 1 / 24)
+
+    def cohorts(self, loop: Loop) -> pl.DataFrame:
+        """(n,) one text column per declared cohort."""
+        return self.frame.select([c.name for c in loop.charter.cohorts])
+
+    def scores(self, loop: Loop) -> dict[str, Floats]:
+        """Name → its scores. Raises RefusedError where they are none."""
+        return {name: _scores(loop, self.frame, name, version) for name, version in self.versions.items()}
+
+
+def common_rows(
+    loop: Loop,
+    versions: Mapping[str, str],
+    as_of: datetime,
+    *,
+    since: datetime | None = None,
+    snapshot: int | None = None,
+) -> CommonRows:
+    """The rows on which all of these models may be compared; at least one.
+
+    Args:
+        versions: name, which scores are called by → registered version.
+        as_of: UTC instant; labels known later are not used.
+        since: only rows predicted at or after this.
+        snapshot: lake snapshot to read; None: the newest.
+
+    Raises:
+        As `paired_rows`.
+    """
+    models = list(dict.fromkeys(versions.values()))
+    span = unseen_span(loop, models, as_of, since, snapshot)
     reading = known_at(loop, as_of, snapshot, since=span.start)
-    rows = _rows(loop, reading, span, {"champion_": champion, "challenger_": challenger})
-    frame = rows.drop_nulls([*score_names(loop, "champion_"), *score_names(loop, "challenger_")])
+    rows = _rows(loop, reading, span, {f"{name}_": version for name, version in versions.items()})
+    frame = rows.drop_nulls([column for name in versions for column in score_names(loop, f"{name}_")])
     if not frame.height:
         raise NotReadyError(
-            f"{champion} and {challenger} have no scored rows in common among {rows.height:,} mature rows ({span.proof})",
-            "rows that both models scored",
+            f"{' and '.join(models)} have no scored rows in common among {rows.height:,} mature rows ({span.proof})",
+            f"rows that {'both' if len(models) == 2 else 'all'} models scored",
             "log the missing scores, or compare a model that can score",
         )
     # Always in the same order, so that the same rows give the same sums to the last bit.
-    frame = frame.sort("order_")
-    groups = frame.select([c.name for c in loop.charter.cohorts])
-    ids = frame["order_"].to_numpy()
-    return Comparison(_pairs(loop, frame), groups, span, _days(frame), rows.height - frame.height, ids)
+    return CommonRows(frame.sort("order_"), versions, span, rows.height - frame.height)
 
 
 # Ids are compared with one another and never shown, so 64 bits of each will do: they sort and group in half the time.
@@ -110,10 +172,10 @@ def _rows(loop: Loop, reading: Reading, span: Span, versions: dict[str, str]) ->
 
 
 def unseen_span(
-    loop: Loop, champion: str, challenger: str, as_of: datetime, since: datetime | None, snapshot: int | None = None
+    loop: Loop, versions: Sequence[str], as_of: datetime, since: datetime | None, snapshot: int | None = None
 ) -> Span:
-    """From the later end of training of the two, to the last window before the labels are still coming in."""
-    ends = {version: train_end(loop, version) for version in (champion, challenger)}
+    """From the latest end of training of them, to the last window before the labels are still coming in."""
+    ends = {version: train_end(loop, version) for version in versions}
     for version, end in ends.items():
         if end is not None and end > as_of:
             raise RefusedError(
@@ -161,19 +223,8 @@ def _mature_span(
     return windows.span(mature[0][0])[0], windows.span(mature[-1][0])[1]
 
 
-def _days(frame: pl.DataFrame) -> float:
-    moments = frame["when_"].dt.epoch("us").to_numpy()
-    # A single moment is no rate; an hour is the least that stands for one.
-    return max(float(moments.max() - moments.min()) / 86_400e6, 1 / 24)
-
-
-def _pairs(loop: Loop, frame: pl.DataFrame) -> Pairs:
-    labels, units = frame["label_"].cast(float).to_numpy(), Units.of(frame["entity_"], frame.height)
-    return Pairs(labels, _scores(loop, frame, "champion"), _scores(loop, frame, "challenger"), units)
-
-
-def _scores(loop: Loop, frame: pl.DataFrame, name: str) -> Floats:
-    """(n,) scores of one of the two, (n, n_classes) of several classes."""
+def _scores(loop: Loop, frame: pl.DataFrame, name: str, version: str) -> Floats:
+    """(n,) scores of one of them, (n, n_classes) of several classes."""
     import polars as pl
 
     found = scores_of(frame.cast({pl.selectors.numeric(): pl.Float64}), score_names(loop, f"{name}_"))
@@ -183,9 +234,13 @@ def _scores(loop: Loop, frame: pl.DataFrame, name: str) -> Floats:
         outside, wanted = (found < 0) | (found > 1), "probabilities"
     if outside.any():
         raise RefusedError(
-            f"{int(np.count_nonzero(outside)):,} scores of the {name} are no {wanted}"
+            f"{int(np.count_nonzero(outside)):,} scores of {_called(name, version)} are no {wanted}"
             + (", they lie outside [0, 1]" if wanted == "probabilities" else ""),
             wanted,
             "correct them at their source",
         )
     return found
+
+
+def _called(name: str, version: str) -> str:
+    return f"the {name} {version}" if name in ("champion", "challenger") else version
