@@ -83,6 +83,7 @@ def _filled(loop: Loop, blank: Scorecard, rows: Comparison, further: Sequence[Ga
         sentence=_sentence(blank.challenger, cells, len(rows.pairs), rows.days / 7),
         gates=first_gates(loop.charter, len(rows.pairs), unproven, further),
         proof=rows.span.proof,
+        days=rows.days,
         notes=(left_out,) if rows.unscored else (),
     )
 

@@ -21,7 +21,7 @@ class Cell:
     """One metric in one group. Differences are signed so that up is good for the challenger."""
 
     metric: str
-    """`log_loss`, `brier` or `auc`."""
+    """Its name in the charter, e.g. `log_loss`."""
     block: str
     """`goal`, `guardrail` or `signal`, from the charter."""
     cohort: str | None
@@ -51,6 +51,17 @@ class Cell:
     """Why there is no verdict, or why it is softer than its interval; empty otherwise."""
     se: float | None = None
     """Standard error of the difference."""
+    shrunk: float | None = None
+    """The difference drawn towards the other values of its cohort, the more the less sure it is (random effects); None:
+    there are no others to hear."""
+    decided_on: datetime | None = None
+    """UTC instant by which the needed rows will have come and matured at the present rate; None: none are needed, or it
+    would be more than a year."""
+
+    @property
+    def who(self) -> str:
+        """The group it is about, in words: `everybody`, or cohort and value."""
+        return "everybody" if self.cohort is None else f"{self.cohort.replace('_', ' ')} {self.cohort_value}"
 
 
 @dataclass(frozen=True)
@@ -100,6 +111,14 @@ class Scorecard:
     """What a reader should know: rows left out, …"""
     id: str = ""
     """First 12 hex digits of the content's sha256."""
+    days: float | None = None
+    """Days between the first and the last compared row: what rates a week are told by; None: not kept when it was stored."""
+
+    @property
+    def weeks(self) -> float:
+        """How long the compared rows took to come, in weeks."""
+        days = self.days if self.days is not None else (self.window_end - self.window_start).total_seconds() / 86_400
+        return max(days, 1 / 24) / 7
 
     def overall(self, metric: str) -> Cell:
         """The cell of a metric over everybody."""
@@ -124,11 +143,17 @@ class Scorecard:
         values = {f.name: stored[f.name] for f in fields(cls) if f.name in stored}
         for name in ("as_of", "window_start", "window_end"):
             values[name] = datetime.fromisoformat(values[name])
-        values["cells"] = tuple(Cell(**{**c, "verdict": Verdict(c["verdict"])}) for c in stored["cells"])
+        values["cells"] = tuple(map(_cell, stored["cells"]))
         for name, part in _PARTS.items():
             values[name] = tuple(part(**one) for one in stored.get(name, ()))
         values["notes"] = tuple(stored.get("notes", ()))
         return cls(**values)
+
+
+def _cell(stored: Mapping[str, Any]) -> Cell:
+    date = stored.get("decided_on")
+    read = {"verdict": Verdict(stored["verdict"]), "decided_on": datetime.fromisoformat(date) if date else None}
+    return Cell(**{**stored, **read})
 
 
 #: Field of a scorecard → what its entries are, for those that are plain.
