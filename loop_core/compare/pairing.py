@@ -54,6 +54,10 @@ class Comparison:
     """Mature labelled rows of the span that one of the two has no score for; they are left out."""
     ids: npt.NDArray[np.uint64]
     """(n,) 64-bit hash of each row's prediction id, as DuckDB makes it, rising: by it a row is found again."""
+    keys: npt.NDArray[np.uint64]
+    """(n,) likewise of its entity, or of the prediction where there is none: by it a row goes to one half or the other."""
+    columns: pl.DataFrame | None = None
+    """(n, …) the charter's columns that were asked for; None: none were."""
 
 
 def paired_rows(
@@ -64,6 +68,7 @@ def paired_rows(
     *,
     since: datetime | None = None,
     snapshot: int | None = None,
+    columns: Sequence[str] = (),
 ) -> Comparison:
     """Both models on the same rows.
 
@@ -72,16 +77,28 @@ def paired_rows(
         as_of: UTC instant; labels known later are not used.
         since: only rows predicted at or after this.
         snapshot: lake snapshot to read; None: the newest.
+        columns: of the charter, to have beside.
 
     Raises:
         UnknownNameError: a version is not registered.
         RefusedError: a model was trained on rows later than `as_of`.
         NotReadyError: no common mature rows; the message says what is missing.
     """
-    rows = common_rows(loop, {"champion": champion, "challenger": challenger}, as_of, since=since, snapshot=snapshot)
+    versions = {"champion": champion, "challenger": challenger}
+    rows = common_rows(loop, versions, as_of, since=since, snapshot=snapshot, columns=columns)
     scores = rows.scores(loop)
     pairs = Pairs(rows.labels, scores["champion"], scores["challenger"], rows.units)
-    return Comparison(pairs, rows.cohorts(loop), rows.span, rows.days, rows.unscored, rows.frame["order_"].to_numpy())
+    beside = rows.beside(columns) if columns else None
+    return Comparison(
+        pairs,
+        rows.cohorts(loop),
+        rows.span,
+        rows.days,
+        rows.unscored,
+        rows.frame["order_"].to_numpy(),
+        rows.keys,
+        beside,
+    )
 
 
 @dataclass(frozen=True)
@@ -117,6 +134,15 @@ class CommonRows:
         """(n,) one text column per declared cohort."""
         return self.frame.select([c.name for c in loop.charter.cohorts])
 
+    @property
+    def keys(self) -> npt.NDArray[np.uint64]:
+        """(n,) hash of the entity, or of the prediction where there is none."""
+        return np.asarray(self.frame["entity_"].fill_null(self.frame["order_"]).to_numpy())
+
+    def beside(self, columns: Sequence[str]) -> pl.DataFrame:
+        """(n, …) columns of the charter that were asked for, under their own names."""
+        return self.frame.select(self.frame[_COLUMN + name].alias(name) for name in columns)
+
     def scores(self, loop: Loop) -> dict[str, Floats]:
         """Name → its scores. Raises RefusedError where they are none."""
         return {name: _scores(loop, self.frame, name, version) for name, version in self.versions.items()}
@@ -129,6 +155,7 @@ def common_rows(
     *,
     since: datetime | None = None,
     snapshot: int | None = None,
+    columns: Sequence[str] = (),
 ) -> CommonRows:
     """The rows on which all of these models may be compared; at least one.
 
@@ -137,6 +164,7 @@ def common_rows(
         as_of: UTC instant; labels known later are not used.
         since: only rows predicted at or after this.
         snapshot: lake snapshot to read; None: the newest.
+        columns: of the charter, to have beside.
 
     Raises:
         As `paired_rows`.
@@ -144,7 +172,7 @@ def common_rows(
     models = list(dict.fromkeys(versions.values()))
     span = unseen_span(loop, models, as_of, since, snapshot)
     reading = known_at(loop, as_of, snapshot, since=span.start)
-    rows = _rows(loop, reading, span, {f"{name}_": version for name, version in versions.items()})
+    rows = _rows(loop, reading, span, {f"{name}_": version for name, version in versions.items()}, columns)
     frame = rows.drop_nulls([column for name in versions for column in score_names(loop, f"{name}_")])
     if not frame.height:
         raise NotReadyError(
@@ -160,11 +188,18 @@ def common_rows(
 _SELECTED = "hash(r.prediction_id) as order_, case when r.entity_id is not null then hash(r.entity_id) end as entity_, r.predicted_at as when_, r.label as label_"
 
 
-def _rows(loop: Loop, reading: Reading, span: Span, versions: dict[str, str]) -> pl.DataFrame:
+#: Before the columns asked for, so that none has the name of a cohort.
+_COLUMN = "column_"
+
+
+def _rows(
+    loop: Loop, reading: Reading, span: Span, versions: dict[str, str], columns: Sequence[str] = ()
+) -> pl.DataFrame:
     """The labelled rows of the span with both scores, null where there is none."""
     import polars as pl
 
     cohorts = "".join(f", r.{quoted('cohort_' + c.name)} as {quoted(c.name)}" for c in loop.charter.cohorts)
+    cohorts += "".join(f", r.{quoted(name)} as {quoted(_COLUMN + name)}" for name in columns)
     where = "label is not null and predicted_at >= $first and predicted_at < $last"
     found = list(scored_batches(loop, reading, versions, _SELECTED + cohorts, where, first=span.start, last=span.end))
     names = [column for name in versions for column in score_names(loop, name)]

@@ -21,7 +21,7 @@ from loop_core.compare.slice_search import Candidate, Choice, Floats, Ints, look
 from loop_core.compare.verdict import rejected, verdict
 from loop_core.monitor.losses import OF_NUMBERS, ROW_LOSSES, of_mean
 from loop_core.monitor.roc import MIN_CLASS_ROWS
-from loop_core.monitor.units import Units, clustered_se
+from loop_core.monitor.units import clustered_se
 from loop_core.vocabulary import Verdict
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSe
     metric = next((m for m in charter.metrics if m.block != "signal" and m.name in ROW_LOSSES), None)
     if metric is None:
         return SliceSearch(None, reason="no goal or guardrail metric adds up over rows")
-    if rows.columns is None or rows.keys is None:
+    if rows.columns is None:
         return SliceSearch(metric.name, reason="the columns were not read")
     search = first_half(rows.keys, seed)
     least = plan.slice_min_rows
