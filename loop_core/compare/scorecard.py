@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from loop_core.compare.slice_result import Slice
 from loop_core.frames import to_frame, to_json, to_rows
 from loop_core.vocabulary import Verdict
 
@@ -114,6 +115,9 @@ class Scorecard:
     days: float | None = None
     """Days between the first and the last compared row: what rates a week are told by; None: not kept when it was stored."""
 
+    slices: tuple[Slice, ...] = ()
+    """Slices nobody declared that are confirmed to be worse, the surest first."""
+
     @property
     def weeks(self) -> float:
         """How long the compared rows took to come, in weeks."""
@@ -157,4 +161,4 @@ def _cell(stored: Mapping[str, Any]) -> Cell:
 
 
 #: Field of a scorecard → what its entries are, for those that are plain.
-_PARTS: dict[str, type[Any]] = {"gates": GateResult}
+_PARTS: dict[str, type[Any]] = {"slices": Slice, "gates": GateResult}
