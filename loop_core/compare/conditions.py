@@ -76,7 +76,9 @@ def cut_columns(columns: Sequence[Column], frame: pl.DataFrame, search: Bools, l
         if column.type not in SEARCHED:
             continue
         values = frame[column.name]
-        cut = _numbers(column.name, values, search) if column.type == "number" else _values(column, values, search, least)
+        cut = (
+            _numbers(column.name, values, search) if column.type == "number" else _values(column, values, search, least)
+        )
         if len(cut.conditions) > 1:
             found.append(cut)
     return found
@@ -200,7 +202,11 @@ def _is(column: Column, value: object, cells: frozenset[int]) -> Condition:
 
 def _none_of(name: str, values: Sequence[object], cells: frozenset[int]) -> Condition:
     frequent = ", ".join(_text(value) for value in values)
-    said = f"{_words(name)} is none of the {len(values)} frequent ones" if len(values) > 1 else f"{_words(name)} is not {values[0]}"
+    said = (
+        f"{_words(name)} is none of the {len(values)} frequent ones"
+        if len(values) > 1
+        else f"{_words(name)} is not {values[0]}"
+    )
     return Condition(said, f"{quoted(name)} not in ({frequent})", cells)
 
 

@@ -94,7 +94,11 @@ def look(cuts: Sequence[Cut], harms: Floats, depth: int, least: int) -> Looked:
     for length in range(1, min(depth, len(cuts)) + 1):
         levels = {}
         for columns in itertools.combinations(range(len(cuts)), length):
-            if length == 3 and pairs is not None and not all(pair in pairs for pair in itertools.combinations(columns, 2)):
+            if (
+                length == 3
+                and pairs is not None
+                and not all(pair in pairs for pair in itertools.combinations(columns, 2))
+            ):
                 continue
             levels[columns] = tables.level(columns, [alive[c] for c in columns])
         looked = sum(level.looked for level in levels.values())

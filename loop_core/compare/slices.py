@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.charter import Charter, Metric
-from loop_core.compare.conditions import Bools, Cut, cut_columns
+from loop_core.compare.conditions import SEARCHED, Bools, Cut, cut_columns
 from loop_core.compare.scorecard import GateResult
 from loop_core.compare.slice_result import Slice, SliceSearch
 from loop_core.compare.slice_search import Candidate, Choice, Floats, Ints, look, pick
@@ -79,6 +79,18 @@ def slice_gates(charter: Charter, search: SliceSearch | None) -> tuple[GateResul
         step = "train with more weight on them; declare as cohorts those that must not lose again"
         return (GateResult("no slice worse", "blocked", search.sentence, step),)
     return (GateResult("no slice worse", "passed", search.sentence, ""),)
+
+
+def slice_notes(charter: Charter, search: SliceSearch | None) -> tuple[str, ...]:
+    """What a search came to, where no gate says it."""
+    return () if search is None or charter.compare.slices == "gate" else (search.sentence,)
+
+
+def searched_columns(charter: Charter) -> tuple[str, ...]:
+    """Columns that a search needs beside the compared rows; none where the charter wants no slices."""
+    if charter.compare.slices == "off":
+        return ()
+    return tuple(column.name for column in charter.columns if column.type in SEARCHED)
 
 
 def first_half(keys: npt.NDArray[np.uint64], seed: int) -> Bools:
