@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from loop_core.cli import (
     alerts,
+    cohorts,
     cycling,
     gates,
     late,
@@ -64,6 +65,7 @@ for module in (
     cycling,
     alerts,
     releasing,
+    cohorts,
     record,
     serve,
 ):

@@ -41,6 +41,12 @@ def compare(
         return
     say(headline(card))
     _show_cells(card)
+    if card.slices:
+        columns = {
+            "id": "slice", "text": "where", "metric": "metric", "gap": "difference", "ci_low": "low", "ci_high": "high", "n": "n",
+            "gap_search": "where found", "n_search": "n there",
+        }  # fmt: skip
+        show(card.slices, False, columns)
     aside = overrides_of(here.loop, card.id, here.as_of)
     for gate in card.gates:
         todo = f" To do: {gate.next_step}." if gate.next_step and gate.name not in aside else ""

@@ -45,12 +45,23 @@ def declare_slice(
     if not reason.strip():
         raise RefusedError(f"{name} to be declared without a reason", "why it is watched, in a sentence", "give one")
     now = loop.workspace.loop(loop.name)
-    cohort = f"case when {one.sql} then '{INSIDE}' else '{OUTSIDE}' end"
-    _refuse_taken(now.charter, name, cohort)
+    _refuse_taken(now.charter, name, one)
     _refuse_dropped(now.charter, one)
-    text = _with_cohort(_text_in_force(now), card, one, name, cohort, now.charter)
+    text = _with_cohort(_text_in_force(now), card, one, name, now.charter.compare.slice_min_rows)
     _try_out(now, parse_charter(text).cohort(name), one, as_of)
     return loop.workspace.set_charter(text, actor=actor, reason=reason.strip(), as_of=as_of)
+
+
+def declared_as(charter: Charter, one: Slice) -> str | None:
+    """The cohort that a slice is already; None: it is none.
+
+    A cohort that computes the same by other words is not seen here; the search leaves out slices with just its rows.
+    """
+    return next((cohort.name for cohort in charter.cohorts if cohort.expression == _expression(one)), None)
+
+
+def _expression(one: Slice) -> str:
+    return f"case when {one.sql} then '{INSIDE}' else '{OUTSIDE}' end"
 
 
 def _slice(card: Scorecard, slice_id: str) -> Slice:
@@ -60,17 +71,16 @@ def _slice(card: Scorecard, slice_id: str) -> Slice:
     return found[slice_id]
 
 
-def _refuse_taken(charter: Charter, name: str, expression: str) -> None:
+def _refuse_taken(charter: Charter, name: str, one: Slice) -> None:
     taken = [*(cohort.name for cohort in charter.cohorts), *(column.name for column in charter.columns)]
     if name in taken:
         kind = "cohort" if name in taken[: len(charter.cohorts)] else "column"
         raise RefusedError(
             f"{name!r} is the name of a {kind}", f"a name other than {', '.join(taken)}", "choose another name"
         )
-    same = [cohort.name for cohort in charter.cohorts if cohort.expression == expression]
-    if same:
+    if known := declared_as(charter, one):
         raise RefusedError(
-            f"This slice is declared already, as cohort {same[0]!r}", "one that is not", "look at it under that name"
+            f"This slice is declared already, as cohort {known!r}", "one that is not", "look at it under that name"
         )
 
 
@@ -104,15 +114,15 @@ def _text_in_force(loop: Loop) -> str:
     return text
 
 
-def _with_cohort(text: str, card: Scorecard, one: Slice, name: str, expression: str, charter: Charter) -> str:
+def _with_cohort(text: str, card: Scorecard, one: Slice, name: str, min_rows: int) -> str:
     said = f"{one.metric} {one.gap:+.4f} on {one.n:,} rows for {card.challenger}"
     lines = [
         "",
         f"# Slice {one.id} of scorecard {card.id}: {one.text}. {said}.".replace("\n", " "),
         "[[cohorts]]",
         f"name = {_quoted(name)}",
-        f"expression = {_quoted(expression)}",
-        f"min_rows = {charter.compare.slice_min_rows}",
+        f"expression = {_quoted(_expression(one))}",
+        f"min_rows = {min_rows}",
     ]
     found = text.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
     try:
