@@ -1,0 +1,51 @@
+"""A stored comparison says what has changed since; nothing where nothing has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from loop_core.compare import compare
+from loop_core.compare.since import since_then
+from tests.conftest import CHARTER
+
+DAY = timedelta(days=1)
+
+
+def test_nothing_has_changed(duel, end) -> None:
+    card = compare(duel, "good", as_of=end, actor="ana")
+    duel.lake.write(lambda tx: tx.execute("create table if not exists lake.other (x int)"), actor="ana", message="else")
+    assert since_then(duel, end, scorecard=card.id).sentences == ()
+
+
+def test_labels_that_ripen_corrections_and_another_charter_are_said(duel, end) -> None:
+    early = end - 90 * DAY
+    card = compare(duel, "good", as_of=early, actor="ana")
+    later = since_then(duel, end, scorecard=card.id)
+    assert later.ripe_days > 7
+    assert later.statements == 0, "no label of a mature window is new"
+    changed = duel.workspace.set_charter(
+        CHARTER.replace("margin = 0.01", "margin = 0.02"), actor="ana", reason="wider", as_of=end
+    )
+    changed.lake.write(
+        lambda tx: tx.execute(
+            f"insert into {duel.table('outcomes')} (prediction_id, label, observed_at, source)"
+            f" select prediction_id, 1 - label, observed_at + interval 1 hour, 'correction' from {duel.table('outcomes')} limit 3"
+        ),
+        actor="ana",
+        message="corrections",
+    )
+    found = since_then(changed, end, scorecard=card.id)
+    assert found.charter
+    assert found.statements == 3
+    said = "; ".join(found.sentences)
+    assert "the charter changed" in said
+    assert "days of labels are ripe" in said
+    assert "3 predictions, outcomes or scores" in said
+
+
+def test_another_champion_is_said(duel, end) -> None:
+    card = compare(duel, "good", as_of=end, actor="ana")
+    duel.ledger.append(
+        kind="release.promoted", loop=duel.name, subject="bad", actor="ben", as_of=end + DAY, reason="mistake"
+    )
+    assert since_then(duel, end + DAY, scorecard=card.id).champion == "bad"
