@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from loop_core.compare.contract_result import ContractResult
+from loop_core.compare.fairness_result import FairnessResult, GroupRate
+from loop_core.compare.mutation_result import MutationResult
 from loop_core.compare.slice_result import Slice
 from loop_core.frames import to_frame, to_json, to_rows
 from loop_core.vocabulary import Verdict
@@ -117,6 +120,14 @@ class Scorecard:
 
     slices: tuple[Slice, ...] = ()
     """Slices nobody declared that are confirmed to be worse, the surest first."""
+    mutations: tuple[MutationResult, ...] = ()
+    """Declared changes of inputs and monotone features, tried on the challenger; one entry says so where none is declared."""
+    contract: tuple[ContractResult, ...] = ()
+    """What the challenger's callers rely on."""
+    fairness: tuple[FairnessResult, ...] = ()
+    """Gaps between the groups of protected cohorts; empty: none is declared."""
+    fairness_rates: tuple[GroupRate, ...] = ()
+    """The rates by group that these rest on."""
 
     @property
     def weeks(self) -> float:
@@ -161,4 +172,11 @@ def _cell(stored: Mapping[str, Any]) -> Cell:
 
 
 #: Field of a scorecard → what its entries are, for those that are plain.
-_PARTS: dict[str, type[Any]] = {"slices": Slice, "gates": GateResult}
+_PARTS: dict[str, type[Any]] = {
+    "slices": Slice,
+    "mutations": MutationResult,
+    "contract": ContractResult,
+    "fairness": FairnessResult,
+    "fairness_rates": GroupRate,
+    "gates": GateResult,
+}
