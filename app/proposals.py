@@ -8,22 +8,37 @@ import streamlit as st
 
 from app.actions import act
 from app.faults import plain
+from app.overrides import override_form, override_lines, set_aside
 from app.session import View
 from app.widgets import moment, short, table
+from loop_core.compare import load_scorecard
 from loop_core.release import Proposal, ProposalState, Tenure, approve, promote, reject, rollback
 
 
 def proposal_card(view: View, proposal: Proposal, may_act: bool) -> None:
     """One proposal, with the verbs that this identity may use."""
     with st.container(border=True, key=f"proposal_{proposal.id}"):
-        who = f"{short(proposal.challenger)} to replace {short(proposal.against)}"
+        replacing = f"to replace {short(proposal.against)}" if proposal.against else "as the first to serve"
+        who = f"{short(proposal.challenger)} {replacing}"
         st.markdown(f"**{proposal.id}** · {who} · *{proposal.state}*")
         approvals = f"{len(proposal.approvals)} of {proposal.needed} approvals"
         by = f": {', '.join(map(plain, proposal.approvals))}" if proposal.approvals else ""
         proposed = f"Proposed by **{plain(proposal.proposed_by)}** on {moment(proposal.proposed_at)}"
         st.markdown(f"{plain(proposal.reason)}  \n{proposed} · {approvals}{by}")
+        _gates(view, proposal)
         if may_act:
             _verbs(view, proposal)
+
+
+def _gates(view: View, proposal: Proposal) -> None:
+    """What was set aside for it, what was never decided, and the way to set that aside."""
+    card = load_scorecard(view.loop, proposal.scorecard_id)
+    aside = set_aside(view, card)
+    override_lines(aside.values())
+    for gate in card.gates:
+        if gate.state == "held" and gate.name not in aside:
+            st.markdown(f":gray[**○ held**] {plain(gate.name)}: {plain(gate.sentence)}")
+    override_form(view, card, key=f"override_{proposal.id}")
 
 
 def _verbs(view: View, proposal: Proposal) -> None:

@@ -9,10 +9,11 @@ import streamlit as st
 
 from app.actions import act
 from app.faults import boundary, plain
+from app.overrides import override_lines, set_aside
 from app.session import View
 from app.widgets import acting, mark_of, moment, short, spaced, table
 from loop_core.charts import who
-from loop_core.compare import Cell, GateResult, Scorecard, load_scorecard
+from loop_core.compare import Cell, GateResult, Override, Scorecard, load_scorecard, standing
 from loop_core.release import propose
 
 BLOCKS = {"goal": "Goals", "guardrail": "Guardrails", "signal": "Signals, shown only"}
@@ -29,7 +30,11 @@ def newest_card(view: View, challenger: str) -> Scorecard | None:
 def rests_on(card: Scorecard) -> str:
     """What the numbers of a card rest on, in one line."""
     span = f"{moment(card.window_start)} – {moment(card.window_end)}"
-    models = f"champion {short(card.champion)} · challenger {short(card.challenger)}"
+    models = (
+        f"champion {short(card.champion)} · challenger {short(card.challenger)}"
+        if card.champion
+        else short(card.challenger)
+    )
     return f"{span} · n = {card.n:,} · {models} · scorecard {card.id}"
 
 
@@ -40,14 +45,16 @@ def cells_table(cells: Sequence[Cell], key: str) -> None:
     table([_row(cell) for cell in cells], key, formats | counts, alt="Cells of the comparison")
 
 
-def gates_list(gates: Sequence[GateResult]) -> None:
-    """Each gate: mark, name, why, and what to do next."""
+def gates_list(gates: Sequence[GateResult], aside: Mapping[str, Override] | None = None) -> None:
+    """Each gate: mark, name, why, and what to do next; then those that were set aside, by whom and why."""
     if not gates:
         st.caption("The charter declares no gate.")
     for gate in gates:
         mark, colour = _GATES[gate.state]
         next_step = f"  \n:gray[Next: {plain(gate.next_step)}]" if gate.next_step and gate.state != "passed" else ""
         st.markdown(f":{colour}[**{mark} {gate.state}**] {plain(gate.name)}  \n{plain(gate.sentence)}{next_step}")
+        if aside and gate.name in aside:
+            override_lines([aside[gate.name]])
 
 
 def panels(view: View, card: Scorecard, details: Mapping[str, Callable[[View, Scorecard], None]]) -> None:
@@ -66,12 +73,16 @@ def panels(view: View, card: Scorecard, details: Mapping[str, Callable[[View, Sc
                 show(view, card)
 
 
-def propose_form(view: View, card: Scorecard, champion: str) -> None:
-    """Offer the release of the challenger, unless a gate blocks it or the comparison is out of date."""
+def propose_form(view: View, card: Scorecard, champion: str | None) -> None:
+    """Offer the release of the challenger, unless a gate stands in the way or the comparison is out of date."""
+    hindering = standing(view.loop.charter, card.gates, set_aside(view, card))
     if card.champion != champion:
-        st.warning(f"Compared with {short(card.champion)}, which no longer serves. Compare again.")
-    elif any(gate.state == "blocked" for gate in card.gates):
-        st.caption("A blocked gate keeps this challenger from being proposed.")
+        with_whom = f"with {short(card.champion)}, which no longer serves" if card.champion else "with nobody"
+        now = f"; {short(champion)} serves now" if champion and not card.champion else ""
+        st.warning(f"Compared {with_whom}{now}. Compare again.")
+    elif hindering:
+        names = ", ".join(plain(gate.name) for gate in hindering)
+        st.caption(f"{names}: this keeps the challenger from being proposed.")
     elif acting(view):
         reason = st.text_input("Why release it?", key="propose_reason", value=card.sentence)
         act("Propose its release", "propose", propose, view, card.challenger, scorecard=card.id, reason=reason)

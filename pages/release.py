@@ -6,24 +6,31 @@ from app import session
 from app.navigation import go
 from app.proposals import proposal_card, tenures_table, way_back
 from app.widgets import acting, empty, moment, short, verdict, why
+from loop_core.models import registered
 from loop_core.release import ProposalState, state
 from loop_core.vocabulary import State
 
 view = session.current()
 releases = state(view.loop, view.as_of)
-if releases.champion is None:
-    verdict("No model serves yet.", State.PENDING)
-    empty(
-        "Nothing is released",
-        "Train a first champion; every later release goes through a proposal.",
-        "Train a champion",
-        "retrain",
-    )
-    st.stop()
 waiting = [p for p in releases.proposals if p.state in (ProposalState.OPEN, ProposalState.APPROVED)]
+if releases.champion is None and not waiting:
+    verdict("No model serves yet.", State.PENDING)
+    known = registered(view.loop, view.as_of)
+    if known:
+        said = "A model is there: look at what it does by cohort, and propose it; somebody else approves."
+        empty("Nothing is released", said, "Look at it", "compare")
+    else:
+        said = "Train a first model; then it is proposed, and somebody else approves."
+        empty("Nothing is released", said, "Train a champion", "retrain")
+    st.stop()
 waits = "No proposal waits." if not waiting else f"{len(waiting)} proposal{'s wait' if waiting[1:] else ' waits'}."
+serves = (
+    f"{short(releases.champion)} serves everybody since {moment(releases.since)}."
+    if releases.champion
+    else "No model serves yet."
+)
 verdict(
-    f"{short(releases.champion)} serves everybody since {moment(releases.since)}. {waits}",
+    f"{serves} {waits}",
     State.WATCH if waiting else State.OK,
     f"{len(releases.tenures)} release{'s' if releases.tenures[1:] else ''} on record · you act as {view.actor}",
 )
@@ -35,9 +42,10 @@ if waiting:
 elif may_act and st.button("Compare a challenger to propose it", key="to_compare", icon=":material/compare_arrows:"):
     go("compare")
 
-st.markdown("##### Who served when")
-tenures_table(releases.tenures)
-if may_act:
+if releases.champion:
+    st.markdown("##### Who served when")
+    tenures_table(releases.tenures)
+if may_act and releases.champion:
     way_back(view, releases.tenures, releases.champion)
 why(
     view,

@@ -1,0 +1,38 @@
+"""A first release on the page: what the model does by cohort, with nothing to compare it with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.widgets import spaced, table
+from loop_core.charts import who
+from loop_core.compare import Cell, Scorecard
+
+WORDS = """No model serves, so no difference, no verdict and no margin: these are the values of this model alone,
+on rows it has not seen. Whether they are good enough is for people to say."""
+
+
+def first_release_panel(card: Scorecard, cells: Sequence[Cell]) -> None:
+    """Values by group.
+
+    Args:
+        card: of a first release.
+        cells: of the metric that is looked at.
+    """
+    st.markdown("##### A first release: its values by group")
+    st.caption(WORDS)
+    if not card.cells:
+        st.markdown("\n".join(f"- {note}" for note in card.notes))
+        return
+    rows = [
+        {"group": who(one), "metric": spaced(one.metric), "n": one.n, "value": one.challenger, "note": _note(one)}
+        for one in cells
+    ]
+    value = st.column_config.NumberColumn(format="%.4f", width=90)
+    table(rows, "first_release", {"value": value}, alt="Values of a first release")
+
+
+def _note(cell: Cell) -> str:
+    return cell.reason if cell.challenger is None else ""
