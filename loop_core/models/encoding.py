@@ -80,7 +80,8 @@ class Encoding:
                 ", ".join(f"{name}: {kind}" for name, kind in self.types.items()),
                 "convert the column",
             ) from error
-        numbers = np.ascontiguousarray(encoded.to_numpy(), dtype=np.float64)
+        # A copy: polars hands out a single column as it lies, not to be written to.
+        numbers = np.array(encoded.to_numpy(), dtype=np.float64, order="C")
         numbers[~np.isfinite(numbers)] = np.nan
         return numbers
 
