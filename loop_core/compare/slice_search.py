@@ -56,7 +56,7 @@ class Candidate:
     def rows(self, cuts: Sequence[Cut]) -> Bools:
         """(n,) which rows are in it."""
         inside = [_holds(cuts[cut], k)[cuts[cut].codes] for cut, k in self.places]
-        return np.logical_and.reduce(inside)
+        return np.asarray(np.logical_and.reduce(inside))
 
 
 def _holds(cut: Cut, k: int) -> Bools:
@@ -213,6 +213,6 @@ def standardised(harms: Floats, unit: Ints | None) -> float:
     """Σh / √Σh², rows added up within their unit first; 0 without harm or rows."""
     if unit is not None:
         _, dense = np.unique(unit, return_inverse=True)
-        harms = np.bincount(dense, weights=harms)
+        harms = np.bincount(dense, weights=harms).astype(np.float64)
     squares = float(np.sqrt((harms**2).sum()))
     return float(harms.sum()) / squares if squares else 0.0

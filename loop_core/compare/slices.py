@@ -168,7 +168,7 @@ class _Trial:
     def _distinct(self, worse: Sequence[int], inside: Sequence[Bools], fdr: float) -> list[int]:
         gaps = self._first - self._second
         gaps = gaps - min(float(gaps[~self._search].mean()), 0.0)
-        kept = []
+        kept: list[int] = []
         for k in worse:
             rows = np.flatnonzero(inside[k] & ~self._search)
             if kept and self._p(gaps[rows], rows)[0] > fdr / len(worse):
