@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,31 +12,17 @@ import numpy.typing as npt
 
 from loop_core.compare.metrics import Pairs
 from loop_core.compare.scores import score_names, scored_batches
+from loop_core.compare.span import Span, unseen_span
 from loop_core.errors import NotReadyError, RefusedError
-from loop_core.labels import known_at, mature_shares
+from loop_core.labels import known_at
 from loop_core.lake import Reading, quoted
 from loop_core.monitor.groups import Floats, scores_of
 from loop_core.monitor.units import Units
 from loop_core.vocabulary import Task
-from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-@dataclass(frozen=True)
-class Span:
-    """The time between which rows were predicted that neither model has seen, and why."""
-
-    start: datetime
-    """First instant, inclusive."""
-    end: datetime
-    """Last instant, exclusive: later windows still wait for labels."""
-    unknown: frozenset[str]
-    """Versions that do not say what they were trained on."""
-    proof: str
-    """One sentence: which training end rules out what."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +43,23 @@ class Comparison:
     """(n,) likewise of its entity, or of the prediction where there is none: by it a row goes to one half or the other."""
     columns: pl.DataFrame | None = None
     """(n, …) the charter's columns that were asked for; None: none were."""
+    repeated: int = 0
+    """Rows whose prediction id was there before; the earliest of each is kept."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, as a reader should know it."""
+        return left_out(self.unscored, self.repeated, "one of the two")
+
+
+def left_out(unscored: int, repeated: int, whom: str) -> tuple[str, ...]:
+    """Which rows are missing from a comparison, and why, in words."""
+    said = []
+    if unscored:
+        said.append(f"{unscored:,} mature rows have no score of {whom} and were left out.")
+    if repeated:
+        said.append(f"{repeated:,} rows repeat the prediction id of an earlier one and were left out.")
+    return tuple(said)
 
 
 def paired_rows(
@@ -81,7 +83,7 @@ def paired_rows(
 
     Raises:
         UnknownNameError: a version is not registered.
-        RefusedError: a model was trained on rows later than `as_of`.
+        RefusedError: a model was trained on rows later than `as_of` or `since`; or scores are none.
         NotReadyError: no common mature rows; the message says what is missing.
     """
     versions = {"champion": champion, "challenger": challenger}
@@ -98,6 +100,7 @@ def paired_rows(
         rows.frame["order_"].to_numpy(),
         rows.keys,
         beside,
+        rows.repeated,
     )
 
 
@@ -112,6 +115,8 @@ class CommonRows:
     span: Span
     unscored: int
     """Mature labelled rows of the span that one of them has no score for; they are left out."""
+    repeated: int
+    """Rows whose prediction id was there before; the earliest of each is kept."""
 
     @property
     def labels(self) -> Floats:
@@ -180,8 +185,20 @@ def common_rows(
             f"rows that {'both' if len(models) == 2 else 'all'} models scored",
             "log the missing scores, or compare a model that can score",
         )
-    # Always in the same order, so that the same rows give the same sums to the last bit.
-    return CommonRows(frame.sort("order_"), versions, span, rows.height - frame.height)
+    kept = _once(frame)
+    return CommonRows(kept, versions, span, rows.height - frame.height, frame.height - kept.height)
+
+
+def _once(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows, each prediction once, always in the same order: so the same rows give the same sums to the last bit."""
+    found = frame.sort("order_")
+    ids = found["order_"].to_numpy()
+    if not (ids[1:] == ids[:-1]).any():
+        return found
+    # Every column breaks ties, so that which of two rows of one moment is kept does not depend on how they were read.
+    return frame.sort("order_", "when_", *(c for c in frame.columns if c not in ("order_", "when_"))).unique(
+        "order_", keep="first", maintain_order=True
+    )
 
 
 # Ids are compared with one another and never shown, so 64 bits of each will do: they sort and group in half the time.
@@ -204,58 +221,6 @@ def _rows(
     found = list(scored_batches(loop, reading, versions, _SELECTED + cohorts, where, first=span.start, last=span.end))
     names = [column for name in versions for column in score_names(loop, name)]
     return pl.concat(found) if found else pl.DataFrame(schema=names)
-
-
-def unseen_span(
-    loop: Loop, versions: Sequence[str], as_of: datetime, since: datetime | None, snapshot: int | None = None
-) -> Span:
-    """From the latest end of training of them, to the last window before the labels are still coming in."""
-    ends = {version: train_end(loop, version) for version in versions}
-    for version, end in ends.items():
-        if end is not None and end > as_of:
-            raise RefusedError(
-                f"{version} was trained on rows up to {end:%Y-%m-%d %H:%M}, and the comparison is as of {as_of:%Y-%m-%d}",
-                "a comparison on rows that neither model has seen",
-                "compare as of a later date",
-            )
-    known = [end for end in (*ends.values(), since) if end is not None]
-    windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    start = max(known) if known else windows.start(None)
-    proof = _proof(ends)
-    first, last = _mature_span(loop, as_of, windows, start, snapshot, proof)
-    unknown = frozenset(version for version, end in ends.items() if end is None)
-    return Span(max(start, first), min(last, as_of), unknown, proof)
-
-
-def train_end(loop: Loop, version: str) -> datetime | None:
-    """First instant that a registered model certainly did not see; None: unknown (external models may not say)."""
-    from loop_core.models import manifest_of
-
-    return manifest_of(loop, version).train_end
-
-
-def _proof(ends: dict[str, datetime | None]) -> str:
-    said = [
-        f"{v} saw nothing from {e:%Y-%m-%d} on" if e else f"{v} does not say what it was trained on"
-        for v, e in ends.items()
-    ]
-    return "; ".join(said)
-
-
-def _mature_span(
-    loop: Loop, as_of: datetime, windows: Windows, start: datetime, snapshot: int | None, proof: str
-) -> tuple[datetime, datetime]:
-    """From the first window with rows to the first whose labels are still coming in, unevenly, and would mislead."""
-    needed = loop.charter.labels.min_mature_share
-    found = mature_shares(loop, as_of, windows, start, snapshot)
-    mature = list(itertools.takewhile(lambda row: row[1] >= needed, found))
-    if not mature:
-        raise NotReadyError(
-            f"No window of predictions from {start:%Y-%m-%d} on is mature as of {as_of:%Y-%m-%d} ({proof})",
-            f"a window with {needed:.0%} of its labels known, or past their horizon of {loop.charter.labels.horizon_days:g} days",
-            "wait for labels, or compare as of a later date",
-        )
-    return windows.span(mature[0][0])[0], windows.span(mature[-1][0])[1]
 
 
 def _scores(loop: Loop, frame: pl.DataFrame, name: str, version: str) -> Floats:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from loop_core.compare.pairing import unseen_span
 from loop_core.compare.scorecard import Scorecard
+from loop_core.compare.span import unseen_span
 from loop_core.compare.store import load_scorecard
 from loop_core.errors import LoopbenchError
 from loop_core.lake import Reading

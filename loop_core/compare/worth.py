@@ -12,8 +12,8 @@ import numpy as np
 
 from loop_core.compare.estimate import Estimate
 from loop_core.compare.metrics import Pairs, estimate
-from loop_core.compare.pairing import train_end
 from loop_core.compare.scores import score_names, scored_batches
+from loop_core.compare.span import train_end
 from loop_core.compare.store import load_scorecard
 from loop_core.errors import NotReadyError
 from loop_core.frames import to_json

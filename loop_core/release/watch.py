@@ -6,6 +6,7 @@ import math
 from datetime import datetime
 
 from loop_core.compare import Cell, compare, verdict
+from loop_core.compare.span import train_end
 from loop_core.errors import NotReadyError
 from loop_core.ledger import Entry
 from loop_core.release.state import state
@@ -32,8 +33,11 @@ def watch(loop: Loop, as_of: datetime, *, actor: str) -> Entry | None:
     if not loop.charter.rollout.auto_rollback or len(now.tenures) < 2 or now.tenures[0].how != "promoted":
         return None
     serving, before = now.tenures[0], now.tenures[1]
+    # A model may be registered as having seen more than was there when it was released: those rows say nothing of it.
+    ends = (train_end(loop, version) for version in (serving.version, before.version))
+    since = max([serving.since, *(end for end in ends if end is not None)])
     try:
-        card = compare(loop, serving.version, against=before.version, as_of=as_of, since=serving.since, record=False)
+        card = compare(loop, serving.version, against=before.version, as_of=as_of, since=since, record=False)
     except NotReadyError:
         return None
     watched = [c for c in card.cells if c.cohort is None and c.block != "signal" and c.metric in MEANS]

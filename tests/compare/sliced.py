@@ -11,7 +11,8 @@ import polars as pl
 
 from loop_core.charter import Charter, parse_charter
 from loop_core.compare import Pairs, Units
-from loop_core.compare.pairing import Comparison, Span
+from loop_core.compare.pairing import Comparison
+from loop_core.compare.span import Span
 from tests.conftest import START
 
 Floats = npt.NDArray[np.float64]
@@ -68,6 +69,14 @@ def world(
     pairs = Pairs(labels, champion, challenger, units)
     rows = Comparison(pairs, pl.DataFrame(), span, 1.0, 0, ids, keys.astype(np.uint64), frame)
     return World(charter_of(kind, frame, depth, min_rows), rows, planted)
+
+
+def overlap(found: World, sql: str) -> float:
+    """Rows of a slice and of the planted one: both, as a share of either."""
+    rows = pl.SQLContext(frame=found.rows.columns.with_row_index("row"), eager=True)
+    inside = np.zeros(len(found.rows.pairs), dtype=bool)
+    inside[rows.execute(f"select row from frame where {sql}")["row"].to_numpy()] = True
+    return float((inside & found.planted).sum() / (inside | found.planted).sum())
 
 
 def table(rng: np.random.Generator, n: int, numbers: int, categories: int) -> pl.DataFrame:
