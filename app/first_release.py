@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.widgets import spaced, table
-from loop_core.charts import who
 from loop_core.compare import Cell, Scorecard
 
 WORDS = """No model serves, so no difference, no verdict and no margin: these are the values of this model alone,
@@ -27,7 +26,7 @@ def first_release_panel(card: Scorecard, cells: Sequence[Cell]) -> None:
         st.markdown("\n".join(f"- {note}" for note in card.notes))
         return
     rows = [
-        {"group": who(one), "metric": spaced(one.metric), "n": one.n, "value": one.challenger, "note": _note(one)}
+        {"group": one.who, "metric": spaced(one.metric), "n": one.n, "value": one.challenger, "note": _note(one)}
         for one in cells
     ]
     value = st.column_config.NumberColumn(format="%.4f", width=90)

@@ -1,4 +1,4 @@
-"""Parts of a comparison: its rows, its gates, the proposal it may lead to."""
+"""Parts of a comparison: what it opens with, its gates, its goals, the proposal it may lead to."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import Any
 
 import streamlit as st
 
+from app import session
 from app.actions import act
 from app.faults import boundary, plain
 from app.overrides import override_lines, set_aside
 from app.session import View
-from app.widgets import acting, mark_of, moment, short, spaced, table
-from loop_core.charts import who
+from app.widgets import acting, bounded, mark_of, moment, short, table, verdict
 from loop_core.compare import Cell, GateResult, Override, Scorecard, load_scorecard, standing
+from loop_core.compare.metrics import words_of
+from loop_core.compare.since import since_then
 from loop_core.release import propose
+from loop_core.vocabulary import Verdict
 
 BLOCKS = {"goal": "Goals", "guardrail": "Guardrails", "signal": "Signals, shown only"}
 _GATES = {"passed": ("●", "blue"), "held": ("○", "gray"), "blocked": ("▲", "red")}
-_NUMBERS = ("champion", "challenger", "difference", "95 % from", "to", "margin")
+_COLOURS = {Verdict.BETTER: "blue", Verdict.NOT_WORSE: "blue", Verdict.WORSE: "red"}
+_NUMBERS = ("champion", "challenger", "difference", "95 % from", "to", "margin", "drawn to its kind")
 
 
 def newest_card(view: View, challenger: str) -> Scorecard | None:
@@ -27,14 +31,25 @@ def newest_card(view: View, challenger: str) -> Scorecard | None:
     return load_scorecard(view.loop, made[-1].payload["scorecard"]) if made else None
 
 
+def finding(view: View, card: Scorecard) -> None:
+    """Badge and sentence, what they rest on, and what has changed since they were stored."""
+    verdict(f"{card.badge} · {card.sentence}", None, rests_on(card))
+    changed = ()
+    with boundary():
+        changed = session.compute(view, since_then, scorecard=card.id).sentences
+    if changed:
+        with st.container(key="footnote_since"):
+            offer = " “Compare again” computes it anew." if view.is_present and not view.presenting else ""
+            st.markdown(f"○ **Stored on {moment(card.as_of)}.** Since then {plain('; '.join(changed))}.{offer}")
+    for note in card.notes:
+        st.caption(plain(note))
+
+
 def rests_on(card: Scorecard) -> str:
     """What the numbers of a card rest on, in one line."""
     span = f"{moment(card.window_start)} – {moment(card.window_end)}"
-    models = (
-        f"champion {short(card.champion)} · challenger {short(card.challenger)}"
-        if card.champion
-        else short(card.challenger)
-    )
+    champion = f"champion {short(card.champion)} · challenger " if card.champion else ""
+    models = f"{champion}{short(card.challenger)}"
     return f"{span} · n = {card.n:,} · {models} · scorecard {card.id}"
 
 
@@ -42,7 +57,36 @@ def cells_table(cells: Sequence[Cell], key: str) -> None:
     """Cells as a table, in the order given."""
     formats: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4f", width=90) for name in _NUMBERS}
     counts = {name: st.column_config.NumberColumn(format="localized", width=90) for name in ("n", "rows needed")}
-    table([_row(cell) for cell in cells], key, formats | counts, alt="Cells of the comparison")
+    day = {"decided": st.column_config.DatetimeColumn(format="D MMM YYYY", timezone="UTC", width=100)}
+    table([_row(cell) for cell in cells], key, formats | counts | day, alt="Cells of the comparison")
+
+
+def cells_panel(view: View, card: Scorecard) -> None:
+    """Every group and metric as a table, the most harmed first."""
+    order = sorted(card.cells, key=lambda c: (c.cohort is not None, (c.difference or 0.0) / c.margin))
+    cells_table(bounded(order, "all_cells", "cells"), "groups")
+
+
+def blocks(card: Scorecard) -> None:
+    """Goals, guardrails and signals over everybody, each block with its own heading."""
+    for block, title in BLOCKS.items():
+        overall = [cell for cell in card.cells if cell.block == block and cell.cohort is None]
+        if overall:
+            st.markdown(f"##### {title}")
+            st.markdown("  \n".join(cell_line(cell) for cell in overall))
+
+
+def cell_line(cell: Cell) -> str:
+    """One cell in a line: metric, verdict, both values, difference with interval and margin."""
+    mark = f":{_COLOURS.get(cell.verdict, 'gray')}[**{mark_of(cell.verdict)}**]"
+    if cell.difference is None:
+        alone = f" {cell.challenger:.4g} ·" if cell.challenger is not None else ""
+        return f"**{words_of(cell.metric)}** {mark} ·{alone} {plain(cell.reason)}"
+    inside = f" (95 % {cell.ci_low:+.4g} to {cell.ci_high:+.4g})" if cell.ci_low is not None else ""
+    return (
+        f"**{words_of(cell.metric)}** {mark} · {cell.champion:.4g} → {cell.challenger:.4g} · "
+        f"**{cell.difference:+.4g}**{inside} · margin {cell.margin:g}"
+    )
 
 
 def gates_list(gates: Sequence[GateResult], aside: Mapping[str, Override] | None = None) -> None:
@@ -55,6 +99,21 @@ def gates_list(gates: Sequence[GateResult], aside: Mapping[str, Override] | None
         st.markdown(f":{colour}[**{mark} {gate.state}**] {plain(gate.name)}  \n{plain(gate.sentence)}{next_step}")
         if aside and gate.name in aside:
             override_lines([aside[gate.name]])
+
+
+def propose_form(view: View, card: Scorecard, champion: str | None) -> None:
+    """Offer the release of the challenger, unless a gate stands in the way or the comparison is out of date."""
+    hindering = standing(view.loop.charter, card.gates, set_aside(view, card))
+    if card.champion != champion:
+        with_whom = f"with {short(card.champion)}, which no longer serves" if card.champion else "with nobody"
+        now = f"; {short(champion)} serves now" if champion and not card.champion else ""
+        st.warning(f"Compared {with_whom}{now}. Compare again.")
+    elif hindering:
+        names = ", ".join(plain(gate.name) for gate in hindering)
+        st.caption(f"{names}: this keeps the challenger from being proposed.")
+    elif acting(view):
+        reason = st.text_input("Why release it?", key="propose_reason", value=card.sentence)
+        act("Propose its release", "propose", propose, view, card.challenger, scorecard=card.id, reason=reason)
 
 
 def panels(view: View, card: Scorecard, details: Mapping[str, Callable[[View, Scorecard], None]]) -> None:
@@ -73,33 +132,20 @@ def panels(view: View, card: Scorecard, details: Mapping[str, Callable[[View, Sc
                 show(view, card)
 
 
-def propose_form(view: View, card: Scorecard, champion: str | None) -> None:
-    """Offer the release of the challenger, unless a gate stands in the way or the comparison is out of date."""
-    hindering = standing(view.loop.charter, card.gates, set_aside(view, card))
-    if card.champion != champion:
-        with_whom = f"with {short(card.champion)}, which no longer serves" if card.champion else "with nobody"
-        now = f"; {short(champion)} serves now" if champion and not card.champion else ""
-        st.warning(f"Compared {with_whom}{now}. Compare again.")
-    elif hindering:
-        names = ", ".join(plain(gate.name) for gate in hindering)
-        st.caption(f"{names}: this keeps the challenger from being proposed.")
-    elif acting(view):
-        reason = st.text_input("Why release it?", key="propose_reason", value=card.sentence)
-        act("Propose its release", "propose", propose, view, card.challenger, scorecard=card.id, reason=reason)
-
-
 def _row(cell: Cell) -> dict[str, Any]:
     return {
         "verdict": mark_of(cell.verdict),
-        "group": who(cell),
-        "metric": spaced(cell.metric),
+        "group": cell.who,
+        "metric": words_of(cell.metric),
         "n": cell.n,
         "champion": cell.champion,
         "challenger": cell.challenger,
         "difference": cell.difference,
         "95 % from": cell.ci_low,
         "to": cell.ci_high,
+        "drawn to its kind": cell.shrunk,
         "margin": cell.margin,
         "rows needed": cell.rows_needed,
+        "decided": cell.decided_on,
         "note": cell.reason or cell.method,
     }

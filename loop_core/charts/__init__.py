@@ -2,7 +2,7 @@
 
 from loop_core.charts.drift import drift_heatmap, worst_first
 from loop_core.charts.feature import cohort_drift, distributions, drift_line, quadrant, separating
-from loop_core.charts.forest import by_harm, forest, who
+from loop_core.charts.forest import Look, by_harm, forest
 from loop_core.charts.matrix import cohort_matrix, group_of
 from loop_core.charts.palette import MAX_MARKS
 from loop_core.charts.performance import Beside, Span, performance_chart, short, span_of
@@ -18,6 +18,7 @@ from loop_core.charts.trials import parameter_importance, trial_history
 __all__ = [
     "MAX_MARKS",
     "Beside",
+    "Look",
     "Span",
     "boundary_chart",
     "by_harm",
@@ -51,6 +52,5 @@ __all__ = [
     "timeline",
     "trial_history",
     "volume",
-    "who",
     "worst_first",
 ]

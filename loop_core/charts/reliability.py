@@ -30,14 +30,21 @@ if TYPE_CHECKING:
     from loop_core.monitor.reliability import ReliabilityCurve
 
 
-def reliability_chart(curves: Sequence[ReliabilityCurve]) -> alt.LayerChart:
+def reliability_chart(
+    curves: Sequence[ReliabilityCurve], names: Sequence[str] | None = None, height: int = 320
+) -> alt.LayerChart:
     """Observed share against score, with 95 % intervals; on the dashed diagonal a probability keeps its word. Of numbers,
     the mean of what came against what was predicted.
 
     Args:
-        curves: one a group; at most six are told apart.
+        curves: one a group or model; at most six are told apart.
+        names: what they are called, one each; None: their groups.
+        height: pixels.
     """
-    rows = [_bin(curve, place) for curve in curves for place in range(len(curve.bins))]
+    called = names or [curve.cohort_value if curve.cohort_value is not None else "everybody" for curve in curves]
+    rows = [
+        _bin(curve, place, name) for curve, name in zip(curves, called, strict=True) for place in range(len(curve.bins))
+    ]
     names = list(dict.fromkeys(row["group"] for row in rows))
     legend = alt.Legend(orient="top", title=None, labelLimit=160) if len(names) > 1 else None
     colour = alt.Color(
@@ -59,10 +66,11 @@ def reliability_chart(curves: Sequence[ReliabilityCurve]) -> alt.LayerChart:
     y = value_y("share", came, tick, zero=True)
     bars = base.mark_rule(size=2, opacity=0.5, clip=True).encode(y="low:Q", y2="high:Q")
     line = base.mark_line(size=1.5, opacity=0.8).encode(y="share:Q")
-    dots = base.mark_point(filled=True, size=55, opacity=1).encode(y="share:Q")
+    shape = alt.Shape("group:N", legend=legend, scale=alt.Scale(domain=names, range=list(_SHAPES)))
+    dots = base.mark_point(filled=True, size=55, opacity=1).encode(y="share:Q", shape=shape)
     text = f"{came.capitalize()} against {said} in {len(names)} groups; the diagonal is perfect calibration."
     layers = [diagonal.encode(x=x, y=y), bars, line, dots]
-    made: alt.LayerChart = described(alt.layer(*layers), text, 320)
+    made: alt.LayerChart = described(alt.layer(*layers), text, height)
     return made
 
 
@@ -135,9 +143,11 @@ def boundary_chart(bands: ScoreBands) -> alt.LayerChart:
     return made
 
 
+#: By which curves are told apart beside their colour.
+_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 _DRAWN = (State.OK, State.WATCH, State.ALARM, State.PENDING, State.TOO_FEW)
 _BIN = [
-    alt.Tooltip("group:N", title="cohort"),
+    alt.Tooltip("group:N"),
     alt.Tooltip("score:Q", title="mean score", format=".4~g"),
     alt.Tooltip("share:Q", title="observed", format=".4~g"),
     *within(".4~g", "low", "high"),
@@ -165,10 +175,9 @@ def _curve_tooltip(number: str) -> list[alt.Tooltip]:
     ]
 
 
-def _bin(curve: ReliabilityCurve, place: int) -> dict[str, Any]:
+def _bin(curve: ReliabilityCurve, place: int, name: str) -> dict[str, Any]:
     one = curve.bins[place]
-    group = curve.cohort_value if curve.cohort_value is not None else "everybody"
-    return {"group": group, "score": one.score, "share": one.share, "low": one.ci_low, "high": one.ci_high, "n": one.n}
+    return {"group": name, "score": one.score, "share": one.share, "low": one.ci_low, "high": one.ci_high, "n": one.n}
 
 
 def _curve(curve: ReliabilityCurve) -> dict[str, Any]:

@@ -135,6 +135,11 @@ class Scorecard:
         days = self.days if self.days is not None else (self.window_end - self.window_start).total_seconds() / 86_400
         return max(days, 1 / 24) / 7
 
+    @property
+    def further(self) -> dict[str, tuple[Any, ...]]:
+        """What was looked at beside metrics: field → its entries; without those that have none."""
+        return {name: found for name in _PARTS if name != "gates" and (found := getattr(self, name))}
+
     def overall(self, metric: str) -> Cell:
         """The cell of a metric over everybody."""
         return next(c for c in self.cells if c.metric == metric and c.cohort is None)

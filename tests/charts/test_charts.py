@@ -13,6 +13,7 @@ import pytest
 from loop_core import charts
 from loop_core.charts.performance import Span
 from loop_core.charts.signals import POINTS, thinned
+from loop_core.compare.scale import Scaled
 from loop_core.vocabulary import State
 from tests.charts import made
 
@@ -249,15 +250,24 @@ def test_gate_results_count_every_row_once() -> None:
 
 
 def test_the_most_harmed_comes_right_after_everybody() -> None:
-    assert [charts.who(c) for c in charts.by_harm(made.CELLS)][:2] == ["everybody", "state RJ"]
+    assert [c.who for c in charts.by_harm(made.CELLS)] == ["everybody", "state RJ", "state SP", "state AC"]
+    assert [c.who for c in charts.by_harm(made.CELLS, lambda c: -(c.difference or 0))][1:3] == ["state SP", "state AC"]
 
 
-def test_the_forest_leaves_out_what_cannot_be_estimated_and_keeps_zero() -> None:
-    spec = specification(charts.forest(made.CELLS))
-    named = [row["who"] for layer in layers(spec) for row in rows_of(spec, layer) if "who" in row]
-    assert named
-    assert not any("AC" in who for who in named)
+def test_in_the_forest_what_cannot_be_estimated_has_a_line_and_no_bar() -> None:
+    spec = specification(charts.forest(made.CELLS, charts.Look(selected="state RJ")))
+    drawn = [[row["who"] for row in rows_of(spec, layer) if "who" in row] for layer in layers(spec)]
+    assert ["state RJ"] in drawn
+    assert sum("state AC" in names for names in drawn) == 3, "its number of rows, its verdict, and where it is clicked"
     assert any(row.get("zero") == 0 for layer in layers(spec) for row in rows_of(spec, layer))
+
+
+def test_the_forest_tells_other_scales() -> None:
+    ends = [Scaled(k, k - 1.0, k + 1.0, 2.0) for k in (1.0, 2.0, 3.0)] + [Scaled(None, None, None, None)]
+    spec = specification(charts.forest(made.CELLS, charts.Look("weekly", "right answers a week"), ends))
+    said = [row for layer in layers(spec) for row in rows_of(spec, layer) if row.get("who") == "state SP"]
+    assert {(row["difference"], row["ci_low"], row["margin"]) for row in said} == {(1.0, 0.0, -2.0)}
+    assert "right answers a week" in json.dumps(spec)
 
 
 def test_instants_go_out_with_their_zone() -> None:

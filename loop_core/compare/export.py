@@ -1,0 +1,191 @@
+"""A scorecard as one HTML file that loads nothing: to read, to print, to send, to keep beside a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from loop_core.compare.forest_svg import forest_svg
+from loop_core.compare.metrics import words_of
+from loop_core.compare.overrides import overrides_of
+from loop_core.compare.scorecard import Cell, Scorecard
+from loop_core.frames import to_rows
+from loop_core.models import what_differs
+from loop_core.vocabulary import MARKS
+from loop_core.workspace import Loop
+
+#: Groups in one picture, and rows in one table; what is left out is counted.
+LINES, ROWS = 40, 1_000
+_BLOCKS = {"goal": "Goals", "guardrail": "Guardrails", "signal": "Signals, shown only"}
+_STATES = {"passed": ("good", "●"), "held": ("mute", "○"), "blocked": ("bad", "▲")}
+#: Nothing may be loaded or run, whatever a value of a cohort says.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_STYLE = """
+:root{color-scheme:light dark;--ground:#fcfcfb;--text:#1d252c;--mute:#66707a;--line:#d9dee2;--good:#1f6fa8;--bad:#b8430f}
+@media (prefers-color-scheme:dark){:root{--ground:#14181c;--text:#e6eaed;--mute:#9aa4ae;--line:#333b43;--good:#6ab0e6;--bad:#f08a5a}}
+@media print{:root{color-scheme:light;--ground:#fff;--text:#000;--mute:#555;--line:#ccc;--good:#1f6fa8;--bad:#b8430f}
+ body{padding:0;font-size:11px}h2{break-after:avoid}svg,tr{break-inside:avoid}}
+body{background:var(--ground);color:var(--text);font:15px/1.5 system-ui,sans-serif;max-width:1080px;margin:0 auto;padding:2rem}
+h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.lead{font-size:1.15rem;font-weight:560}
+.badge{display:inline-block;border:2px solid;border-radius:6px;padding:.1rem .7rem;font-weight:650}
+.mute{color:var(--mute);fill:var(--mute)}.good{color:var(--good);fill:var(--good);stroke:var(--good)}
+.bad{color:var(--bad);fill:var(--bad);stroke:var(--bad)}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.87rem;font-variant-numeric:tabular-nums}
+th,td{text-align:left;padding:.28rem .7rem .28rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+th{font-weight:600;color:var(--mute)}td.number{text-align:right;white-space:nowrap}
+svg{width:100%;height:auto;font-size:12.5px}svg text{fill:var(--text);stroke:none}svg text.mute{fill:var(--mute)}
+svg text.good{fill:var(--good)}svg text.bad{fill:var(--bad)}svg .bar{stroke-width:2.5}svg .bar.mute,svg .dot.mute{stroke:var(--mute)}
+svg .grid{stroke:var(--line)}svg .zero{stroke:var(--mute);stroke-width:1.5}svg .margin{stroke:var(--mute);stroke-width:2}
+svg .hollow{fill:var(--ground);stroke-width:2}
+"""
+
+
+def scorecard_html(loop: Loop, card: Scorecard) -> str:
+    """The whole comparison in one file without script, link or picture from elsewhere, in light, dark and on paper.
+
+    Every value is escaped: cohort values are whatever somebody's data says.
+
+    Args:
+        loop: of the card; says what was set aside, and how the two models differ.
+        card: a stored comparison, or one that is not on record.
+    """
+    title = f"{loop.charter.loop.title}: {card.challenger} against {card.champion or 'nobody'}"
+    body = "\n".join(_body(loop, card, title))
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )
+
+
+def _body(loop: Loop, card: Scorecard, title: str) -> Iterator[str]:
+    yield f'<p class="mute">{escape(title)}</p>'
+    yield f'<h1><span class="badge">{escape(card.badge)}</span></h1><p class="lead">{escape(card.sentence)}</p>'
+    yield f'<p class="mute">{escape(_rests_on(card))}</p>'
+    yield from (f"<p>{escape(note)}</p>" for note in card.notes)
+    yield from _forests(card)
+    yield from _gates(loop, card)
+    yield from _blocks(card)
+    yield from _differences(loop, card)
+    for name, found in card.further.items():
+        yield f"<h2>{escape(name.replace('_', ' ').capitalize())}</h2>"
+        yield _table([_flat(row) for row in to_rows(found)])
+    yield "<h2>Every group and metric</h2>"
+    yield _table([_cell(cell) for cell in card.cells])
+    yield f'<p class="mute">{escape(_footer(card))}</p>'
+
+
+def _rests_on(card: Scorecard) -> str:
+    return (
+        f"{card.n:,} rows predicted {card.window_start:%Y-%m-%d} to {card.window_end:%Y-%m-%d}, known as of {card.as_of:%Y-%m-%d}."
+        f" {card.proof}."
+    )
+
+
+def _footer(card: Scorecard) -> str:
+    return (
+        f"Scorecard {card.id or 'not stored'} · charter {card.charter_hash[:12]} · lake snapshot {card.snapshot}. Differences are signed"
+        " so that up is good for the challenger; intervals are of 95 %. Better: the interval lies above zero; not worse: above minus"
+        " the margin; worse: below zero; undecided: more rows are needed."
+    )
+
+
+def _forests(card: Scorecard) -> Iterator[str]:
+    for metric in dict.fromkeys(cell.metric for cell in card.cells if cell.block != "signal"):
+        mine = [cell for cell in card.cells if cell.metric == metric]
+        if all(cell.difference is None for cell in mine):
+            continue
+        # As on the page: everybody, then the most harmed first.
+        order = sorted(mine, key=lambda c: (c.cohort is not None, c.difference is None, c.difference or 0.0))
+        yield f"<h2>Who gains, who loses: {escape(words_of(metric))}</h2>{forest_svg(order[:LINES])}"
+        if len(order) > LINES:
+            yield f'<p class="mute">The {LINES} most harmed of {len(order):,} groups; the table below has them all.</p>'
+
+
+def _gates(loop: Loop, card: Scorecard) -> Iterator[str]:
+    aside = overrides_of(loop, card.id) if card.id else {}
+    yield "<h2>Gates of the release</h2><table>"
+    for gate in card.gates:
+        kind, mark = _STATES[gate.state]
+        said = [gate.sentence, f"Next: {gate.next_step}" if gate.next_step and gate.state != "passed" else ""]
+        if gate.name in aside:
+            said.append(aside[gate.name].sentence)
+        text = "<br>".join(escape(one) for one in said if one)
+        yield f'<tr><td class="{kind}">{mark} {escape(gate.state)}</td><td>{escape(gate.name)}</td><td>{text}</td></tr>'
+    yield "</table>"
+
+
+def _blocks(card: Scorecard) -> Iterator[str]:
+    for block, title in _BLOCKS.items():
+        overall = [cell for cell in card.cells if cell.block == block and cell.cohort is None]
+        if overall:
+            yield f"<h2>{title}</h2>"
+            yield _table([{k: v for k, v in _cell(cell).items() if k != "group"} for cell in overall])
+
+
+def _differences(loop: Loop, card: Scorecard) -> Iterator[str]:
+    found = what_differs(loop, card.champion, card.challenger) if card.champion else ()
+    if found:
+        yield "<h2>What differs between the two</h2>"
+        yield _table([{"part": d.part, "what": d.name, "champion": d.first, "challenger": d.second} for d in found])
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "group": cell.who,
+        "metric": words_of(cell.metric),
+        "verdict": MARKS[cell.verdict],
+        "n": cell.n,
+        "champion": cell.champion,
+        "challenger": cell.challenger,
+        "difference": cell.difference,
+        "95 % from": cell.ci_low,
+        "to": cell.ci_high,
+        "drawn to its kind": cell.shrunk,
+        "margin": cell.margin,
+        "rows needed": cell.rows_needed,
+        "how": cell.reason or cell.method,
+    }
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as a table; columns that say nothing are left out."""
+    names = [
+        name
+        for name in dict.fromkeys(n for row in rows for n in row)
+        if any(row.get(name) not in (None, "") for row in rows)
+    ]
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in names)
+    body = "".join(f"<tr>{''.join(_td(row.get(name)) for name in names)}</tr>" for row in rows[:ROWS])
+    more = f'<p class="mute">{len(rows) - ROWS:,} more rows are left out.</p>' if len(rows) > ROWS else ""
+    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>{more}'
+
+
+def _td(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"<td>{escape(_words(value))}</td>"
+    return f'<td class="number">{f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"}</td>'
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose lists are words."""
+    return {name: ", ".join(map(_plain, value)) if _many(value) else value for name, value in row.items()}
+
+
+def _many(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str)
+
+
+def _plain(value: Any) -> str:
+    return " ".join(f"{name} {inner}" for name, inner in value.items()) if isinstance(value, dict) else str(value)
