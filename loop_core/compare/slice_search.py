@@ -87,20 +87,16 @@ def look(cuts: Sequence[Cut], harms: Floats, depth: int, least: int) -> Looked:
         depth: conditions, at most.
         least: rows, at least.
     """
-    tables = _Tables(cuts, harms, least)
+    tables, depth = _Tables(cuts, harms, least), min(depth, len(cuts))
     alive = [np.arange(len(cut.conditions)) for cut in cuts]
     found: list[Candidate] = []
-    count, pairs = 0, None
-    for length in range(1, min(depth, len(cuts)) + 1):
+    count = 0
+    pairs: set[tuple[int, ...]] = set(itertools.combinations(range(len(cuts)), 2))
+    for length in range(1, depth + 1):
         levels = {}
         for columns in itertools.combinations(range(len(cuts)), length):
-            if (
-                length == 3
-                and pairs is not None
-                and not all(pair in pairs for pair in itertools.combinations(columns, 2))
-            ):
-                continue
-            levels[columns] = tables.level(columns, [alive[c] for c in columns])
+            if length < 3 or pairs.issuperset(itertools.combinations(columns, 2)):
+                levels[columns] = tables.level(columns, [alive[c] for c in columns], longer=length < depth)
         looked = sum(level.looked for level in levels.values())
         penalty = 2 * math.log(max(looked, 1))
         found.extend(one for columns, level in levels.items() for one in level.candidates(columns, alive, penalty))
@@ -140,21 +136,24 @@ class _Tables:
         self._members = [cut.members.astype(np.float64) for cut in cuts]
         self._weights: tuple[Floats | None, ...] = (None, harms, harms**2, (harms > 0).astype(np.float64))
 
-    def level(self, columns: tuple[int, ...], alive: Sequence[Ints]) -> _Level:
-        """All conjunctions of one condition of each of these columns."""
+    def level(self, columns: tuple[int, ...], alive: Sequence[Ints], *, longer: bool) -> _Level:
+        """All conjunctions of one condition of each of these columns; `longer`: whether it matters what may have parts."""
         shape = tuple(self._cuts[c].cells for c in columns)
         flat = self._codes[columns[0]]
         for c in columns[1:]:
             flat = flat * self._cuts[c].cells + self._codes[c]
         members = [self._members[c][kept] for c, kept in zip(columns, alive, strict=True)]
-        n, harm, squares, harmed = (self._sums(flat, weights, shape, members) for weights in self._weights)
+        n, harm, squares = (self._sums(flat, weights, shape, members) for weights in self._weights[:3])
         large = n >= self._least
         t = np.divide(harm, np.sqrt(squares), out=np.zeros_like(harm), where=large & (squares > 0))
         best = np.flatnonzero(t.ravel() >= FLOOR)
         if len(best) > KEPT:
             best = best[np.argsort(-t.ravel()[best], kind="stable")[:KEPT]]
         places = tuple(place.astype(np.int64) for place in np.unravel_index(best, t.shape))
-        return _Level(int(np.count_nonzero(large)), t.ravel()[best], places, large & (harmed >= FLOOR**2))
+        promising = large
+        if longer:
+            promising = large & (self._sums(flat, self._weights[3], shape, members) >= FLOOR**2)
+        return _Level(int(np.count_nonzero(large)), t.ravel()[best], places, promising)
 
     @staticmethod
     def _sums(flat: Ints, weights: Floats | None, shape: tuple[int, ...], members: Sequence[Floats]) -> Floats:

@@ -13,17 +13,9 @@ from loop_core.charter import Column
 from loop_core.compare import SliceSearch, Units, find_slices
 from loop_core.compare.conditions import cut_columns
 from loop_core.compare.slices import first_half, searched_columns, slice_gates, slice_notes
-from tests.compare.sliced import World, world
+from tests.compare.sliced import World, overlap, world
 
 N = 20_000
-
-
-def overlap(found: World, sql: str) -> float:
-    """Rows of a slice and of the planted one: both, as a share of either."""
-    rows = pl.SQLContext(frame=found.rows.columns.with_row_index("row"), eager=True)
-    inside = np.zeros(len(found.rows.pairs), dtype=bool)
-    inside[rows.execute(f"select row from frame where {sql}")["row"].to_numpy()] = True
-    return float((inside & found.planted).sum() / (inside | found.planted).sum())
 
 
 def search_of(made: World, seed: int = 0) -> SliceSearch:
