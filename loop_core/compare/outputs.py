@@ -21,11 +21,11 @@ _LOGGED = 20_000
 
 _LOG = """
     select {columns} from (
-      (select predicted_at as at, prediction_id, {columns} from predictions
-       where model_version = $version and {said} order by at desc, prediction_id limit {most})
+      (select predicted_at as told_at, prediction_id, {columns} from predictions
+       where model_version = $version and {said} order by told_at desc, prediction_id limit {most})
       union all
-      (select scored_at as at, prediction_id, {columns} from scores
-       where model_version = $version and {said} and scored_at < $as_of order by at desc, prediction_id limit {most}))"""
+      (select scored_at as told_at, prediction_id, {columns} from scores
+       where model_version = $version and {said} and scored_at < $as_of order by told_at desc, prediction_id limit {most}))"""
 
 
 def judged_outputs(charter: Charter, scores: Floats, rows: int) -> tuple[ContractState, str]:
