@@ -58,6 +58,33 @@ def _compare(ws: Workspace, params: Mapping[str, Any], progress: Progress, shoul
     return {"scorecard": card.id, "badge": card.badge, "sentence": card.sentence}
 
 
+def _rivals(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.compare.rivals import compare_many
+
+    progress(0.0, f"Comparing {', '.join(params['challengers'])}")
+    found = compare_many(
+        ws.loop(params["loop"]),
+        params["challengers"],
+        against=params.get("against"),
+        as_of=instant(params["as_of"]),
+        actor=params["actor"],
+    )
+    return {"best": found.best, "sentence": found.sentence}
+
+
+def _tradeoff(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
+    from loop_core.compare.tradeoff import named_and_newest, tradeoff
+    from loop_core.compare.tradeoffs import save_tradeoff
+
+    loop, as_of = ws.loop(params["loop"]), instant(params["as_of"])
+    progress(0.0, "Measuring what each model gives and costs")
+    found = tradeoff(
+        loop, as_of, named_and_newest(loop, as_of, params.get("with", ())), seed=int(params.get("seed", 0))
+    )
+    save_tradeoff(loop, found)
+    return {"sentence": found.sentence}
+
+
 def _selftest(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
     from loop_core.compare import selftest
 
@@ -187,6 +214,8 @@ KINDS: dict[str, Body] = {
     "retrain": _retrain,
     "forecast": _forecast,
     "compare": _compare,
+    "rivals": _rivals,
+    "tradeoff": _tradeoff,
     "selftest": _selftest,
     "bootstrap": _bootstrap,
     "cycle": _cycle,

@@ -1,0 +1,332 @@
+"""Several challengers against one baseline, all on the same rows, so that the best of them may be picked after looking."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.charter import Charter, Metric
+from loop_core.compare.badge import badge
+from loop_core.compare.cells import all_cells
+from loop_core.compare.estimate import CONFIDENCE, Estimate, NotEstimable
+from loop_core.compare.gates import evaluate_gates
+from loop_core.compare.groups import groupings
+from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate
+from loop_core.compare.pairing import CommonRows, common_rows, left_out
+from loop_core.compare.verdict import verdict
+from loop_core.errors import NotReadyError, RefusedError
+from loop_core.frames import to_frame, to_json, to_rows
+from loop_core.monitor.losses import ROW_LOSSES, of_mean
+from loop_core.monitor.units import Units
+from loop_core.vocabulary import Verdict
+from loop_core.workspace import Loop
+
+Floats = npt.NDArray[np.float64]
+#: More at once tell little and take long.
+MOST = 20
+#: Draws of the largest of several normal variables; its 95 % point is known to about 0.01 of a standard error.
+DRAWS = 20_000
+_Z = 1.959964
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One metric of one challenger over everybody, among several challengers."""
+
+    challenger: str
+    metric: str
+    baseline_value: float | None
+    """Of the baseline on the same rows, in the metric's own unit; None: not estimable."""
+    value: float | None
+    """Of the challenger."""
+    difference: float | None
+    """Signed so that up is good for the challenger; None: not estimable, see `reason`."""
+    ci_low: float | None
+    """Lower end of the interval that holds for all challengers of the metric at once, 95 %."""
+    ci_high: float | None
+    """Upper end."""
+    margin: float
+    verdict: Verdict
+    """By that wider interval."""
+    method: str
+    """How much wider it is than that of one challenger alone, and why."""
+    reason: str = ""
+    """Why there is none; empty otherwise."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the gates say of one challenger on the common rows, by its own intervals."""
+
+    challenger: str
+    badge: str
+    """As of a comparison of the two."""
+    worse: tuple[str, ...]
+    """Cohort values that it is shown to be worse for, e.g. `state BA`."""
+    blocked: bool
+    """Whether some gate blocks it."""
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Several challengers against one baseline."""
+
+    loop: str
+    baseline: str
+    as_of: datetime
+    """UTC instant; no label known later was used."""
+    window_start: datetime
+    window_end: datetime
+    """Exclusive."""
+    n: int
+    """Rows that all of them scored and none has seen."""
+    metric: str
+    """By which the best is picked: the first goal of the charter, or else its first metric."""
+    rivals: tuple[Rival, ...]
+    """Challenger by challenger, metric by metric."""
+    standings: tuple[Standing, ...]
+    best: str | None
+    """The unblocked challenger with the largest gain that is better by the wider interval; None: there is none."""
+    proof: str
+    """Why none of them has seen these rows."""
+    notes: tuple[str, ...]
+    snapshot: int
+    charter_hash: str
+    seed: int
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        count = len(self.standings)
+        among = f"{count} challenger{'s' if count > 1 else ''} and {self.baseline} on the same {self.n:,} rows"
+        name = self.metric.replace("_", " ")
+        if self.best is None:
+            return f"None of {among} is shown to be better in {name} and worse for nobody."
+        won = next(r for r in self.rivals if (r.challenger, r.metric) == (self.best, self.metric))
+        return (
+            f"{self.best} is the best of {among}: {name} {won.difference:+.4f}"
+            f" (95 % {won.ci_low:+.4f} to {won.ci_high:+.4f}, whichever had been picked)."
+        )
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """One dict per challenger and metric."""
+        return to_rows(self.rivals)
+
+    def to_frame(self) -> Any:
+        """(n_rivals, n_fields)."""
+        return to_frame(self.rivals)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Comparisons:
+        """Read `to_json(comparisons)` back."""
+        values = dict(stored)
+        for name in ("as_of", "window_start", "window_end"):
+            values[name] = datetime.fromisoformat(values[name])
+        values["rivals"] = tuple(Rival(**{**one, "verdict": Verdict(one["verdict"])}) for one in stored["rivals"])
+        values["standings"] = tuple(Standing(**{**one, "worse": tuple(one["worse"])}) for one in stored["standings"])
+        return cls(**{**values, "notes": tuple(stored["notes"])})
+
+
+def compare_many(
+    loop: Loop,
+    challengers: Sequence[str],
+    *,
+    against: str | None = None,
+    as_of: datetime,
+    actor: str | None = None,
+    seed: int = 0,
+) -> Comparisons:
+    """Challengers against one baseline on rows that all of them scored and none has seen.
+
+    The intervals of one metric hold for all challengers at once, so picking the best of them is allowed for: they are the
+    single ones, widened from 1.96 standard errors to the 95 % point of the largest of the challengers' normal variables,
+    with the correlation that their row differences have (Dunnett 1955 for means; by Gaussian multipliers as in
+    Chernozhukov, Chetverikov & Kato 2013). Metrics that are no means over rows are widened by Bonferroni's.
+
+    Args:
+        loop: the loop.
+        challengers: registered versions, at least one, none twice.
+        against: the baseline, any registered version; None: the champion.
+        as_of: UTC instant; nothing known later is used.
+        actor: who asks; the result is then put on record. None: it is not.
+        seed: of the draws behind the widening.
+
+    Raises:
+        UnknownNameError: a version is not registered.
+        NotReadyError: no champion, or no rows that they share.
+        RefusedError: no challenger, one twice, the baseline among them, too many, or one trained later than `as_of`.
+    """
+    baseline = against or loop.champion(as_of)
+    if baseline is None:
+        raise NotReadyError(
+            f"{loop.name} has no champion as of {as_of:%Y-%m-%d}",
+            "a model to compare with",
+            "name a version with `against`, or look at each alone",
+        )
+    _check(challengers, baseline)
+    snapshot = loop.lake.snapshot()
+    names = {f"m{k}": version for k, version in enumerate([baseline, *challengers])}
+    rows = common_rows(loop, names, as_of, snapshot=snapshot)
+    scores = {names[name]: found for name, found in rows.scores(loop).items()}
+    pairs = {v: Pairs(rows.labels, scores[baseline], scores[v], rows.units) for v in challengers}
+    rivals = [one for metric in _metrics(loop.charter) for one in _of_metric(loop.charter, metric, pairs, seed)]
+    standings = tuple(_standing(loop, rows, version, pairs[version]) for version in challengers)
+    lead = _lead(loop.charter).name
+    found = Comparisons(
+        loop=loop.name,
+        baseline=baseline,
+        as_of=as_of,
+        window_start=rows.span.start,
+        window_end=rows.span.end,
+        n=len(rows.labels),
+        metric=lead,
+        rivals=tuple(sorted(rivals, key=lambda one: list(challengers).index(one.challenger))),
+        standings=standings,
+        best=_best(lead, rivals, standings),
+        proof=rows.span.proof,
+        notes=left_out(rows.unscored, rows.repeated, "one of them"),
+        snapshot=snapshot,
+        charter_hash=loop.charter.hash,
+        seed=seed,
+    )
+    if actor:
+        _record(loop, found, actor)
+    return found
+
+
+def latest_comparisons(loop: Loop, as_of: datetime) -> Comparisons | None:
+    """The newest comparison of several on record; None: there is none."""
+    entries = loop.entries("rivals.compared", as_of)
+    return Comparisons.from_json(entries[-1].payload) if entries else None
+
+
+def widening(gaps: Floats, units: Units, seed: int) -> float:
+    """So many standard errors hold all of k differences at once in 95 of 100 cases.
+
+    Args:
+        gaps: (n, k) row contributions to each difference; their mean is it.
+        units: which rows belong together.
+        seed: of the draws.
+
+    >>> rng = np.random.default_rng(0)
+    >>> one = rng.standard_normal((500, 1))
+    >>> widening(np.hstack([one, one]), Units(None, 500), 0) < widening(rng.standard_normal((500, 2)), Units(None, 500), 0)
+    True
+    """
+    centred = gaps - gaps.mean(axis=0)
+    sums = np.stack([units.sums(np.ascontiguousarray(column)) for column in centred.T], axis=1)
+    spread = np.sqrt((sums**2).sum(axis=0))
+    moving = spread > 0
+    if not moving.any():
+        return _Z
+    shared = (sums[:, moving] / spread[moving]).T @ (sums[:, moving] / spread[moving])
+    values, vectors = np.linalg.eigh(shared)
+    normals = np.random.default_rng(seed).standard_normal((DRAWS, int(moving.sum())))
+    drawn = normals @ (vectors * np.sqrt(np.clip(values, 0, None))).T
+    # Never narrower than one alone, whatever the draws.
+    return max(_Z, float(np.quantile(np.abs(drawn).max(axis=1), CONFIDENCE)))
+
+
+def _check(challengers: Sequence[str], baseline: str) -> None:
+    twice = sorted({version for version in challengers if list(challengers).count(version) > 1})
+    if not challengers or twice or baseline in challengers or len(challengers) > MOST:
+        given = "no challenger" if not challengers else ", ".join(challengers)
+        raise RefusedError(
+            f"{given} against {baseline}", f"one to {MOST} challengers, none twice and none the baseline", "name others"
+        )
+
+
+def _metrics(charter: Charter) -> list[Metric]:
+    """Those of scores and labels; latency and size have nothing to do with common rows."""
+    return [metric for metric in charter.metrics if metric.name in METRICS]
+
+
+def _lead(charter: Charter) -> Metric:
+    known = _metrics(charter)
+    return next((metric for metric in known if metric.block == "goal"), known[0])
+
+
+def _of_metric(charter: Charter, metric: Metric, pairs: Mapping[str, Pairs], seed: int) -> list[Rival]:
+    terms = Terms.of(charter, metric.name)
+    found = {version: estimate(metric.name, one, terms) for version, one in pairs.items()}
+    estimated = [version for version, one in found.items() if isinstance(one, Estimate)]
+    wide, how = _Z, "alone"
+    if len(estimated) > 1 and metric.name in ROW_LOSSES:
+        first = next(iter(pairs.values()))
+        gaps = np.stack([_gaps(metric.name, pairs[version]) for version in estimated], axis=1)
+        wide, how = widening(gaps, first.units, seed), f"the largest of {len(estimated)}"
+    elif len(estimated) > 1:
+        wide, how = _bonferroni(len(estimated)), f"Bonferroni over {len(estimated)}"
+    return [_rival(version, metric, one, wide, how) for version, one in found.items()]
+
+
+def _gaps(metric: str, pairs: Pairs) -> Floats:
+    """(n,) row contributions to the difference of a mean over rows, or of its root."""
+    losses = [ROW_LOSSES[metric](pairs.labels, scores) for scores in (pairs.champion, pairs.challenger)]
+    first, second = (abs(float(of_mean(metric, loss.mean())[1])) * loss for loss in losses)
+    return np.asarray(first - second)
+
+
+def _bonferroni(k: int) -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri(1 - (1 - CONFIDENCE) / 2 / k))
+
+
+def _rival(version: str, metric: Metric, found: Estimate | NotEstimable, wide: float, how: str) -> Rival:
+    if isinstance(found, NotEstimable):
+        return Rival(
+            version, metric.name, found.champion, found.challenger, None, None, None, metric.margin,
+            Verdict.NOT_APPLICABLE, "", found.reason,
+        )  # fmt: skip
+    # The single interval need not be symmetric: each end keeps its own length, times the same factor.
+    low = found.difference - (found.difference - found.ci_low) * wide / _Z
+    high = found.difference + (found.ci_high - found.difference) * wide / _Z
+    return Rival(
+        challenger=version,
+        metric=metric.name,
+        baseline_value=found.champion,
+        value=found.challenger,
+        difference=found.difference,
+        ci_low=low,
+        ci_high=high,
+        margin=metric.margin,
+        verdict=verdict(low, high, metric.margin),
+        method=f"{found.method}, {wide:.2f} standard errors ({how})",
+    )
+
+
+def _standing(loop: Loop, rows: CommonRows, version: str, pairs: Pairs) -> Standing:
+    cells = all_cells(loop.charter, pairs, groupings(loop.charter, rows.cohorts(loop)))
+    gates = evaluate_gates(loop.charter, cells, len(pairs), version if version in rows.span.unknown else None)
+    worse = dict.fromkeys(f"{c.cohort} {c.cohort_value}" for c in cells if c.cohort and c.verdict is Verdict.WORSE)
+    blocked = any(gate.state == "blocked" for gate in gates)
+    return Standing(version, badge(cells, gates, len(pairs), rows.days), tuple(worse), blocked)
+
+
+def _best(metric: str, rivals: Sequence[Rival], standings: Sequence[Standing]) -> str | None:
+    blocked = {one.challenger for one in standings if one.blocked}
+    won = [r for r in rivals if r.metric == metric and r.verdict is Verdict.BETTER and r.challenger not in blocked]
+    return max(won, key=lambda one: one.difference or -math.inf).challenger if won else None
+
+
+def _record(loop: Loop, found: Comparisons, actor: str) -> None:
+    payload: dict[str, Any] = to_json(found)
+    content = hashlib.sha256(str(sorted(payload.items())).encode()).hexdigest()[:16]
+    loop.ledger.append(
+        kind="rivals.compared",
+        loop=loop.name,
+        subject=found.baseline,
+        actor=actor,
+        as_of=found.as_of,
+        reason=found.sentence,
+        payload=payload,
+        key=f"rivals:{loop.name}:{content}",
+    )
