@@ -27,6 +27,7 @@ from loop_core.cli import (
     signals,
     training,
     triggers,
+    weighing,
 )
 from loop_core.cli.console import complain
 from loop_core.errors import LoopbenchError
@@ -65,6 +66,7 @@ for module in (
     cycling,
     alerts,
     releasing,
+    weighing,
     cohorts,
     record,
     serve,

@@ -10,6 +10,7 @@ from loop_core.cli.console import say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 from loop_core.cli.progress import progress_bar
+from loop_core.cli.weighing import compare_several
 from loop_core.errors import RefusedError
 from loop_core.vocabulary import Verdict
 
@@ -27,15 +28,20 @@ def add_to(app: typer.Typer) -> None:
 @on_loop(AS_OF, ACTOR)
 def compare(
     here: Here,
-    challenger: Annotated[str, typer.Argument(help="Model version that wants to serve.")],
+    challengers: Annotated[
+        list[str], typer.Argument(help="Model versions that want to serve; several share one set of rows.")
+    ],
     against: Annotated[str | None, typer.Option(help="Version to compare with; default: the champion.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Champion against challenger on the same mature rows, cohort by cohort."""
+    """Champion against challenger on the same mature rows, cohort by cohort; or against several, to pick the best."""
     from loop_core.compare import compare as compare_models
     from loop_core.compare import overrides_of
 
-    card = compare_models(here.loop, challenger, against=against, as_of=here.as_of, actor=here.actor)
+    if len(challengers) > 1:
+        compare_several(here, challengers, against, as_json)
+        return
+    card = compare_models(here.loop, challengers[0], against=against, as_of=here.as_of, actor=here.actor)
     if as_json:
         show(card, True)
         return
