@@ -55,7 +55,7 @@ def mutation_tests(
         IntegrityError: a package was changed.
     """
     if not declared(loop.charter):
-        return untested(loop.charter)
+        return untested(loop.charter, NOTHING_DECLARED)
     rows = newest_inputs(loop, as_of, seed=seed, max_rows=max_rows)
     champion = against or loop.champion(as_of)
     return tried(loop.charter, rows, scorer(loop, version), scorer(loop, champion), seed)
@@ -66,10 +66,11 @@ def declared(charter: Charter) -> tuple[Mutation | Column, ...]:
     return (*charter.mutations, *(feature for feature in charter.features if feature.monotone))
 
 
-def untested(charter: Charter, reason: str = NOTHING_DECLARED) -> tuple[MutationResult, ...]:
-    """The results where nothing is declared, or nothing can be tried: no silence, which would read as passed."""
-    blanks = [_blank(charter, one) for one in declared(charter)] or [MutationResult("", "", "", "not_tested")]
-    return tuple(replace(blank, reason=reason) for blank in blanks)
+def untested(charter: Charter, reason: str) -> tuple[MutationResult, ...]:
+    """The results where nothing can be tried, or nothing is declared: no silence, which would read as passed."""
+    if not declared(charter):
+        return (MutationResult("", "", "", "not_tested", reason=NOTHING_DECLARED),)
+    return tuple(replace(_blank(charter, one), reason=reason) for one in declared(charter))
 
 
 def tried(
@@ -77,7 +78,7 @@ def tried(
 ) -> tuple[MutationResult, ...]:
     """What `mutation_tests` gives for rows and models at hand; a model is None where it cannot score here."""
     if not declared(charter):
-        return untested(charter)
+        return untested(charter, NOTHING_DECLARED)
     if challenger is None:
         return untested(charter, EXTERNAL)
     if not rows.height:

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from loop_core.compare.contract_check import checked, external_check
 from loop_core.compare.contract_result import ContractResult
+from loop_core.compare.further_gates import soundness_gates
 from loop_core.compare.inputs import newest_inputs, scorer
 from loop_core.compare.mutation_result import MutationResult
 from loop_core.compare.mutations import EXTERNAL, declared, tried, untested
+from loop_core.compare.scorecard import GateResult
 from loop_core.workspace import Loop
 
 
@@ -19,6 +21,11 @@ class Soundness:
 
     mutations: tuple[MutationResult, ...]
     contract: tuple[ContractResult, ...]
+
+    @property
+    def gates(self) -> tuple[GateResult, ...]:
+        """What that does to a release."""
+        return soundness_gates(self.mutations, self.contract)
 
 
 def soundness(
@@ -36,8 +43,7 @@ def soundness(
     """
     model = scorer(loop, version)
     if model is None:
-        reason = {"reason": EXTERNAL} if declared(loop.charter) else {}
-        return Soundness(untested(loop.charter, **reason), external_check(loop, version, as_of, snapshot))
+        return Soundness(untested(loop.charter, EXTERNAL), external_check(loop, version, as_of, snapshot))
     rows = newest_inputs(loop, as_of, seed=seed, snapshot=snapshot)
     champion = scorer(loop, against) if declared(loop.charter) else None
     return Soundness(tried(loop.charter, rows, model, champion, seed), checked(loop, model, rows))
