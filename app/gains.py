@@ -14,7 +14,7 @@ from app.first_release import first_release_panel
 from app.flipped import flips_of
 from app.scorecards import cell_line
 from app.session import View
-from app.widgets import bounded, empty, labelled, moment, short, why
+from app.widgets import EVERYBODY, bounded, empty, labelled, moment, short, why
 from loop_core import charts
 from loop_core.compare import Cell, Scorecard
 from loop_core.compare.metrics import words_of
@@ -45,17 +45,22 @@ def who_gains(view: View, chosen: Compared) -> None:
     if unit is None:
         scale = "absolute"
     order = charts.by_harm(mine, lambda cell: scaled(cell, scale, card.weeks).difference)
-    drawn, beside = st.columns([3, 2], gap="medium")
+    drawn, beside = (st.container(), st.container()) if view.presenting else st.columns([3, 2], gap="medium")
     with beside:
-        group = str(labelled("details of", "Group", [cell.who for cell in order], key="group", width=290))
-        _details(view, card, [cell for cell in card.cells if cell.who == group])
+        with st.container(key="side_group"):
+            group = str(labelled("details of", "Group", [cell.who for cell in order], key="group", width=290))
+        if not view.presenting or group != EVERYBODY:
+            _details(view, card, [cell for cell in card.cells if cell.who == group])
     with drawn, boundary():
         st.markdown(f"##### Who gains, who loses: {words_of(chosen.metric)}, the most harmed on top")
         if unit is None:
             st.caption(
                 f"{words_of(chosen.metric)} is no sum over predictions, so it has no weekly value; shown as it is."
             )
-        _forest(view, chosen, _shown(order, group), (scale, group))
+        picture = st.container()
+        shown = _shown(order, group)
+        with picture:
+            _forest(view, chosen, shown, (scale, group))
 
 
 def _forest(view: View, chosen: Compared, shown: Sequence[Cell], told: tuple[Scale, str]) -> None:

@@ -12,15 +12,18 @@ from app.actions import act
 from app.faults import boundary, plain
 from app.overrides import override_lines, set_aside
 from app.session import View
-from app.widgets import acting, bounded, mark_of, moment, short, table, verdict
+from app.widgets import acting, bounded, mark_of, moment, short, table
 from loop_core.compare import Cell, GateResult, Override, Scorecard, load_scorecard, standing
 from loop_core.compare.metrics import words_of
+from loop_core.compare.scale import digits
 from loop_core.compare.since import since_then
 from loop_core.release import propose
 from loop_core.vocabulary import Verdict
 
 BLOCKS = {"goal": "Goals", "guardrail": "Guardrails", "signal": "Signals, shown only"}
 _GATES = {"passed": ("●", "blue"), "held": ("○", "gray"), "blocked": ("▲", "red")}
+#: How a badge begins → its mark and colour.
+_BADGES = {"Ship": ("●", "blue"), "Do not ship": ("▲", "red")}
 _COLOURS = {Verdict.BETTER: "blue", Verdict.NOT_WORSE: "blue", Verdict.WORSE: "red"}
 _NUMBERS = ("champion", "challenger", "difference", "95 % from", "to", "margin", "drawn to its kind")
 
@@ -32,17 +35,29 @@ def newest_card(view: View, challenger: str) -> Scorecard | None:
 
 
 def finding(view: View, card: Scorecard) -> None:
-    """Badge and sentence, what they rest on, and what has changed since they were stored."""
-    verdict(f"{card.badge} · {card.sentence}", None, rests_on(card))
-    changed = ()
+    """Badge with the next step, the sentence, what they rest on, and what has changed since they were stored."""
+    state, colour = next((both for words, both in _BADGES.items() if card.badge.startswith(words)), ("○", "gray"))
+    first, stop, rest = card.sentence.partition(". ")
+    with st.container(key="verdict", gap=None):
+        st.markdown(f":{colour}-badge[{state} {plain(card.badge)}] {plain(first + stop.strip())}")
+    with st.container(key="reading", gap=None):
+        st.markdown(" ".join(part for part in (plain(rest), _next(card)) if part))
+    changed: tuple[str, ...] = ()
     with boundary():
         changed = session.compute(view, since_then, scorecard=card.id).sentences
-    if changed:
-        with st.container(key="footnote_since"):
-            offer = " “Compare again” computes it anew." if view.is_present and not view.presenting else ""
-            st.markdown(f"○ **Stored on {moment(card.as_of)}.** Since then {plain('; '.join(changed))}.{offer}")
-    for note in card.notes:
-        st.caption(plain(note))
+    offer = " “Compare again” computes it anew." if view.is_present and not view.presenting else ""
+    stored = f"○ **Stored on {moment(card.as_of)};** since then {plain('; '.join(changed))}.{offer}" if changed else ""
+    with st.container(key="footnote"):
+        st.markdown("  \n".join(part for part in (rests_on(card), *map(plain, card.notes), stored) if part))
+
+
+def _next(card: Scorecard) -> str:
+    """What to do now: what the gate says that stands most in the way, or to propose."""
+    in_order = sorted(
+        (g for g in card.gates if g.state != "passed" and g.next_step), key=lambda g: g.state != "blocked"
+    )
+    step = in_order[0].next_step if in_order else "propose its release"
+    return f"**Next: {plain(step)}.**"
 
 
 def rests_on(card: Scorecard) -> str:
@@ -78,14 +93,14 @@ def blocks(card: Scorecard) -> None:
 
 def cell_line(cell: Cell) -> str:
     """One cell in a line: metric, verdict, both values, difference with interval and margin."""
-    mark = f":{_COLOURS.get(cell.verdict, 'gray')}[**{mark_of(cell.verdict)}**]"
+    mark, n = f":{_COLOURS.get(cell.verdict, 'gray')}[**{mark_of(cell.verdict)}**]", digits(cell)
     if cell.difference is None:
-        alone = f" {cell.challenger:.4g} ·" if cell.challenger is not None else ""
+        alone = f" {cell.challenger:,.{n}f} ·" if cell.challenger is not None else ""
         return f"**{words_of(cell.metric)}** {mark} ·{alone} {plain(cell.reason)}"
-    inside = f" (95 % {cell.ci_low:+.4g} to {cell.ci_high:+.4g})" if cell.ci_low is not None else ""
+    inside = f" (95 % {cell.ci_low:+,.{n}f} to {cell.ci_high:+,.{n}f})" if cell.ci_low is not None else ""
     return (
-        f"**{words_of(cell.metric)}** {mark} · {cell.champion:.4g} → {cell.challenger:.4g} · "
-        f"**{cell.difference:+.4g}**{inside} · margin {cell.margin:g}"
+        f"**{words_of(cell.metric)}** {mark} · {cell.champion:,.{n}f} → {cell.challenger:,.{n}f} · "
+        f"**{cell.difference:+,.{n}f}**{inside} · margin {cell.margin:g}"
     )
 
 

@@ -8,6 +8,7 @@ _ALWAYS = """
 .block-container { max-width: 1360px; padding-left: 2rem; padding-right: 2rem; }
 .st-key-pickers { border-bottom: 1px solid rgba(128, 140, 150, .25); padding-bottom: .45rem; margin-bottom: .1rem; }
 [class*="st-key-verdict"] p { font-size: 1.22rem; line-height: 1.42; font-weight: 560; margin-bottom: .1rem; max-width: 62rem; }
+.st-key-reading p { max-width: 62rem; }
 [class*="st-key-footnote"] p { font-size: .86rem; opacity: .72; }
 [class*="st-key-emptystate"] { border: 1px dashed rgba(128, 140, 150, .55); border-radius: 8px; padding: 1.6rem 1.8rem; max-width: 46rem; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-waiting) { order: 1; }

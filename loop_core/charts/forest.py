@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from loop_core.charts.palette import GREY, VERDICTS, chart, coloured, described, shaped, within
+from loop_core.compare.scale import digits
 from loop_core.vocabulary import MARKS, Verdict
 
 if TYPE_CHECKING:
@@ -55,8 +56,16 @@ def forest(cells: Sequence[Cell], look: Look | None = None, scaled: Sequence[Sca
         _zero(look),
         bars.mark_tick(size=14, thickness=2, opacity=0.9).encode(x=_x("margin", look), color=alt.value(GREY)),
         bars.mark_rule(size=2.5).encode(x=_x("ci_low", look), x2="ci_high:Q"),
-        bars.mark_point(filled=True, size=95, opacity=1).encode(
-            x=_x("difference", look), shape=shaped("verdict", [v.value for v in Verdict])
+        *(
+            chart([row for row in known if (row["verdict"] == Verdict.INCONCLUSIVE) is not filled])
+            .mark_point(filled=filled, size=95, opacity=1, strokeWidth=2)
+            .encode(
+                **axes,
+                x=_x("difference", look),
+                color=coloured("verdict", VERDICTS),
+                shape=shaped("verdict", [v.value for v in Verdict]),
+            )
+            for filled in (True, False)
         ),
         base.mark_text(align="right", size=12, color=GREY).encode(x=alt.value(LEFT - 10), text="rows:N"),
         base.mark_text(align="left", size=12, fontWeight=600).encode(
@@ -81,7 +90,7 @@ def by_harm(cells: Sequence[Cell], harm: Callable[[Cell], float | None] | None =
 
 def _y(order: Sequence[str]) -> alt.Y:
     axis = alt.Axis(
-        labelLimit=380, ticks=False, domain=False, labelPadding=8, title="champion → challenger", titleAngle=0,
+        labelLimit=380, labelOverlap=False, labelFlush=False, ticks=False, domain=False, labelPadding=8, title="champion → challenger", titleAngle=0,
         titleAlign="right", titleAnchor="start", titleX=-8, titleY=-10, titleFontWeight=400, titleBaseline="bottom",
     )  # fmt: skip
     return alt.Y("label:N", sort=list(order), axis=axis)
@@ -123,10 +132,12 @@ def _ends(cell: Cell, scaled: Scaled | None) -> tuple[float | None, ...]:
 def _line(
     cell: Cell, difference: float | None, low: float | None, high: float | None, margin: float | None
 ) -> dict[str, Any]:
-    values = [f"{value:.4g}" if value is not None else "–" for value in (cell.champion, cell.challenger)]
+    decimals = digits(cell)
+    values = [f"{value:,.{decimals}f}" if value is not None else "–" for value in (cell.champion, cell.challenger)]
     return {
         "who": cell.who,
-        "label": f"{cell.who}   {' → '.join(values)}",
+        # Em spaces, because plain ones are drawn as one.
+        "label": f"{cell.who}\u2003{' → '.join(values)}",
         "rows": f"n {cell.n:,}",
         "verdict": cell.verdict.value,
         "word": MARKS[cell.verdict],

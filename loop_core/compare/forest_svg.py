@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 from loop_core.compare.metrics import words_of
+from loop_core.compare.scale import digits
 from loop_core.compare.scorecard import Cell
 from loop_core.vocabulary import MARKS, Verdict
 
@@ -49,7 +50,8 @@ def forest_svg(cells: Sequence[Cell]) -> str:
 
 
 def _row(cell: Cell, y: float, at: Callable[[float], float]) -> Iterator[str]:
-    values = [f"{value:.4g}" if value is not None else "–" for value in (cell.champion, cell.challenger)]
+    decimals = digits(cell)
+    values = [f"{value:,.{decimals}f}" if value is not None else "–" for value in (cell.champion, cell.challenger)]
     name = cell.who if len(cell.who) <= _LETTERS else cell.who[: _LETTERS - 1] + "…"
     yield f"<g><title>{escape(f'{cell.who}: {MARKS[cell.verdict]}. {cell.method or cell.reason}')}</title>"
     yield _text(_NAME, y + 4, name, "name", "end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -45,9 +46,7 @@ def scaled(cell: Cell, scale: Scale, weeks: float) -> Scaled:
 
 
 def unit_of(metric: str, scale: Scale, charter: Charter) -> str | None:
-    """What a difference on a scale is counted in, in words; None: the metric has no such scale.
-
-    """
+    """What a difference on a scale is counted in, in words; None: the metric has no such scale."""
     if scale == "relative":
         return "% of the champion's value"
     if scale == "absolute":
@@ -59,6 +58,14 @@ def unit_of(metric: str, scale: Scale, charter: Charter) -> str | None:
         "cost": "cost units of the charter a week",
         "mae": f"{charter.loop.unit or 'units'} of error a week",
     }.get(metric)
+
+
+def digits(cell: Cell) -> int:
+    """Decimals that its values are worth: those in which its margin has two digits.
+
+    A margin of 0.003 asks for 0.3418, one of 12 minutes for 341.
+    """
+    return max(0, min(8, 1 - math.floor(math.log10(cell.margin)))) if cell.margin > 0 else 4
 
 
 def _own_unit(metric: str, charter: Charter) -> str:
