@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loop_core.cli.console import say, show
+from loop_core.cli.further import say_further
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 from loop_core.cli.progress import progress_bar
@@ -53,6 +54,7 @@ def compare(
             "gap_search": "where found", "n_search": "n there",
         }  # fmt: skip
         show(card.slices, False, columns)
+    say_further(card)
     aside = overrides_of(here.loop, card.id, here.as_of)
     for gate in card.gates:
         todo = f" To do: {gate.next_step}." if gate.next_step and gate.name not in aside else ""
