@@ -16,12 +16,12 @@ import numpy.typing as npt
 from loop_core.charter import Charter, Metric
 from loop_core.compare.conditions import SEARCHED, Bools, Cut, cut_columns
 from loop_core.compare.scorecard import GateResult
+from loop_core.compare.skewed import SkewedMean, skewed_mean
 from loop_core.compare.slice_result import Slice, SliceSearch
 from loop_core.compare.slice_search import Candidate, Choice, Floats, Ints, look, pick
 from loop_core.compare.verdict import rejected, verdict
 from loop_core.monitor.losses import OF_NUMBERS, ROW_LOSSES, of_mean
 from loop_core.monitor.roc import MIN_CLASS_ROWS
-from loop_core.monitor.units import clustered_se
 from loop_core.vocabulary import Verdict
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSe
     """Slices of the compared rows in which the challenger is worse than the champion.
 
     A row's value is champion loss − challenger loss of the first goal or guardrail metric that adds up over rows. On one half
-    of the units `slice_search` finds what stands out; on the other each of these is tested by itself, one-sided and
-    clustered by entity. A slice is confirmed where Benjamini–Hochberg over all that were tried rejects "not worse", and its
+    of the units `slice_search` finds what stands out; on the other each of these is tested by itself, one-sided,
+    clustered by entity and corrected for skewness. A slice is confirmed where Benjamini–Hochberg over all that were tried rejects "not worse", and its
     interval says `worse` as a cohort's does: below zero, and not surely within the cohort margin. The point gap need not
     exceed the margin, as it need not for a cohort. Of confirmed slices that overlap only those are kept that are worse
     by what the surer ones do not explain: the shorter of two nested ones, unless the longer adds significantly.
@@ -50,7 +50,7 @@ def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSe
         rows: the compared rows with their columns; without columns there is no search.
         seed: of the halves. An entity is always wholly in one half, and in the same one as long as the seed is.
 
-    Source: Sagadeeva & Boehm 2021 (SliceLine); Benjamini & Hochberg 1995.
+    Source: Sagadeeva & Boehm 2021 (SliceLine); Benjamini & Hochberg 1995; Hall 1992 (see `skewed`).
     """
     plan = charter.compare
     metric = next((m for m in charter.metrics if m.block != "signal" and m.name in ROW_LOSSES), None)
@@ -171,29 +171,20 @@ class _Trial:
         kept: list[int] = []
         for k in worse:
             rows = np.flatnonzero(inside[k] & ~self._search)
-            if kept and self._p(gaps[rows], rows)[0] > fdr / len(worse):
+            if kept and self._mean(gaps[rows], rows).p_below > fdr / len(worse):
                 continue
             kept.append(k)
             gaps[rows] -= gaps[rows].mean()
         return kept
 
-    def _p(self, gaps: Floats, rows: Ints) -> tuple[float, float, float]:
-        """(one-sided p-value of a mean gap of zero or more, standard error, half width of its 95 % interval)."""
-        from scipy.special import stdtr, stdtrit
-
-        units, mean = self._units.take(rows), float(gaps.mean())
-        se = clustered_se(gaps - mean, units)
-        if se == 0:
-            return (0.0 if mean < 0 else 1.0), 0.0, 0.0
-        free = units.count - 1
-        return float(stdtr(free, mean / se)), se, float(stdtrit(free, 0.975)) * se
+    def _mean(self, gaps: Floats, rows: Ints) -> SkewedMean:
+        return skewed_mean(gaps, self._units.take(rows))
 
     def _tested(self, rows: Ints) -> _Tested:
         first, second = self._first[rows], self._second[rows]
-        p, _, half = self._p(first - second, rows)
-        values, per_loss = _in_unit(self._metric.name, float(first.mean()), float(second.mean()))
-        gap = float((first - second).mean()) * per_loss
-        return _Tested(len(rows), gap, gap - half * per_loss, gap + half * per_loss, p, *values)
+        found = self._mean(first - second, rows)
+        values, unit = _in_unit(self._metric.name, float(first.mean()), float(second.mean()))
+        return _Tested(len(rows), found.mean * unit, found.ci_low * unit, found.ci_high * unit, found.p_below, *values)
 
     def _slice(self, name: str, one: Candidate, inside: Bools, found: _Tested, margin: float) -> Slice:
         conditions, rows = one.conditions(self._cuts), inside & self._search
