@@ -5,6 +5,7 @@ import streamlit as st
 from app import session
 from app.compared import KINDS, choices, not_compared
 from app.differing import differs_panel
+from app.fairness import fairness_panel
 from app.flipped import flips_panel
 from app.gains import who_gains
 from app.jobs import job_list
@@ -13,6 +14,7 @@ from app.rivals import rivals_panel
 from app.scorecards import blocks, cells_panel, finding, gates_list, panels, propose_form
 from app.selftest import selftest_panel
 from app.slices import slices_panel
+from app.soundness import soundness_panel
 from app.tradeoff import tradeoff_panel
 from app.widgets import empty, verdict
 from loop_core.models import registered
@@ -22,6 +24,8 @@ from loop_core.vocabulary import State
 DETAILS = {
     "Flips by group": flips_panel,
     "Slices": slices_panel,
+    "Fairness": fairness_panel,
+    "Mutations and contract": soundness_panel,
     "Several at once": rivals_panel,
     "Trade-off": tradeoff_panel,
     "What differs": differs_panel,
