@@ -1,0 +1,85 @@
+"""Confirmed slices of a comparison, with both of their numbers, and the way to make one a declared cohort."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app.actions import act
+from app.faults import plain
+from app.session import View
+from app.widgets import acting, spaced, table, why
+from loop_core.compare import Scorecard, Slice, declare_slice, declared_as
+
+WORDS = """Columns are cut – numbers at quantiles, categories by value, missing values by themselves – and every combination of up to
+`compare.slice_depth` conditions with rows enough is looked at on one half of the entities. What stands out there is tried on the
+other half, which played no part in finding it: one-sided, clustered by entity, corrected for the number of tries
+(Benjamini–Hochberg at `compare.slice_fdr`). The gap where a slice was found is flattered by the choice; believe the other one."""
+
+GATE = "no slice worse"
+_NUMBERS = ("where found", "confirmed", "95 % from", "to", "champion", "challenger")
+
+
+def slices_panel(view: View, card: Scorecard) -> None:
+    """What was looked at, the confirmed slices, and a button each that declares it.
+
+    Args:
+        view: the current view.
+        card: the comparison.
+    """
+    st.markdown(plain(_said(card)))
+    if card.slices:
+        formats: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4f", width=90) for name in _NUMBERS}
+        counts = {name: st.column_config.NumberColumn(format="localized", width=90) for name in ("rows there", "rows")}
+        share = {"of all": st.column_config.NumberColumn(format="percent", width=70)}
+        table([_row(one) for one in card.slices], "slices", formats | counts | share, alt="Confirmed slices")
+    why(view, WORDS, f"loop_core.compare:load_scorecard(loop, {card.id!r}).slices", _sql(card), key="slices")
+    if card.slices and acting(view):
+        for one in card.slices:
+            _declare(view, card, one)
+
+
+def _said(card: Scorecard) -> str:
+    """What the search came to, as the gate or, where slices gate nothing, a note says it."""
+    gates = [gate.sentence for gate in card.gates if gate.name == GATE]
+    notes = [note for note in card.notes if "slice" in note.lower()]
+    none = "No slices were looked for in this comparison: the charter has them switched off, or it was made before."
+    return next(iter((*gates, *notes)), none)
+
+
+def _row(one: Slice) -> dict[str, Any]:
+    return {
+        "": one.id,
+        "slice": one.text,
+        "metric": spaced(one.metric),
+        "confirmed": one.gap,
+        "95 % from": one.ci_low,
+        "to": one.ci_high,
+        "rows": one.n,
+        "where found": one.gap_search,
+        "rows there": one.n_search,
+        "champion": one.champion,
+        "challenger": one.challenger,
+        "of all": one.share,
+    }
+
+
+def _sql(card: Scorecard) -> str | None:
+    return "\n".join(f"-- {one.id}\n{one.sql}" for one in card.slices) or None
+
+
+def _declare(view: View, card: Scorecard, one: Slice) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"slice_{one.id}"):
+        st.markdown(f"**{one.id}** {plain(one.text)}", width="stretch")
+        if known := declared_as(view.loop.charter, one):
+            st.caption(f"Declared as cohort {plain(known)}; compare again to see its gate.", width="content")
+            return
+        with st.popover("Declare as cohort", key=f"side_declare_{one.id}", icon=":material/group_add:"):
+            st.caption("The charter changes, on record; the next comparison has it as a cohort with its gate.")
+            name = st.text_input("Name", key=f"declare_name_{one.id}", placeholder="small letters, digits, underscores")
+            reason = st.text_input("Why watch it?", key=f"declare_reason_{one.id}")
+            act(
+                "Declare", f"declare_{one.id}", declare_slice, view, card.id, one.id, name=name.strip(), reason=reason,
+                kind="primary",
+            )  # fmt: skip
