@@ -107,8 +107,8 @@ def _overall_gate(cell: Cell) -> GateResult:
     name, state = f"{cell.metric} overall", _STATES[cell.verdict]
     if cell.difference is None:
         return GateResult(name, "held", f"Not estimable: {cell.reason}.", _missing(cell))
-    numbers = f"{cell.difference:+.4f} [{cell.ci_low:+.4f}, {cell.ci_high:+.4f}] against a margin of {cell.margin:g}"
-    sentence = f"{_SAID.get(cell.verdict, cell.reason).capitalize()}: {numbers}, n = {cell.n:,}."
+    of = f", n = {cell.n:,}" if cell.n else ""
+    sentence = f"{_SAID.get(cell.verdict, cell.reason).capitalize()}: {_numbers(cell)} against a margin of {cell.margin:g}{of}."
     steps = {
         "passed": "",
         "blocked": "do not release; look at the cohorts that lose",
@@ -155,11 +155,19 @@ def _decided_gate(cohort: str, cells: Sequence[Cell]) -> GateResult:
     if not open_:
         apart = f"; {untested} of {len(cells)} cells have no verdict, mostly for too few rows" if untested else ""
         return GateResult(decided_gate(cohort), "passed", f"No {cohort} with enough rows is undecided{apart}.", "")
-    said = [f"{c.cohort_value} {c.metric} {c.difference:+.4f} [{c.ci_low:+.4f}, {c.ci_high:+.4f}]" for c in open_]
+    said = [f"{c.cohort_value} {c.metric} {_numbers(c)}" for c in open_]
     more = max((cell.rows_needed or 0 for cell in open_), default=0)
     step = f"wait for about {more:,} more rows of the slowest of them" if more else "wait for more rows"
     sentence = f"The charter wants every {cohort} decided; undecided: {_listed(said)}."
     return GateResult(decided_gate(cohort), "held", sentence, step)
+
+
+def _numbers(cell: Cell) -> str:
+    """Difference and interval; bytes and long latencies without decimals that nobody could mean."""
+    ends = (cell.difference or 0.0, cell.ci_low or 0.0, cell.ci_high or 0.0)
+    places = 0 if max(map(abs, ends)) >= 1_000 else 4
+    gap, low, high = (f"{end:+,.{places}f}" for end in ends)
+    return f"{gap} [{low}, {high}]"
 
 
 def _listed(said: Sequence[str]) -> str:
