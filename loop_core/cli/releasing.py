@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loop_core.cli.console import say, show
+from loop_core.cli.exported import hand_out, refuse_existing
 from loop_core.cli.further import say_further
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
@@ -33,16 +35,29 @@ def compare(
         list[str], typer.Argument(help="Model versions that want to serve; several share one set of rows.")
     ],
     against: Annotated[str | None, typer.Option(help="Version to compare with; default: the champion.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the comparison as one file that opens in any browser."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Champion against challenger on the same mature rows, cohort by cohort; or against several, to pick the best."""
     from loop_core.compare import compare as compare_models
     from loop_core.compare import overrides_of
 
+    refuse_existing(html)
     if len(challengers) > 1:
+        if html is not None:
+            raise RefusedError(
+                "--html with several challengers", "one, whose comparison is written", "leave one of the two out"
+            )
         compare_several(here, challengers, against, as_json)
         return
     card = compare_models(here.loop, challengers[0], against=against, as_of=here.as_of, actor=here.actor)
+    if html is not None:
+        from loop_core.compare.export import scorecard_html
+
+        hand_out(html, scorecard_html(here.loop, card), quiet=as_json)
     if as_json:
         show(card, True)
         return
