@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +31,8 @@ class Moved:
     """(n,) the score that moved most, before …"""
     after: Floats
     """… and after that change."""
-    changed: tuple[Any, ...]
-    """(n,) the feature's value that did it."""
+    way: npt.NDArray[np.int64]
+    """(n,) number of that change."""
     place: npt.NDArray[np.int64]
     """(n,) which class; 0 where there is one score."""
 
@@ -84,15 +84,14 @@ def moved(model: Model, rows: pl.DataFrame, mutations: list[pl.Series]) -> Moved
         RefusedError: the rows lack a feature of the model.
     """
     before = _wide(model.score(rows))
-    tried = [(values, _wide(model.score(rows.with_columns(values)))) for values in mutations]
-    sizes = np.stack([_distance(before, after) for _, after in tried])
+    tried = np.stack([_wide(model.score(rows.with_columns(values))) for values in mutations])
+    sizes = _distance(before, tried)
     n = rows.height
     # Of equal moves the first: so that the same rows give the same example.
     which = sizes.reshape(len(tried), n, -1).max(axis=2).argmax(axis=0)
     place = sizes[which, np.arange(n)].argmax(axis=1)
-    after = np.stack([scores for _, scores in tried])[which, np.arange(n), place]
-    changed = tuple(tried[way][0][row] for row, way in enumerate(which))
-    return Moved(sizes[which, np.arange(n), place], before[np.arange(n), place], after, changed, place)
+    after = tried[which, np.arange(n), place]
+    return Moved(sizes[which, np.arange(n), place], before[np.arange(n), place], after, which, place)
 
 
 def _wide(scores: Floats) -> Floats:

@@ -117,7 +117,7 @@ def _mutated(trial: _Trial, blank: MutationResult, mutation: Mutation) -> Mutati
     changes = list(mutants(rows, mutation, feature, _known(trial, mutation.feature), trial.seed))
     found = moved(trial.challenger, rows, changes)
     result = measured(blank, _beyond(found.size, mutation.bound), found.size)
-    return _beside(_example(result, trial, rows, found), trial.champion, rows, changes)
+    return _beside(_example(result, trial, rows, changes, found), trial.champion, rows, changes)
 
 
 def _known(trial: _Trial, feature: str) -> set[str]:
@@ -130,7 +130,9 @@ def _beyond(sizes: Floats, bound: float) -> int:
     return int((sizes > bound * (1 + 1e-9)).sum())
 
 
-def _example(result: MutationResult, trial: _Trial, rows: pl.DataFrame, found: Moved) -> MutationResult:
+def _example(
+    result: MutationResult, trial: _Trial, rows: pl.DataFrame, changes: Sequence[pl.Series], found: Moved
+) -> MutationResult:
     most = int(found.size.argmax())
     if not found.size[most]:
         return result
@@ -139,7 +141,7 @@ def _example(result: MutationResult, trial: _Trial, rows: pl.DataFrame, found: M
         result,
         row=str(rows["prediction_id"][most]),
         value=said(rows[result.feature][most]),
-        changed=said(found.changed[most]),
+        changed=said(changes[found.way[most]][most]),
         before=number(found.before[most]),
         after=number(found.after[most]),
         of_class=classes[found.place[most]] if classes else "",
