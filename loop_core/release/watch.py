@@ -34,8 +34,8 @@ def watch(loop: Loop, as_of: datetime, *, actor: str) -> Entry | None:
         return None
     serving, before = now.tenures[0], now.tenures[1]
     # A model may be registered as having seen more than was there when it was released: those rows say nothing of it.
-    ends = (train_end(loop, version) for version in (serving.version, before.version))
-    since = max([serving.since, *(end for end in ends if end is not None)])
+    seen = (train_end(loop, version) for version in (serving.version, before.version))
+    since = max([serving.since, *(end for end in seen if end is not None)])
     try:
         card = compare(loop, serving.version, against=before.version, as_of=as_of, since=since, record=False)
     except NotReadyError:
