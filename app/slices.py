@@ -34,10 +34,10 @@ def slices_panel(view: View, card: Scorecard) -> None:
         counts = {name: st.column_config.NumberColumn(format="localized", width=90) for name in ("rows there", "rows")}
         share = {"of all": st.column_config.NumberColumn(format="percent", width=70)}
         table([_row(one) for one in card.slices], "slices", formats | counts | share, alt="Confirmed slices")
-    why(view, WORDS, f"loop_core.compare:load_scorecard(loop, {card.id!r}).slices", _sql(card), key="slices")
     if card.slices and acting(view):
         for one in card.slices:
             _declare(view, card, one)
+    why(view, WORDS, f"loop_core.compare:load_scorecard(loop, {card.id!r}).slices", _sql(card), key="slices")
 
 
 def _said(card: Scorecard) -> str:
@@ -71,7 +71,7 @@ def _sql(card: Scorecard) -> str | None:
 
 def _declare(view: View, card: Scorecard, one: Slice) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"slice_{one.id}"):
-        st.markdown(f"**{one.id}** {plain(one.text)}", width="stretch")
+        st.markdown(f"**{one.id}** {plain(one.text)}", width="content")
         if known := declared_as(view.loop.charter, one):
             st.caption(f"Declared as cohort {plain(known)}; compare again to see its gate.", width="content")
             return

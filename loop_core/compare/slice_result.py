@@ -87,4 +87,5 @@ class SliceSearch:
 
 
 def _named(one: Slice) -> str:
-    return f"{one.text}: {one.metric} {one.gap:+.4f} [{one.ci_low:+.4f}, {one.ci_high:+.4f}] on {one.n:,} rows, {one.gap_search:+.4f} where found"
+    interval = f"{one.metric.replace('_', ' ')} {one.gap:+.4f} [{one.ci_low:+.4f}, {one.ci_high:+.4f}]"
+    return f"{one.text}: {interval} on {one.n:,} rows, {one.gap_search:+.4f} where found"

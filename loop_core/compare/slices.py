@@ -76,7 +76,7 @@ def slice_gates(charter: Charter, search: SliceSearch | None) -> tuple[GateResul
     if search is None or charter.compare.slices != "gate":
         return ()
     if search.slices:
-        step = "train with more weight on them; declare as cohorts those that must not lose again"
+        step = "train with more weight on these rows; declare as a cohort what must not lose again"
         return (GateResult("no slice worse", "blocked", search.sentence, step),)
     return (GateResult("no slice worse", "passed", search.sentence, ""),)
 
