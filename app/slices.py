@@ -15,7 +15,7 @@ from loop_core.compare import Scorecard, Slice, declare_slice, declared_as
 WORDS = """Columns are cut – numbers at quantiles, categories by value, missing values by themselves – and every combination of up to
 `compare.slice_depth` conditions with rows enough is looked at on one half of the entities. What stands out there is tried on the
 other half, which played no part in finding it: one-sided, clustered by entity, corrected for the number of tries
-(Benjamini–Hochberg at `compare.slice_fdr`). The gap where a slice was found is flattered by the choice; believe the other one."""
+(Benjamini–Hochberg at `compare.slice_fdr`, in the form that holds for slices that overlap). The gap where a slice was found is flattered by the choice; believe the other one."""
 
 GATE = "no slice worse"
 _NUMBERS = ("where found", "confirmed", "95 % from", "to", "champion", "challenger")

@@ -39,18 +39,19 @@ def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSe
     """Slices of the compared rows in which the challenger is worse than the champion.
 
     A row's value is champion loss − challenger loss of the first goal or guardrail metric that adds up over rows. On one half
-    of the units `slice_search` finds what stands out; on the other each of these is tested by itself, one-sided,
-    clustered by entity and corrected for skewness. A slice is confirmed where Benjamini–Hochberg over all that were tried rejects "not worse", and its
-    interval says `worse` as a cohort's does: below zero, and not surely within the cohort margin. The point gap need not
-    exceed the margin, as it need not for a cohort. Of confirmed slices that overlap only those are kept that are worse
-    by what the surer ones do not explain: the shorter of two nested ones, unless the longer adds significantly.
+    of the units `slice_search` finds what stands out; on the other each of these is tested by itself, one-sided, clustered
+    by entity and corrected for skewness. A slice is confirmed where Benjamini–Hochberg over all that were tried, at the
+    level that holds however they overlap, rejects "not worse", and its interval says `worse` as a cohort's does: below
+    zero, and not surely within the cohort margin. The point gap need not exceed the margin, as it need not for a cohort.
+    Of confirmed slices that overlap only those are kept that are worse by what the surer ones do not explain: the shorter
+    of two nested ones, unless the longer adds significantly.
 
     Args:
         charter: metrics, columns and `[compare]`.
         rows: the compared rows with their columns; without columns there is no search.
         seed: of the halves. An entity is always wholly in one half, and in the same one as long as the seed is.
 
-    Source: Sagadeeva & Boehm 2021 (SliceLine); Benjamini & Hochberg 1995; Hall 1992 (see `skewed`).
+    Source: Sagadeeva & Boehm 2021 (SliceLine); Benjamini & Yekutieli 2001; Hall 1992 (see `skewed`).
     """
     plan = charter.compare
     metric = next((m for m in charter.metrics if m.block != "signal" and m.name in ROW_LOSSES), None)
@@ -159,7 +160,9 @@ class _Trial:
         inside = [one.rows(self._cuts) for one in picked]
         tested = [self._tested(np.flatnonzero(rows & ~self._search)) for rows in inside]
         margin = self._metric.margin_for("slice")
-        upheld = rejected([one.p for one in tested], fdr)
+        # Slices overlap as they like, so the share is kept under any dependence (Benjamini & Yekutieli 2001).
+        level = fdr / sum(1 / k for k in range(1, len(tested) + 1)) if tested else fdr
+        upheld = rejected([one.p for one in tested], level)
         worse = [k for k, one in enumerate(tested) if upheld[k] and verdict(one.low, one.high, margin) is Verdict.WORSE]
         worse.sort(key=lambda k: (tested[k].p, k))
         kept = self._distinct(worse, inside, fdr)
