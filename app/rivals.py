@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,9 +13,12 @@ from app.jobs import enqueue_job
 from app.session import View
 from app.widgets import mark_of, moment, short, spaced, table, why
 from loop_core.compare import Scorecard
+from loop_core.compare.metrics import words_of
 from loop_core.compare.rivals import Comparisons, Rival, latest_comparisons
 from loop_core.models import registered
 
+#: So many groups are named; the comparison of two has them all.
+NAMED = 2
 WORDS = """All of them on the same mature rows, which all scored and none has seen, against one baseline. The intervals of a
 metric hold for all challengers at once, so that the best may be picked after looking: they are wider than those of one
 comparison, by as much as the largest of several differences strays by chance, given how alike the challengers are (Dunnett);
@@ -36,7 +40,7 @@ def rivals_panel(view: View, card: Scorecard) -> None:
         span = f"{moment(found.window_start)} – {moment(found.window_end)}"
         st.caption(f"{span} · n = {found.n:,} · baseline {short(found.baseline)} · as of {moment(found.as_of)}")
         _table(found)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="side_rivals"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="side_rivals_ask"):
         if view.is_present and not view.presenting:
             _ask(view, card)
         why(view, WORDS, _call(found, card), key="rivals")
@@ -75,7 +79,7 @@ def _row(one: Rival, found: Comparisons, standing: Any) -> dict[str, Any]:
     return {
         "": best,
         "challenger": short(one.challenger),
-        "metric": spaced(one.metric),
+        "metric": words_of(one.metric),
         "verdict": mark_of(one.verdict),
         "difference": one.difference,
         "95 % from": one.ci_low,
@@ -84,9 +88,16 @@ def _row(one: Rival, found: Comparisons, standing: Any) -> dict[str, Any]:
         "value": one.value,
         "margin": one.margin,
         "alone": standing.badge,
-        "worse for": ", ".join(standing.worse) or "nobody shown",
+        "worse for": _worse(standing.worse),
         "note": one.reason or one.method,
     }
+
+
+def _worse(groups: Sequence[str]) -> str:
+    if not groups:
+        return "nobody, as far as is shown"
+    more = f" and {len(groups) - NAMED} more" if len(groups) > NAMED else ""
+    return ", ".join(map(spaced, groups[:NAMED])) + more
 
 
 def _call(found: Comparisons | None, card: Scorecard) -> str:

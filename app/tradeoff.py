@@ -10,10 +10,11 @@ from app.drawn import draw
 from app.faults import plain
 from app.jobs import enqueue_job
 from app.session import View
-from app.widgets import moment, short, spaced, table, why
+from app.widgets import moment, short, table, why
 from loop_core.charts.tradeoff import COSTS, drawn, tradeoff_chart
 from loop_core.compare import Scorecard
-from loop_core.compare.tradeoff import Candidate, Tradeoff
+from loop_core.compare.metrics import words_of
+from loop_core.compare.tradeoff import AXES, Candidate, Tradeoff
 from loop_core.compare.tradeoffs import latest_tradeoff
 
 WORDS = """A model is beaten where another is no worse on every axis and better on one. Where something is known of one of the
@@ -37,7 +38,7 @@ def tradeoff_panel(view: View, card: Scorecard) -> None:
     else:
         st.markdown(plain(found.sentence))
         st.caption(
-            f"As of {moment(found.as_of)} · {spaced(found.metric)} on {found.n:,} common rows · timed on {found.timed_rows:,}"
+            f"As of {moment(found.as_of)} · {words_of(found.metric)} on {found.n:,} common rows · timed on {found.timed_rows:,}"
         )
         _chart(found)
         _table(found)
@@ -58,13 +59,16 @@ def _chart(found: Tradeoff) -> None:
     if not shown:
         st.caption("Fewer than two models are known on the metric and on some cost, so there is nothing to draw.")
         return
-    cost = st.segmented_control("Cost", shown, default=shown[0], key="tradeoff_cost", label_visibility="collapsed")
-    draw(tradeoff_chart(found, cost or shown[0]), key="tradeoff_chart")
+    cost = shown[0]
+    if len(shown) > 1:
+        asked = st.segmented_control("Cost", shown, default=cost, key="tradeoff_cost", label_visibility="collapsed")
+        cost = asked or cost
+    draw(tradeoff_chart(found, cost), key="tradeoff_chart")
 
 
 def _table(found: Tradeoff) -> None:
     number = st.column_config.NumberColumn
-    metric = spaced(found.metric)
+    metric = words_of(found.metric)
     formats: dict[str, Any] = {metric: number(format="%.4f"), "fairness gap": number(format="%.4f")}
     formats |= {name: number(format="%.2f") for name in ("p50, ms", "p95, ms")}
     formats |= {"size, kB": number(format="%.0f"), "training, s": number(format="%.1f")}
@@ -82,5 +86,5 @@ def _row(one: Candidate, metric: str) -> dict[str, Any]:
         "latency": one.latency_from or None,
         "size, kB": None if one.model_bytes is None else one.model_bytes / 1e3,
         "training, s": one.training_seconds,
-        "not known": ", ".join(map(spaced, one.unknown)) or None,
+        "not known": ", ".join(AXES[axis] for axis in one.unknown) or None,
     }

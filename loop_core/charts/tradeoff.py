@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 
 from loop_core.charts.palette import BLUE, GREY, chart, described
 from loop_core.charts.performance import short
-
-if TYPE_CHECKING:
-    from loop_core.compare.tradeoff import Candidate, Tradeoff
+from loop_core.compare.tradeoff import AXES, Candidate, Tradeoff
 
 #: Cost → its axis title, and what a value is divided by.
 COSTS: dict[str, tuple[str, float]] = {
@@ -45,7 +43,7 @@ def tradeoff_chart(found: Tradeoff, cost: str) -> alt.LayerChart:
         color=alt.Color("word:N", scale=alt.Scale(domain=words, range=colours), legend=legend),
         shape=alt.Shape("word:N", scale=alt.Scale(domain=words, range=shapes), legend=legend),
     )
-    names = base.mark_text(align="left", dx=11, dy=-8, size=12).encode(text="label:N")
+    names = base.mark_text(align="left", dx=11, dy=-8, size=12, color=GREY).encode(text="label:N")
     made: alt.LayerChart = described(alt.layer(points, names), _text(found, cost, rows), _HEIGHT)
     return made
 
@@ -75,7 +73,7 @@ def _row(one: Candidate, cost: str) -> dict[str, Any]:
         "cost": value / COSTS[cost][1],
         "word": BEATEN if one.dominated_by else STANDS,
         "by": ", ".join(map(short, one.dominated_by)) or "–",
-        "unknown": ", ".join(one.unknown).replace("_", " ") or "–",
+        "unknown": ", ".join(AXES[axis] for axis in one.unknown) or "–",
     }
 
 

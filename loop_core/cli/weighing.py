@@ -11,6 +11,9 @@ from loop_core.cli.console import say, show
 from loop_core.cli.here import AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 
+#: So many groups are named on a line; --json has the rest.
+NAMED = 5
+
 
 def add_to(app: typer.Typer) -> None:
     app.command("tradeoff")(tradeoff)
@@ -31,7 +34,8 @@ def compare_several(here: Here, challengers: Sequence[str], against: str | None,
     }  # fmt: skip
     show(found.rivals, False, columns)
     for one in found.standings:
-        worse = f"; worse for {', '.join(one.worse)}" if one.worse else ""
+        more = f" and {len(one.worse) - NAMED} more" if len(one.worse) > NAMED else ""
+        worse = f"; worse for {', '.join(one.worse[:NAMED])}{more}" if one.worse else ""
         say(f"{one.challenger}: {one.badge} by itself{worse}.")
     for note in found.notes:
         say(note)
