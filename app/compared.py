@@ -10,10 +10,9 @@ import streamlit as st
 from app.jobs import enqueue_job, job_list
 from app.scorecards import newest_card
 from app.session import View
-from app.widgets import empty, labelled, short, verdict, why
+from app.widgets import empty, labelled, short, spaced, verdict, why
 from loop_core.compare import Scorecard
 from loop_core.compare.export import scorecard_html
-from loop_core.compare.metrics import words_of
 from loop_core.compare.scale import SCALES, Scale
 from loop_core.jobs import list_jobs
 from loop_core.vocabulary import State
@@ -49,7 +48,7 @@ def choices(view: View, challengers: Sequence[str]) -> Compared:
         challenger = str(labelled("challenger", "Challenger", challengers, "challenger", 165, format_func=short))
         card = newest_card(view, challenger)
         metrics = list(dict.fromkeys(cell.metric for cell in card.cells)) if card else []
-        metric = str(labelled("metric", "Metric", metrics, "metric", 150, format_func=words_of)) if metrics else ""
+        metric = str(labelled("metric", "Metric", metrics, "metric", 150, format_func=spaced)) if metrics else ""
         scale: Scale = SCALES[0]
         if metrics:
             chosen = st.segmented_control(

@@ -8,7 +8,7 @@ from app import session
 from app.session import View
 from app.widgets import short, table, why
 from loop_core.compare import Scorecard
-from loop_core.models import Difference, what_differs
+from loop_core.models import Difference, manifest_of, what_differs
 from loop_core.workspace import Loop
 
 
@@ -23,13 +23,14 @@ def differs_panel(view: View, card: Scorecard) -> None:
         st.caption("Nothing serves, so there is nothing to differ from.")
         return
     found = session.compute(view, _differences, first=card.champion, second=card.challenger)
-    if not found:
+    external = "external" in {manifest_of(view.loop, version).kind for version in (card.champion, card.challenger)}
+    if not found and not external:
         st.caption("Their manifests say the same in everything.")
     first, second = f"champion {short(card.champion)}", f"challenger {short(card.challenger)}"
     rows = [{"part": one.part, "what": one.name, first: one.first, second: one.second} for one in found]
     if rows:
         table(rows, "differences", alt="What differs between champion and challenger")
-    if any(one.name == "made by" and "external" in (one.first, one.second) for one in found):
+    if external:
         st.caption("Of an external model only its logged scores are known, so nothing is said of how it was made.")
     why(
         view,

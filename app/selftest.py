@@ -14,6 +14,13 @@ WORDS = """Equal models are made of the champion and the challenger by exchangin
 wrong. Harm is planted in one cohort value at a time, by noise on the scores; a gate that lets it through is wrong too."""
 
 
+def selftest_line(view: View) -> None:
+    """What these gates are worth, in a sentence beside what they say."""
+    found = session.compute(view, latest_selftest)
+    st.markdown("##### How good are these gates?")
+    st.markdown(found.sentence if found else "Nobody has tried them on this loop yet; the last tab below does.")
+
+
 def selftest_panel(view: View, challenger: str) -> None:
     """What these gates do to equal and to harmed models, beside the verdict they led to.
 
@@ -23,7 +30,6 @@ def selftest_panel(view: View, challenger: str) -> None:
     """
     found = session.compute(view, latest_selftest)
     with st.container(key="selftest"):
-        st.markdown("##### How good are these gates?")
         if found is None:
             st.caption("Not tried yet: how often do they block equal models, and which harm do they see?")
         else:

@@ -12,7 +12,7 @@ from app.jobs import job_list
 from app.overrides import override_form, set_aside
 from app.rivals import rivals_panel
 from app.scorecards import blocks, cells_panel, finding, gates_list, panels, propose_form
-from app.selftest import selftest_panel
+from app.selftest import selftest_line, selftest_panel
 from app.slices import slices_panel
 from app.soundness import soundness_panel
 from app.tradeoff import tradeoff_panel
@@ -22,14 +22,14 @@ from loop_core.vocabulary import State
 
 #: What else the comparison says, a tab each: title → `panel(view, card)`. A tab is made when somebody opens it.
 DETAILS = {
-    "Flips by group": flips_panel,
     "Slices": slices_panel,
     "Fairness": fairness_panel,
     "Mutations and contract": soundness_panel,
-    "Several at once": rivals_panel,
-    "Trade-off": tradeoff_panel,
+    "Flips by group": flips_panel,
     "What differs": differs_panel,
     "All groups": cells_panel,
+    "Trade-off": tradeoff_panel,
+    "Several at once": rivals_panel,
     "How good are these gates?": lambda view, card: selftest_panel(view, card.challenger),
 }
 
@@ -59,5 +59,6 @@ with left:
     propose_form(view, card, champion)
 with right:
     blocks(card)
+    selftest_line(view)
 panels(view, card, DETAILS)
 job_list(view, kinds=KINDS)

@@ -36,7 +36,7 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.lead
 th,td{text-align:left;padding:.28rem .7rem .28rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--mute)}td.number{text-align:right;white-space:nowrap}
 svg{width:100%;height:auto;font-size:12.5px}svg text{fill:var(--text);stroke:none}svg text.mute{fill:var(--mute)}
-svg text.good{fill:var(--good)}svg text.bad{fill:var(--bad)}svg .bar{stroke-width:2.5}svg .bar.mute,svg .dot.mute{stroke:var(--mute)}
+svg text.good{fill:var(--good);stroke:none}svg text.bad{fill:var(--bad);stroke:none}svg .bar{stroke-width:2.5}svg .bar.mute,svg .dot.mute{stroke:var(--mute)}
 svg .grid{stroke:var(--line)}svg .zero{stroke:var(--mute);stroke-width:1.5}svg .margin{stroke:var(--mute);stroke-width:2}
 svg .hollow{fill:var(--ground);stroke-width:2}
 """
@@ -63,7 +63,9 @@ def scorecard_html(loop: Loop, card: Scorecard) -> str:
 
 def _body(loop: Loop, card: Scorecard, title: str) -> Iterator[str]:
     yield f'<p class="mute">{escape(title)}</p>'
-    yield f'<h1><span class="badge">{escape(card.badge)}</span></h1><p class="lead">{escape(card.sentence)}</p>'
+    first, stop, rest = card.sentence.partition(". ")
+    yield f'<h1><span class="badge">{escape(card.badge)}</span></h1><p class="lead">{escape(first + stop.strip())}</p>'
+    yield f"<p>{escape(rest)}</p>"
     yield f'<p class="mute">{escape(_rests_on(card))}</p>'
     yield from (f"<p>{escape(note)}</p>" for note in card.notes)
     yield from _forests(card)

@@ -33,7 +33,7 @@ def forest_svg(cells: Sequence[Cell]) -> str:
     def x(value: float) -> float:
         return _BARS[0] + (value - low) / (high - low) * (_BARS[1] - _BARS[0])
 
-    height = _TOP + ROW * len(cells) + 40
+    height = _TOP + ROW * len(cells) + 44
     title = f"{words_of(cells[0].metric)}: challenger minus champion in {len(cells)} groups"
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>',
@@ -41,9 +41,9 @@ def forest_svg(cells: Sequence[Cell]) -> str:
     ]
     for tick in _ticks(low, high):
         kind = "zero" if tick == 0 else "grid"
-        parts.append(_line(x(tick), _TOP - 6, x(tick), height - 34, kind))
-        parts.append(_text(x(tick), height - 18, f"{tick:+.3g}" if tick else "0", "mute", "middle"))
-    parts.append(_text(sum(_BARS) / 2, height - 2, "difference to the champion; right: better", "mute", "middle"))
+        parts.append(_line(x(tick), _TOP - 6, x(tick), height - 38, kind))
+        parts.append(_text(x(tick), height - 22, f"{tick:+.3g}" if tick else "0", "mute", "middle"))
+    parts.append(_text(sum(_BARS) / 2, height - 5, "difference to the champion; right: better", "mute", "middle"))
     for place, cell in enumerate(cells):
         parts += _row(cell, _TOP + ROW * place + ROW / 2, x)
     return "".join([*parts, "</svg>"])

@@ -75,7 +75,7 @@ def test_it_says_what_the_card_says(duel, end) -> None:
     text = " ".join(Seen(scorecard_html(duel, card)).text)
     for said in (
         card.badge,
-        card.sentence,
+        *card.sentence.split(". "),
         card.proof,
         card.id,
         *(g.sentence for g in card.gates),
