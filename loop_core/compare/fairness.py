@@ -54,7 +54,7 @@ def _of_cohort(
     charter: Charter, cohort: Cohort, pairs: Pairs, values: pl.Series, asked: Asked, seed: int
 ) -> tuple[list[FairnessResult], list[GroupRate]]:
     groups = protected_groups(cohort, values)
-    units = pairs.units.take(groups.rows)
+    units = pairs.units if len(groups.rows) == len(pairs) else pairs.units.take(groups.rows)
     if reason := _too_little(cohort, groups, units, asked):
         return [replace(one, left_out=groups.left_out) for one in _none(charter, cohort, asked, reason)], []
     sides = zip(*asked.rates.values(), strict=True)
@@ -81,7 +81,8 @@ def _too_little(cohort: Cohort, groups: Groups, units: Units, asked: Asked) -> s
     """Why no gap can be told; empty: it can."""
     if len(groups.names) < 2:
         only = f" ({groups.names[0]})" if groups.names else ""
-        return f"{len(groups.names)} group{only} with {cohort.min_rows:,} rows or more; a gap needs two"
+        word = "group" if groups.names else "groups"
+        return f"{len(groups.names)} {word}{only} with {cohort.min_rows:,} rows or more; a gap needs two"
     if units.count < MIN_UNITS:
         return f"{units.count} {units.name}; an interval needs {MIN_UNITS}"
     size = 2 * len(asked.rates) * len(groups.names)
@@ -133,7 +134,7 @@ def _measured(
         p_worse=change.p_worse,
         most=groups.names[most],
         least=groups.names[least],
-        method=f"directional delta method, {units.count:,} {units.name}",
+        method=f"intersection bounds over pairs of groups, {units.count:,} {units.name}",
     )
     return _judged(found, change)
 

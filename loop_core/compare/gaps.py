@@ -114,12 +114,11 @@ def _added_up(influence: Floats, groups: Ints, n_groups: int, units: Units) -> F
         return covariance.reshape(n_rates * n_groups, -1)
     from scipy.sparse import csr_array
 
-    places, inverse = np.unique(units.codes * n_groups + groups, return_inverse=True)
-    parts = []
-    for values in influence:
-        sums = np.bincount(inverse, values, len(places))
-        parts.append(csr_array((sums, (places // n_groups, places % n_groups)), shape=(units.count, n_groups)))
-    return np.block([[(a.T @ b).toarray() for b in parts] for a in parts])
+    # Rows of one unit and group are added up as the matrices are made.
+    shape = (units.count, n_groups)
+    parts = [csr_array((values, (units.codes, groups)), shape=shape) for values in influence]
+    blocks = {(a, b): (parts[a].T @ parts[b]).toarray() for a in range(n_rates) for b in range(a, n_rates)}
+    return np.block([[blocks[a, b] if a <= b else blocks[b, a].T for b in range(n_rates)] for a in range(n_rates)])
 
 
 def _unseen(rates: Sequence[Rate], totals: Floats, counts: Floats) -> Floats:
