@@ -214,6 +214,7 @@ def _lines(path: Path, name: str, rows: int, guess: Guess) -> list[str]:
         "",
         *_cohorts(guess, names),
         *_metrics(guess.task),
+        *_mutations(guess, names),
         "[[triggers]]",
         'kind = "schedule"',
         "every_days = 91  # EDIT",
@@ -303,13 +304,29 @@ def _cohorts(guess: Guess, names: Mapping[str, str]) -> list[str]:
         if kind in ("category", "flag") and 2 <= c.distinct <= MAX_COHORT
     ]
     lines = (
-        ["# EDIT: groups in which a model must not get worse"]
+        ["# EDIT: groups in which a model must not get worse; `protected = true` where it must also treat them alike"]
         if fitting
         else ["# EDIT: no column with few values for [[cohorts]]"]
     )
     for column in fitting[:MAX_COHORTS]:
         lines += ["[[cohorts]]", f"name = {_text(names[column.name])}", ""]
     return lines if fitting else [*lines, ""]
+
+
+def _mutations(guess: Guess, names: Mapping[str, str]) -> list[str]:
+    """An example to fill in, commented out: only the owner knows how exactly a value is measured."""
+    number = next((column for column, kind in guess.features if kind == "number"), None)
+    if number is None:
+        return []
+    return [
+        "# EDIT: a small change of an input that must not move a score far; without one nothing is tested",
+        "# [[mutations]]",
+        f"# feature = {_text(names[number.name])}",
+        '# change = "noise"  # or "unit" with a factor, "null", or "unseen" of a category',
+        "# step = 1.0  # as exactly as it is measured",
+        f"# bound = {1.0 if guess.task is Task.REGRESSION else 0.05}  # so far may a score move",
+        "",
+    ]
 
 
 def _text(value: str | None) -> str:

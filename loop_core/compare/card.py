@@ -66,6 +66,7 @@ def model_card(loop: Loop, as_of: datetime, version: str) -> ModelCard:
         Section("Validation", tuple(_validation(manifest))),
         Section("Calibration", tuple(_calibration(loop, version, manifest))),
         Section("Against the champion", tuple(_comparison(card))),
+        Section("Fairness, mutation tests and contract", tuple(_further(card))),
         Section("What differs from its parent", tuple(_differences(loop, version, manifest))),
         Section("Known limits", tuple(_limits(manifest))),
         Section("Checks passed", tuple(_passed(manifest, card))),
@@ -93,7 +94,7 @@ def _data(loop: Loop, manifest: Manifest) -> tuple[str, ...]:
     if manifest.kind == "external":
         end = f"nothing from {manifest.train_end:%Y-%m-%d} on" if manifest.train_end else "unknown"
         return (f"External: only its logged scores are known here. What it saw: {end}.",)
-    cohorts = ", ".join(cohort.name for cohort in loop.charter.cohorts) or "none"
+    cohorts = ", ".join(c.name + " (protected)" * c.protected for c in loop.charter.cohorts) or "none"
     return (
         f"{manifest.n_rows:,} rows predicted {manifest.train_start:%Y-%m-%d} to {manifest.train_end:%Y-%m-%d}, with labels"
         f" as known on {manifest.as_of:%Y-%m-%d}; lake snapshot {manifest.snapshot}, seed {manifest.seed}.",
@@ -140,6 +141,14 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
                 f"{cell.metric.replace('_', ' ')}: {cell.champion:.4f} → {cell.challenger:.4f},"
                 f" difference {cell.difference:+.4f} (95 % {cell.ci_low:+.4f} to {cell.ci_high:+.4f}), {cell.verdict.value}"
             )
+
+
+def _further(card: Scorecard | None) -> Iterator[str]:
+    if card is None:
+        return
+    yield from (f"{gap.cohort}, {gap.sentence}" for gap in card.fairness)
+    yield from (f"{test.what}: {test.state.replace('_', ' ')}. {test.sentence}" for test in card.mutations)
+    yield from (f"{part.check}: {part.sentence}" for part in card.contract if part.state != "ok")
 
 
 def _differences(loop: Loop, version: str, manifest: Manifest) -> Iterator[str]:
