@@ -74,7 +74,7 @@ class Measured:
 
 def choices(view: View) -> Measured:
     """Pickers of metric, span and cohort → what is measured."""
-    names = [declared.name for declared in view.loop.charter.metrics]
+    names = [declared.name for declared in view.loop.charter.watched]
     with st.container(horizontal=True, key="side_choices", vertical_alignment="center"):
         metric = str(labelled("metric", "Metric", names, key="metric", width=120, format_func=spaced))
         weeks = int(labelled("windows", "Windows", WEEKS, key="weeks", width=90, index=1))

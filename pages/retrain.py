@@ -11,7 +11,7 @@ from app.navigation import go
 from app.trials import trials_panel
 from app.widgets import acting, empty, moment, short, verdict, why
 from app.worth import worth_panel
-from loop_core.charter import METRICS_OF
+from loop_core.charter import WATCHED_OF
 from loop_core.models import registered
 from loop_core.release import state
 from loop_core.vocabulary import State
@@ -53,7 +53,7 @@ if not models:
 models_table(
     models,
     [tenure.version for tenure in state(view.loop, view.as_of).tenures],
-    METRICS_OF[view.loop.charter.loop.task],
+    WATCHED_OF[view.loop.charter.loop.task],
 )
 card_panel(view, [model.version for model in models])
 with st.container(horizontal=True, vertical_alignment="center", key="side_models"):

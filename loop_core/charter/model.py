@@ -125,25 +125,40 @@ class Costs(Part):
 class Metric(Part):
     """`[[metrics]]`: what comparisons and windows measure."""
 
-    name: Literal["log_loss", "brier", "auc", "accuracy", "mae", "mse", "rmse"]
+    name: Literal[
+        "log_loss", "brier", "auc", "average_precision", "accuracy", "precision", "recall", "f1", "ece", "cost",
+        "macro_f1", "mae", "mse", "rmse", "bias", "pinball", "latency_p50", "latency_p95", "model_bytes",
+    ]  # fmt: skip
     block: Literal["goal", "guardrail", "signal"] = "goal"
     """Goal and guardrail metrics hold a release; signals are shown only."""
     margin: float = Field(gt=0)
     """Non-inferiority margin in the metric's own unit: losing less than this counts as not worse."""
     cohort_margin: float | None = Field(default=None, gt=0)
     """Margin inside cohorts; None: twice `margin`."""
+    quantile: float | None = Field(default=None, gt=0, lt=1)
+    """Pinball: which quantile the model predicts; None: the median."""
 
     def margin_for(self, cohort: str | None) -> float:
         """Margin overall (`None`) or inside a cohort."""
         return self.margin if cohort is None else self.cohort_margin or 2 * self.margin
 
 
-#: Task → the metrics that say something of it.
-METRICS_OF = {
+#: Task → the metrics that windows are watched by, models tuned by, and missing labels estimated by.
+WATCHED_OF = {
     Task.BINARY: ("log_loss", "brier", "auc"),
     Task.MULTICLASS: ("log_loss", "brier", "auc", "accuracy"),
     Task.REGRESSION: ("mae", "mse", "rmse"),
 }
+#: Of the service rather than of answers: milliseconds and bytes, over everybody only.
+SERVICE = ("latency_p50", "latency_p95", "model_bytes")
+#: Task → the metrics that two models may be compared by.
+METRICS_OF = {
+    Task.BINARY: (
+        *WATCHED_OF[Task.BINARY], "average_precision", "accuracy", "precision", "recall", "f1", "ece", "cost", *SERVICE,
+    ),
+    Task.MULTICLASS: (*WATCHED_OF[Task.MULTICLASS], "macro_f1", *SERVICE),
+    Task.REGRESSION: (*WATCHED_OF[Task.REGRESSION], "bias", "pinball", *SERVICE),
+}  # fmt: skip
 
 
 class Charter(Part):
@@ -181,6 +196,11 @@ class Charter(Part):
     @property
     def feature_names(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.features)
+
+    @property
+    def watched(self) -> tuple[Metric, ...]:
+        """The metrics that windows are watched by; the others are for comparisons."""
+        return tuple(metric for metric in self.metrics if metric.name in WATCHED_OF[self.loop.task])
 
     @property
     def threshold(self) -> float | None:
@@ -243,6 +263,15 @@ class Charter(Part):
                 raise ValueError(
                     f"metric {metric.name!r} says nothing of task {self.loop.task.value!r}; it has: {', '.join(METRICS_OF[self.loop.task])}"
                 )
+        if self.metrics[0].name not in WATCHED_OF[self.loop.task]:
+            raise ValueError(
+                f"the first metric is the one that is tuned and watched, and {self.metrics[0].name!r} only compares; put one of {', '.join(WATCHED_OF[self.loop.task])} first"
+            )
+        if self.costs is None and "cost" in [metric.name for metric in self.metrics]:
+            raise ValueError("metric 'cost' needs to know what a wrong answer costs; declare [costs]")
+        for metric in self.metrics:
+            if metric.quantile is not None and metric.name != "pinball":
+                raise ValueError(f"metric {metric.name!r} has no quantile; that is of 'pinball'")
         for trigger in (part for whole in self.triggers for part in whole.with_parts):
             if trigger.min_features is not None and trigger.min_features > len(self.features):
                 raise ValueError(
@@ -254,8 +283,10 @@ class Charter(Part):
                     f"a trigger with seconds_per_month = {most:g} never fires: a retrain is granted {self.retrain.seconds:g} s"
                 )
         for name in (name for trigger in self.triggers for name in trigger.metrics):
-            if name not in [metric.name for metric in self.metrics]:
-                raise ValueError(f"a trigger waits for metric {name!r}, which [[metrics]] does not have")
+            if name not in [metric.name for metric in self.watched]:
+                raise ValueError(
+                    f"a trigger waits for metric {name!r}, which [[metrics]] does not have among those watched by window"
+                )
         for column in self.gates.predictions.max_null_share:
             if column not in names and column not in RESERVED:
                 raise ValueError(f"gates.predictions.max_null_share names {column!r}, which is no column")

@@ -3,13 +3,15 @@
 from loop_core.compare.card import ModelCard, model_card
 from loop_core.compare.cells import all_cells
 from loop_core.compare.comparison import compare
-from loop_core.compare.delong import auc_difference
+from loop_core.compare.declare import declare_slice, declared_as
 from loop_core.compare.estimate import Estimate, NotEstimable
-from loop_core.compare.metrics import METRICS, Pairs
+from loop_core.compare.groups import Grouping, everybody, groupings
+from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate, estimates
 from loop_core.compare.overrides import Override, overriders, overrides_of, standing
-from loop_core.compare.paired import paired_difference
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.selftest import HarmRate, SelfTest, latest_selftest, selftest
+from loop_core.compare.slice_result import Slice, SliceSearch
+from loop_core.compare.slices import find_slices
 from loop_core.compare.store import latest_scorecard, load_scorecard
 from loop_core.compare.verdict import rows_needed, verdict
 from loop_core.compare.worth import Forecast, Outcome, forecast, forecast_outcomes
@@ -21,6 +23,7 @@ __all__ = [
     "Estimate",
     "Forecast",
     "GateResult",
+    "Grouping",
     "HarmRate",
     "ModelCard",
     "NotEstimable",
@@ -29,19 +32,27 @@ __all__ = [
     "Pairs",
     "Scorecard",
     "SelfTest",
+    "Slice",
+    "SliceSearch",
+    "Terms",
     "Units",
     "all_cells",
-    "auc_difference",
     "compare",
+    "declare_slice",
+    "declared_as",
+    "estimate",
+    "estimates",
+    "everybody",
+    "find_slices",
     "forecast",
     "forecast_outcomes",
+    "groupings",
     "latest_scorecard",
     "latest_selftest",
     "load_scorecard",
     "model_card",
     "overriders",
     "overrides_of",
-    "paired_difference",
     "rows_needed",
     "selftest",
     "standing",

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from loop_core.charter import Charter, Metric
-from loop_core.compare.estimate import Estimate, NotEstimable
-from loop_core.compare.groups import groups
-from loop_core.compare.metrics import Pairs, estimate
+from loop_core.charter import SERVICE, Charter, Metric
+from loop_core.compare.estimate import NotEstimable
+from loop_core.compare.groups import Grouping
+from loop_core.compare.metrics import Found, Pairs, Terms, estimates
 from loop_core.compare.scorecard import Cell
 from loop_core.compare.verdict import p_worse, rejected, rows_needed, verdict
+from loop_core.monitor.shrink import shrink
 from loop_core.vocabulary import Verdict
 
-if TYPE_CHECKING:
-    import polars as pl
+#: Days beyond which a date would pretend to a precision that the estimate of needed rows does not have.
+LONGEST_WAIT = 365
 
 
-def all_cells(charter: Charter, pairs: Pairs, cohorts: pl.DataFrame) -> tuple[Cell, ...]:
-    """Every metric overall and in every cohort value.
+def all_cells(charter: Charter, pairs: Pairs, groupings: Sequence[Grouping]) -> tuple[Cell, ...]:
+    """Every metric overall and in every cohort value: everybody first, then cohort by cohort.
 
     Args:
-        charter: metrics, margins, cohorts and their minimum rows.
+        charter: metrics and margins.
         pairs: the n compared rows.
-        cohorts: (n,) one text column per declared cohort.
+        groupings: `groupings(charter, cohorts)`: everybody first.
     """
-    overall = [_cell(metric, None, None, pairs, 1) for metric in charter.metrics]
-    return tuple(overall + corrected(list(_cohort_cells(charter, pairs, cohorts))))
+    found: dict[str, list[list[Found]]] = {
+        m.name: estimates(m.name, pairs, groupings, Terms.of(charter, m.name)) for m in _of_answers(charter)
+    }
+    overall = [_cell(m, groupings[0], 0, found[m.name][0][0]) for m in _of_answers(charter)]
+    inside = list(_cohort_cells(charter, groupings, found))
+    return tuple(overall + corrected(inside))
+
+
+def _of_answers(charter: Charter) -> list[Metric]:
+    """The metrics of labels and scores; those of the service have cells of their own (`service_cells`)."""
+    return [metric for metric in charter.metrics if metric.name not in SERVICE]
 
 
 def corrected(cells: list[Cell]) -> list[Cell]:
@@ -50,57 +60,83 @@ def corrected(cells: list[Cell]) -> list[Cell]:
     return [softened.get(id(cell), cell) for cell in cells]
 
 
-def _cohort_cells(charter: Charter, pairs: Pairs, cohorts: pl.DataFrame) -> Iterator[Cell]:
-    for cohort in charter.cohorts:
-        for value, rows in groups(cohort, cohorts[cohort.name]):
-            inside = pairs.take(rows)
-            for metric in charter.metrics:
-                yield _cell(metric, cohort.name, value, inside, cohort.min_rows)
+def dated(cells: Sequence[Cell], days: float, as_of: datetime) -> tuple[Cell, ...]:
+    """The cells with the date on which the rows they need will have arrived and matured, at the present rate.
+
+    Args:
+        cells: of a scorecard.
+        days: length of the compared span; labels take as long to come as they did.
+        as_of: UTC instant of the comparison.
+    """
+    return tuple(replace(cell, decided_on=_date(cell, days, as_of)) for cell in cells)
 
 
-def _cell(metric: Metric, cohort: str | None, value: str | None, pairs: Pairs, min_rows: int) -> Cell:
-    found = estimate(metric.name, pairs)
-    blank = _blank(metric, cohort, value, len(pairs))
+def _date(cell: Cell, days: float, as_of: datetime) -> datetime | None:
+    if cell.rows_needed is None or not cell.n:
+        return None
+    wait = cell.rows_needed * days / cell.n
+    return as_of + timedelta(days=wait) if wait <= LONGEST_WAIT else None
+
+
+def _cohort_cells(
+    charter: Charter, groupings: Sequence[Grouping], found: dict[str, list[list[Found]]]
+) -> Iterator[Cell]:
+    for place, grouping in enumerate(groupings):
+        if grouping.cohort is None:
+            continue
+        drawn = {metric.name: _shrunk(found[metric.name][place]) for metric in _of_answers(charter)}
+        for k in range(grouping.count):
+            for metric in _of_answers(charter):
+                cell = _cell(metric, grouping, k, found[metric.name][place][k])
+                yield replace(cell, shrunk=drawn[metric.name].get(k))
+
+
+def _shrunk(found: Sequence[Found]) -> dict[int, float]:
+    """Differences drawn towards the cohort's common one; only where there are several to hear."""
+    heard = {k: one for k, one in enumerate(found) if not isinstance(one, NotEstimable)}
+    if len(heard) < 2:
+        return {}
+    drawn = shrink([one.difference for one in heard.values()], [one.se for one in heard.values()])
+    return {k: one.value for k, one in zip(heard, drawn, strict=True)}
+
+
+def _cell(metric: Metric, grouping: Grouping, k: int, found: Found) -> Cell:
+    blank = _blank(metric, grouping, k, found)
     if isinstance(found, NotEstimable):
-        return replace(blank, champion=found.champion, challenger=found.challenger, reason=found.reason)
-    measured = replace(_measured(blank, found), verdict=verdict(found.ci_low, found.ci_high, blank.margin))
-    if len(pairs) < min_rows:
-        return replace(
-            measured, verdict=Verdict.NOT_APPLICABLE, reason=f"{len(pairs)} rows; the charter asks for {min_rows}"
-        )
-    if measured.verdict is Verdict.INCONCLUSIVE:
-        return replace(measured, rows_needed=rows_needed(found.n, found.se, blank.margin))
-    return measured
-
-
-def _blank(metric: Metric, cohort: str | None, value: str | None, n: int) -> Cell:
-    return Cell(
-        metric=metric.name,
-        block=metric.block,
-        cohort=cohort,
-        cohort_value=value,
-        n=n,
-        champion=None,
-        challenger=None,
-        difference=None,
-        ci_low=None,
-        ci_high=None,
-        margin=metric.margin_for(cohort),
-        verdict=Verdict.NOT_APPLICABLE,
-        rows_needed=None,
-        method="",
-        reason="",
-    )
-
-
-def _measured(blank: Cell, found: Estimate) -> Cell:
-    return replace(
+        return replace(blank, reason=found.reason)
+    said = verdict(found.ci_low, found.ci_high, blank.margin)
+    measured = replace(
         blank,
-        champion=found.champion,
-        challenger=found.challenger,
         difference=found.difference,
         ci_low=found.ci_low,
         ci_high=found.ci_high,
         method=found.method,
         se=found.se,
+        verdict=said,
+    )
+    if found.n < grouping.min_rows:
+        few = f"{found.n} rows; the charter asks for {grouping.min_rows}"
+        return replace(measured, verdict=Verdict.NOT_APPLICABLE, reason=few)
+    if said is Verdict.INCONCLUSIVE:
+        return replace(measured, rows_needed=rows_needed(found.n, found.se, blank.margin))
+    return measured
+
+
+def _blank(metric: Metric, grouping: Grouping, k: int, found: Found) -> Cell:
+    return Cell(
+        metric=metric.name,
+        block=metric.block,
+        cohort=grouping.cohort,
+        cohort_value=grouping.values[k],
+        n=found.n,
+        champion=found.champion,
+        challenger=found.challenger,
+        difference=None,
+        ci_low=None,
+        ci_high=None,
+        margin=metric.margin_for(grouping.cohort),
+        verdict=Verdict.NOT_APPLICABLE,
+        rows_needed=None,
+        method="",
+        reason="",
     )

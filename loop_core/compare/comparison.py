@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from loop_core.compare.badge import badge
-from loop_core.compare.cells import all_cells
+from loop_core.compare.cells import all_cells, dated
+from loop_core.compare.fairness import fairness
 from loop_core.compare.first import first_card
+from loop_core.compare.further_gates import fairness_gates
 from loop_core.compare.gates import evaluate_gates
+from loop_core.compare.groups import groupings as groupings_of
 from loop_core.compare.pairing import Comparison, paired_rows
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.sentence import sentence
+from loop_core.compare.service import service_cells
+from loop_core.compare.simpson import reversals
+from loop_core.compare.slices import find_slices, searched_columns, slice_gates, slice_notes
+from loop_core.compare.soundness import soundness
 from loop_core.compare.store import identified, save_scorecard
 from loop_core.errors import RefusedError
 from loop_core.workspace import Loop
@@ -49,9 +57,12 @@ def compare(
     champion = against or loop.champion(as_of)
     snapshot = loop.lake.snapshot()
     if champion is None:
-        card = identified(first_card(loop, challenger, as_of, since=since, snapshot=snapshot))
+        sound = soundness(loop, challenger, None, as_of, snapshot=snapshot)
+        first = first_card(loop, challenger, as_of, since=since, snapshot=snapshot, further=sound.gates)
+        card = identified(replace(first, mutations=sound.mutations, contract=sound.contract))
     else:
-        rows = paired_rows(loop, champion, challenger, as_of, since=since, snapshot=snapshot)
+        columns = searched_columns(loop.charter)
+        rows = paired_rows(loop, champion, challenger, as_of, since=since, snapshot=snapshot, columns=columns)
         card = identified(_scorecard(loop, champion, challenger, as_of, rows, snapshot))
     if record and actor:
         save_scorecard(loop, card, actor=actor)
@@ -61,9 +72,15 @@ def compare(
 def _scorecard(
     loop: Loop, champion: str, challenger: str, as_of: datetime, rows: Comparison, snapshot: int
 ) -> Scorecard:
-    cells = all_cells(loop.charter, rows.pairs, rows.cohorts)
+    groupings = groupings_of(loop.charter, rows.cohorts)
+    service = service_cells(loop, champion, challenger, as_of, rows.span, loop.charter.metrics, snapshot)
+    cells = dated((*all_cells(loop.charter, rows.pairs, groupings), *service), rows.days, as_of)
     unproven = challenger if challenger in rows.span.unknown else None
-    gates = evaluate_gates(loop.charter, cells, len(rows.pairs), unproven)
+    search = find_slices(loop.charter, rows) if loop.charter.compare.slices != "off" else None
+    fair, rates = fairness(loop.charter, rows.pairs, rows.cohorts)
+    sound = soundness(loop, challenger, champion, as_of, snapshot=snapshot)
+    further = (*slice_gates(loop.charter, search), *fairness_gates(fair), *sound.gates)
+    gates = evaluate_gates(loop.charter, cells, len(rows.pairs), unproven, further=further)
     start, end = rows.span.start, rows.span.end
     return Scorecard(
         loop=loop.name,
@@ -80,7 +97,11 @@ def _scorecard(
         charter_hash=loop.charter.hash,
         snapshot=snapshot,
         proof=rows.span.proof,
-        notes=(f"{rows.unscored:,} mature rows have no score of one of the two and were left out.",)
-        if rows.unscored
-        else (),
+        days=rows.days,
+        notes=(*reversals(cells), *rows.notes, *slice_notes(loop.charter, search)),
+        slices=search.slices if search else (),
+        mutations=sound.mutations,
+        contract=sound.contract,
+        fairness=fair,
+        fairness_rates=rates,
     )

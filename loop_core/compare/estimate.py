@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 #: All intervals of a comparison are two-sided at this level.
@@ -30,6 +31,12 @@ class Estimate:
     """Upper end."""
     method: str
     """How the interval was made, in words."""
+
+
+def made(n: int, numbers: Sequence[float], method: str) -> Estimate:
+    """An estimate from (champion, challenger, difference, se, ci_low, ci_high)."""
+    champion, challenger, difference, se, ci_low, ci_high = map(float, numbers)
+    return Estimate(n, champion, challenger, difference, se, ci_low, ci_high, method)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from loop_core.charter import Charter, Metric
 from loop_core.compare.cells import all_cells
 from loop_core.compare.gates import evaluate_gates
-from loop_core.compare.groups import groups
+from loop_core.compare.groups import groupings, groups
 from loop_core.compare.harm import harmed
 from loop_core.compare.metrics import Pairs
 from loop_core.compare.pairing import Comparison, paired_rows
@@ -225,6 +225,7 @@ class _Trial:
 
     def __init__(self, charter: Charter, rows: Comparison, seed: int) -> None:
         self._charter, self._rows, self._seed = charter, rows, seed
+        self._groupings = groupings(charter, rows.cohorts)
 
     def plan(self) -> Iterator[_Place]:
         """Every harm that can be planted: cohort values with enough rows, by the first binding metric of losses."""
@@ -247,7 +248,7 @@ class _Trial:
 
     def state(self, pairs: Pairs) -> str:
         """What the gates say: `blocked`, `held` or `passed`."""
-        cells = all_cells(self._charter, pairs, self._rows.cohorts)
+        cells = all_cells(self._charter, pairs, self._groupings)
         states = {gate.state for gate in evaluate_gates(self._charter, cells, len(pairs))}
         return next((state for state in ("blocked", "held") if state in states), "passed")
 

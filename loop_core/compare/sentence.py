@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loop_core.compare.metrics import words_of
 from loop_core.compare.scorecard import Cell
 from loop_core.vocabulary import Verdict
 
-_NAMES = {
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "auc": "AUC",
-    "mae": "absolute error",
-    "mse": "squared error",
-    "rmse": "root squared error",
-}
 #: So many losers are named; the table has the rest.
 NAMED = 3
 
@@ -35,7 +28,7 @@ def sentence(cells: Sequence[Cell], weeks: float) -> str:
 
 
 def _everybody(cell: Cell, weeks: float) -> str:
-    name, volume = _NAMES.get(cell.metric, cell.metric), _volume(cell.n, weeks)
+    name, volume = words_of(cell.metric), _volume(cell.n, weeks)
     if cell.difference is None:
         return f"{name} cannot be compared on {cell.n:,} rows: {cell.reason}."
     change = f"{name} {cell.champion:.4f} → {cell.challenger:.4f}, {_signed(cell)} (95 % {cell.ci_low:+.4f} to {cell.ci_high:+.4f}), {volume}"
@@ -49,10 +42,7 @@ def _everybody(cell: Cell, weeks: float) -> str:
 
 def _guardrails(overall: Sequence[Cell], lead: Cell) -> list[str]:
     worse = [cell for cell in overall if cell is not lead and cell.verdict is Verdict.WORSE and cell.block != "signal"]
-    return [
-        f"{_NAMES.get(c.metric, c.metric)} is worse ({_signed(c)}, 95 % {c.ci_low:+.4f} to {c.ci_high:+.4f})."
-        for c in worse
-    ]
+    return [f"{words_of(c.metric)} is worse ({_signed(c)}, 95 % {c.ci_low:+.4f} to {c.ci_high:+.4f})." for c in worse]
 
 
 def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
@@ -62,7 +52,7 @@ def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
     losers = _one_each([cell for cell in cells if cell.verdict is Verdict.WORSE])
     if losers:
         named = "; ".join(
-            f"{_who(c)} ({_NAMES.get(c.metric, c.metric)} {_signed(c)}, {_volume(c.n, weeks)})" for c in losers[:NAMED]
+            f"{_who(c)} ({words_of(c.metric)} {_signed(c)}, {_volume(c.n, weeks)})" for c in losers[:NAMED]
         )
         more = f", and {len(losers) - NAMED} more" if len(losers) > NAMED else ""
         said.append(f"Worse for {named}{more}.")

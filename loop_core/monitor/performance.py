@@ -81,7 +81,7 @@ def performance(
     Raises:
         UnknownNameError: no such cohort or metric.
     """
-    cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.metrics))
+    cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.watched))
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     lengths = (1, loop.charter.monitor.trend_windows) if trend else (1,)
     first = windows.number(windows.start(None if weeks is None else weeks + HISTORY))
@@ -108,7 +108,7 @@ def hold_windows(loop: Loop, as_of: datetime, *, weeks: int) -> None:
     """Before `performance` and `cohort_performance` of the same instant: what both read is read once."""
     windows, cohorts = Windows.at(as_of, loop.charter.monitor.window_days), loop.charter.cohorts
     cuts = (Cut(()), *(Cut((cohort,)) for cohort in cohorts))
-    hold_rows(Asked(loop, as_of, windows, cuts, tuple(m.name for m in loop.charter.metrics), 1 - weeks))
+    hold_rows(Asked(loop, as_of, windows, cuts, tuple(m.name for m in loop.charter.watched), 1 - weeks))
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def _state(charter: Charter, name: str, summary: Summary, before: list[float]) -
     if found is None:
         return State.NOT_APPLICABLE
     bad = rises(name, found.value)
-    margin = next((m.margin for m in charter.metrics if m.name == name), 0.0)
+    margin = next((m.margin for m in charter.watched if m.name == name), 0.0)
     state = judged(bad, found.se, before, margin)
     if state is State.OK:
         # A lasting fall must not become the new usual.

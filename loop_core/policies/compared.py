@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from loop_core.charter import Charter
-from loop_core.charter.model import METRICS_OF
+from loop_core.charter.model import WATCHED_OF
 from loop_core.monitor.losses import ROW_LOSSES, of_mean
 from loop_core.monitor.measure import rises
 from loop_core.policies.past import Flags, Floats, Known, Past
@@ -32,8 +32,8 @@ class Compared:
 
 def metric_of(charter: Charter) -> str:
     """The charter's first metric that adds up over rows, so that weeks do; else the first of its task."""
-    names = [metric.name for metric in charter.metrics]
-    return next(name for name in (*names, *METRICS_OF[charter.loop.task]) if name in ROW_LOSSES)
+    names = [metric.name for metric in charter.watched]
+    return next(name for name in (*names, *WATCHED_OF[charter.loop.task]) if name in ROW_LOSSES)
 
 
 def compared(past: Past, moments: Sequence[datetime], as_of: datetime, runs: Sequence[Run]) -> Compared:

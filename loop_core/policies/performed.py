@@ -51,7 +51,7 @@ def _groups(past: Past, windows: Windows, scores: Floats, known: Known) -> list[
 
 
 def _points(charter: Charter, windows: Windows, groups: list[tuple[int, Group]]) -> Iterator[PerformancePoint]:
-    names, before = tuple(metric.name for metric in charter.metrics), {m.name: list[float]() for m in charter.metrics}
+    names, before = tuple(metric.name for metric in charter.watched), {m.name: list[float]() for m in charter.watched}
     for number, group in groups:
         found = measure(names, group) if group.n else dict.fromkeys(names)
         for name in names:
@@ -68,7 +68,7 @@ def _state(charter: Charter, name: str, group: Group, found: Measured | None, be
     if found is None:
         return State.NOT_APPLICABLE
     bad = rises(name, found.value)
-    margin = next(m.margin for m in charter.metrics if m.name == name)
+    margin = next(m.margin for m in charter.watched if m.name == name)
     state = judged(bad, found.se, before, margin)
     if state is State.OK:
         before.append(bad)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loop_core.charter import METRICS_OF
+from loop_core.charter import WATCHED_OF
 from loop_core.models import Calibration, Manifest, ModelStore, register
 from loop_core.monitor.groups import Group
 from loop_core.monitor.many import measure
@@ -143,10 +143,10 @@ def _validated(loop: Loop, recipe: Recipe) -> _Validated:
 
     task = loop.charter.loop.task
     if recipe.objective is None or recipe.evaluation is None:
-        return _Validated(dict.fromkeys((*METRICS_OF[task], "objective")) | {"n_validation": 0.0}, {}, None)
+        return _Validated(dict.fromkeys((*WATCHED_OF[task], "objective")) | {"n_validation": 0.0}, {}, None)
     y = np.concatenate([recipe.objective.labels(index) for index in range(len(recipe.evaluation.folds))])
     scores = np.concatenate([fold.scores for fold in recipe.evaluation.folds])
-    found = measure(METRICS_OF[task], Group(scores, y, None, len(y), len(y), frozenset()))
+    found = measure(WATCHED_OF[task], Group(scores, y, None, len(y), len(y), frozenset()))
     values = {name: one.value if one else None for name, one in found.items()}
     error = calibration_error(y, scores)[0] if task is Task.BINARY else None
     return _Validated(

@@ -56,7 +56,7 @@ def counts_labels(plans: Sequence[TriggerPlan]) -> bool:
 
 def guardrails(charter: Charter) -> frozenset[str]:
     """Metrics that the charter calls guardrails."""
-    return frozenset(metric.name for metric in charter.metrics if metric.block == "guardrail")
+    return frozenset(metric.name for metric in charter.watched if metric.block == "guardrail")
 
 
 def last_retrain(loop: Loop, as_of: datetime) -> datetime | None:

@@ -27,7 +27,7 @@ LATER = START + timedelta(days=DAYS + 61)
 NOTED = "# what we promised the carriers\n" + CHARTER + "\n# nothing below this line\n"
 
 
-def _build(folder):
+def build_dear(folder):
     """The challenger `dear` is better than `old`, but knows next to nothing where the price is high."""
     with Workspace.create(folder) as workspace:
         loop = workspace.set_charter(NOTED, actor="ana", reason="first", as_of=START)
@@ -52,7 +52,7 @@ def _build(folder):
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
-    return once(tmp_path_factory, "declare", _build)
+    return once(tmp_path_factory, "declare", build_dear)
 
 
 @pytest.fixture

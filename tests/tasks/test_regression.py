@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from loop_core.charter import METRICS_OF, parse_charter
+from loop_core.charter import WATCHED_OF, parse_charter
 from loop_core.compare import compare
 from loop_core.errors import CharterError, NotReadyError, RefusedError, SourceError
 from loop_core.gates import ingest
@@ -76,7 +76,7 @@ def test_nothing_later_than_the_prediction_is_in_it(rentals: Loop) -> None:
 def test_a_window_says_what_scikit_learn_says_of_its_rows(rentals: Loop) -> None:
     from sklearn.metrics import mean_absolute_error, mean_squared_error
 
-    names = METRICS_OF[Task.REGRESSION]
+    names = WATCHED_OF[Task.REGRESSION]
     points = {p.metric: p for p in performance(rentals, NOW, weeks=3, metrics=names) if p.value is not None}
     rows = known_at(rentals, NOW).frame(
         "select label, score from rows where predicted_at >= $first and predicted_at < $last",

@@ -48,7 +48,7 @@ def estimated_performance(
     Raises:
         UnknownNameError: no such cohort or metric.
     """
-    cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.metrics))
+    cut, names = Cut.of(loop.charter, cohort), tuple(metrics or (m.name for m in loop.charter.watched))
     known = Known.at(loop, as_of)
     first = known.windows.number(known.windows.start(weeks))
     frame = _scores(known, cut, [w for w, _ in known.summaries if w >= first])

@@ -62,7 +62,7 @@ class Known:
     def at(cls, loop: Loop, as_of: datetime) -> Known:
         """What is stored, and what still changes from its rows."""
         windows = Windows.at(as_of, loop.charter.monitor.window_days)
-        named = tuple(metric.name for metric in loop.charter.metrics)
+        named = tuple(metric.name for metric in loop.charter.watched)
         found, stamps = read_stamped(Asked(loop, as_of, windows, (Cut(()),), named, OLDEST))
         return cls(loop, as_of, windows, found[0, 1], stamps)
 

@@ -66,7 +66,7 @@ def _wrong(loop: Loop, entries: Sequence[Entry]) -> Iterator[Entry]:
     end = datetime.combine(entries[0].end_day, time(), UTC)
     windows, as_of = Windows(end, entries[0].days), entries[0].valid_from.astimezone(UTC)
     cuts = tuple(Cut(() if e.cohort is None else (loop.charter.cohort(e.cohort),)) for e in entries)
-    metrics = tuple(metric.name for metric in loop.charter.metrics)
+    metrics = tuple(metric.name for metric in loop.charter.watched)
     rows = Asked(loop, as_of, windows, cuts, metrics, 0).rows(cuts, 0, 0)
     for place, entry in enumerate(entries):
         found = rows.summaries(f"c{place}", Runs(1, (0,)), metrics, 0.0)

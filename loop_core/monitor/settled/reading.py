@@ -51,7 +51,7 @@ class Asked:
     @property
     def storable(self) -> bool:
         """Whether all of it is what the store holds: the charter's metrics, by no or one cohort."""
-        names = {metric.name for metric in self.loop.charter.metrics}
+        names = {metric.name for metric in self.loop.charter.watched}
         return {*self.metrics} <= names and all(len(cut.cohorts) < 2 for cut in self.cuts)
 
     @property
@@ -143,7 +143,7 @@ class _Reading:
     def __init__(self, asked: Asked, stored: Standing) -> None:
         self.asked, self.stored = asked, stored
         self.first = max(asked.first, asked.windows.number(stored.first)) if stored.first else 1
-        self.metrics = tuple(m.name for m in asked.loop.charter.metrics) if asked.storable else asked.metrics
+        self.metrics = tuple(m.name for m in asked.loop.charter.watched) if asked.storable else asked.metrics
         self.kinds: list[What] = [(place, length) for length in asked.lengths for place in range(len(asked.cuts))]
         self.found: Found = {what: {} for what in self.kinds}
         self.fresh: list[Entry] = []

@@ -26,7 +26,7 @@ def refresh_measures(loop: Loop, as_of: datetime) -> None:
     Cheap when nothing did; nothing is stored while the past is replayed. The windows are those that end with the day of `as_of`; on another weekday they are others.
     """
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
-    metrics = tuple(metric.name for metric in loop.charter.metrics)
+    metrics = tuple(metric.name for metric in loop.charter.watched)
     cohorts = tuple(Cut((cohort,)) for cohort in loop.charter.cohorts)
     with loop.lake.one_snapshot():
         if standing(loop, windows, (1,), as_of).replayed:

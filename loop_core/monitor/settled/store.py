@@ -97,7 +97,7 @@ class MovedError(Exception):
 def key_of(charter: Charter) -> str:
     """Hash of everything that measured windows are of but the rows."""
     cohorts = [(c.name, c.sql) for c in charter.cohorts]
-    metrics = [m.name for m in charter.metrics]
+    metrics = [m.name for m in charter.watched]
     what = [charter.labels.horizon_days, cohorts, metrics]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
@@ -116,7 +116,7 @@ def read_entries(loop: Loop, lengths: Sequence[int] | None, anchor: date, step: 
         " and (first_day - $anchor::date) % $step = 0",
         {"lengths": lengths and list(lengths), "anchor": anchor, "step": step},
     )
-    metrics = [metric.name for metric in loop.charter.metrics]
+    metrics = [metric.name for metric in loop.charter.watched]
     found: dict[Any, dict[str | None, Held]] = {}
     for *place, value, predictions, n, versions, due, measured, se, freedom in frame.iter_rows():
         values = found.setdefault(tuple(place), {})

@@ -7,10 +7,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from loop_core.compare.delong import auc_difference
-from loop_core.compare.estimate import NotEstimable
-from loop_core.monitor.units import Units
+from loop_core.compare import NotEstimable, Pairs, Units, estimate
 from tests.compare.worlds import SEPARATION, two_models
+
+
+def auc_difference(labels, champion, challenger, units=None):
+    return estimate("auc", Pairs(labels, champion, challenger, units or Units(None, len(labels))))
 
 
 def _dense(labels, champion, challenger):

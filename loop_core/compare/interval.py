@@ -1,0 +1,79 @@
+"""The 95 % interval of a difference in every group at once, from what each row adds to its error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.compare.bca import bca_interval
+from loop_core.compare.estimate import CONFIDENCE
+from loop_core.compare.groups import Blocks, Grouping
+
+Floats = npt.NDArray[np.float64]
+
+#: Below this many units the interval is bootstrapped.
+BOOTSTRAP_BELOW = 200
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """One interval a group."""
+
+    se: Floats
+    """(g,) standard errors."""
+    low: Floats
+    """(g,) lower ends."""
+    high: Floats
+    """(g,) upper ends."""
+    methods: tuple[str, ...]
+    """(g,) how each was made, in words."""
+
+
+def intervals(difference: Floats, influence: Floats, grouping: Grouping, blocks: Blocks, *, seed: int = 0) -> Intervals:
+    """Intervals of differences whose errors are means of row influences.
+
+    From 200 units on a t interval whose standard error adds rows up within their unit (cluster-robust, with the factor
+    G/(G−1)). Its degrees of freedom are those of the variance estimate: where few units carry most of it, as positives do
+    at two percent, they are few. Below 200 units the BCa bootstrap over units or the t interval, end by end the wider.
+
+    Args:
+        difference: (g,) estimates.
+        influence: (n,) what each row adds to its group's error, times the group's rows; zero in sum over a group.
+        grouping: the groups.
+        blocks: units within them; two or more in every group that matters.
+        seed: of the bootstrap.
+
+    Source: Liang & Zeger 1986 (clustered standard errors); Satterthwaite 1946, with the fourth moment as in O'Neill 2014
+    (degrees of freedom of a variance); Efron 1987 (BCa).
+    """
+    from scipy.special import stdtrit
+
+    sums = blocks.sums(influence)
+    squares = sums * sums
+    second, fourth = blocks.total(squares), blocks.total(squares * squares)
+    counts = blocks.counts
+    with np.errstate(divide="ignore", invalid="ignore"):
+        se = np.sqrt(second * counts / (counts - 1)) / grouping.sizes
+        freedom = _freedom(counts, second, fourth)
+        half = np.where(second > 0, stdtrit(freedom, (1 + CONFIDENCE) / 2) * se, 0.0)
+    low, high = difference - half, difference + half
+    methods = [f"t interval, {int(count):,} {blocks.name}" for count in counts]
+    for k in np.flatnonzero((counts >= 2) & (counts < BOOTSTRAP_BELOW) & (second > 0)):
+        # Alone, BCa covers 92 times in 100 at 60 rows of log loss, and t misses on the long side of a skewed one.
+        mine = blocks.group == k
+        sizes = blocks.sums(np.ones_like(influence))[mine] if blocks.codes is not None else np.ones(int(counts[k]))
+        bottom, top = bca_interval(sums[mine] + difference[k] * sizes, sizes, confidence=CONFIDENCE, seed=seed)
+        low[k], high[k] = min(low[k], bottom), max(high[k], top)
+        methods[k] = f"BCa bootstrap or t, the wider, {int(counts[k])} {blocks.name}"
+    return Intervals(se, low, high, tuple(methods))
+
+
+def _freedom(counts: Floats, second: Floats, fourth: Floats) -> Floats:
+    """Degrees of freedom of a variance: 2 / (κ − 1) for each unit, at most all but one.
+
+    κ is estimated, and too low where the few heavy units are few: hence drawn towards more freedom, never beyond n − 1.
+    """
+    kurtosis = counts * fourth / (second * second)
+    return np.clip(2 * counts / np.maximum(kurtosis - 1, 1e-9), 1.0, np.maximum(counts - 1, 1.0))

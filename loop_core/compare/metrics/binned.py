@@ -1,0 +1,152 @@
+"""Metrics of the mean gap in bins of rows: bias, calibration error. Not smooth where there is no gap, so their intervals are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loop_core.compare.estimate import CONFIDENCE, MIN_UNITS, NotEstimable, made
+from loop_core.compare.groups import Blocks, Grouping
+from loop_core.compare.metrics.kind import Found
+from loop_core.compare.metrics.pairs import Pairs, Terms
+from loop_core.compare.metrics.sums import rarer_classes
+from loop_core.vocabulary import Task
+
+Floats = npt.NDArray[np.float64]
+Bins = npt.NDArray[np.intp]
+#: (labels, scores) → ((n,) number of the row's bin, (n,) its gap).
+Gaps = Callable[[Floats, Floats], tuple[Bins, Floats]]
+#: Draws of an interval.
+DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Binned:
+    """Sums of gaps of both models in their bins, in one group."""
+
+    means: Floats
+    """(2, bins) sum of gaps ÷ rows of the group, of the champion and of the challenger."""
+    shares: Floats
+    """(2, bins) share of the rows in each bin."""
+    covariance: Floats
+    """(2·bins, 2·bins) of the means: of the champion's bins, then of the challenger's."""
+
+
+#: One group → (champion, challenger, difference, se, ci_low, ci_high).
+Judge = Callable[[Binned], tuple[float, float, float, float, float, float]]
+
+
+@dataclass(frozen=True)
+class BinnedMetric:
+    """A function of the gaps in bins.
+
+    What a paired bootstrap of rows (or entities) would do to sums of gaps is, by the central limit theorem, a normal
+    distribution with the covariance that they show; it is drawn from that, without a weight for each row and draw.
+    """
+
+    name: str
+    words: str
+    tasks: tuple[Task, ...]
+    n_bins: int
+    gaps: Gaps
+    judge: Judge
+    least: int
+    """Units that an interval needs."""
+    rarer_class: int = 0
+    """Rows that the rarer class must have; 0: there are no classes."""
+    more_is_better = False
+
+    def estimates(self, pairs: Pairs, groupings: Sequence[Grouping], terms: Terms) -> list[list[Found]]:
+        """One list a grouping, one entry a group. See `MetricKind`."""
+        first, second = (self.gaps(pairs.labels, scores) for scores in (pairs.champion, pairs.challenger))
+        return [self._grouping(pairs, grouping, first, second) for grouping in groupings]
+
+    def _grouping(
+        self, pairs: Pairs, grouping: Grouping, first: tuple[Bins, Floats], second: tuple[Bins, Floats]
+    ) -> list[Found]:
+        blocks = grouping.blocks(pairs.units)
+        means = np.stack([self._shares(grouping, *one) for one in (first, second)], axis=1)  # (g, 2, bins)
+        shares = np.stack([self._shares(grouping, bins, None) for bins, _ in (first, second)], axis=1)
+        covariance = self._covariance(grouping, blocks, means, first, second)
+        rarer = rarer_classes(pairs.labels, grouping) if self.rarer_class else np.full(grouping.count, np.inf)
+        least = max(self.least, MIN_UNITS)
+        found: list[Found] = []
+        for k, n in enumerate(grouping.sizes.astype(int)):
+            numbers = self.judge(Binned(means[k], shares[k], covariance[k]))
+            units = f"{int(blocks.counts[k]):,} {blocks.name}"
+            if rarer[k] < self.rarer_class:
+                few = f"{int(rarer[k])} rows of the rarer class; an interval needs {self.rarer_class}"
+                found.append(NotEstimable(int(n), few, *numbers[:2]))
+            elif blocks.counts[k] < least:
+                found.append(NotEstimable(int(n), f"{units}; an interval needs {least:,}", *numbers[:2]))
+            else:
+                found.append(made(int(n), numbers, f"drawn from {DRAWS:,} sums of gaps, {units}"))
+        return found
+
+    def _shares(self, grouping: Grouping, bins: Bins, gaps: Floats | None) -> Floats:
+        """(g, bins) sum of gaps ÷ rows of the group; None: rows ÷ rows."""
+        places = grouping.codes * self.n_bins + bins
+        sums = np.bincount(places, weights=gaps, minlength=grouping.count * self.n_bins)
+        return np.asarray(sums.reshape(grouping.count, self.n_bins) / grouping.sizes[:, None])
+
+    def _covariance(
+        self,
+        grouping: Grouping,
+        blocks: Blocks,
+        means: Floats,
+        first: tuple[Bins, Floats],
+        second: tuple[Bins, Floats],
+    ) -> Floats:
+        """(g, 2·bins, 2·bins) of the means, from sums within units."""
+        wide, groups = 2 * self.n_bins, grouping.count
+        units, columns, values = _entries(grouping, blocks, self.n_bins, first, second)
+        products = np.zeros(groups * wide * wide)
+        for shift in range(int(np.bincount(units).max(initial=0))):
+            # Every entry of a unit with the one `shift` places behind it: in a list sorted by unit, those are its pairs.
+            a, b = slice(0, len(units) - shift), slice(shift, None)
+            same = units[a] == units[b]
+            place = (blocks.group[units[a][same]] * wide + columns[a][same]) * wide + columns[b][same]
+            products += np.bincount(place, values[a][same] * values[b][same], minlength=len(products))
+        square = products.reshape(groups, wide, wide)
+        square = np.triu(square) + np.triu(square, 1).transpose(0, 2, 1)
+        flat, counts, sizes = means.reshape(groups, wide), blocks.counts[:, None, None], grouping.sizes[:, None, None]
+        centred = square / sizes**2 - flat[:, :, None] * flat[:, None, :] / counts
+        return np.asarray(centred * counts / np.maximum(counts - 1, 1))
+
+
+def _entries(
+    grouping: Grouping, blocks: Blocks, n_bins: int, first: tuple[Bins, Floats], second: tuple[Bins, Floats]
+) -> tuple[Bins, Bins, Floats]:
+    """(unit, column, sum of gaps) of every unit and bin that has any, sorted by unit and column."""
+    wide = 2 * n_bins
+    unit = np.arange(len(grouping.codes)) if blocks.codes is None else blocks.codes
+    if blocks.codes is None:
+        units = np.repeat(unit, 2)
+        columns = np.stack([first[0], second[0] + n_bins], axis=1).ravel()
+        return units, columns, np.stack([first[1], second[1]], axis=1).ravel()
+    keys = np.concatenate([unit * wide + first[0], unit * wide + second[0] + n_bins])
+    kept, inverse = np.unique(keys, return_inverse=True)
+    sums = np.bincount(inverse, np.concatenate([first[1], second[1]]), minlength=len(kept))
+    return kept // wide, kept % wide, sums.astype(np.float64)
+
+
+def drawn(centre: Floats, covariance: Floats) -> Floats:
+    """(DRAWS, 2) of a normal distribution, the same normals each time: antithetic, of unit variance.
+
+    Args:
+        centre: (2,) mean.
+        covariance: (2, 2); what rounding leaves of a negative variance is taken as none.
+    """
+    normals = np.random.default_rng(0).standard_normal((DRAWS // 2, 2))
+    normals = np.concatenate([normals, -normals]) / normals.std(axis=0)
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(centre + normals @ (vectors * np.sqrt(np.maximum(values, 0))).T)
+
+
+def interval_of(differences: Floats, seen: float) -> tuple[float, float, float, float]:
+    """(difference, standard error, lower end, upper end) from draws of the difference; the ends hold what was seen."""
+    low, high = np.quantile(differences, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return seen, float(differences.std()), min(seen, float(low)), max(seen, float(high))

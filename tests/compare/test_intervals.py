@@ -1,0 +1,133 @@
+"""Intervals hold what they promise: they contain the truth 95 times in 100, whatever the metric, rows and entities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loop_core.charter import Cohort
+from loop_core.compare import METRICS, Estimate, NotEstimable, Pairs, Units, estimate, estimates, everybody
+from loop_core.compare.groups import Grouping, grouped
+from loop_core.compare.interval import intervals
+from tests.bench.coverage import coverage
+from tests.compare.worlds import pairs_of, terms_at
+
+#: A long table over n, prevalence and entities: `python -m tests.bench coverage`.
+RUNS = 500
+#: Three standard errors of 500 runs at 95 % on each side of what the long table shows.
+LOW, HIGH = 0.92, 0.98
+
+
+@pytest.mark.parametrize("clustered", [False, True], ids=["rows", "entities"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_interval_covers_the_truth(metric: str, clustered: bool) -> None:
+    found = coverage(metric, 6000 if metric == "ece" else 1500, 0.5, clustered, RUNS)
+    assert found.estimable == 1
+    assert LOW <= found.covered <= HIGH
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "auc", "average_precision", "recall", "f1"])
+def test_the_interval_covers_the_truth_where_positives_are_rare(metric: str) -> None:
+    found = coverage(metric, 4000, 0.02, False, RUNS)
+    assert found.estimable > 0.9
+    assert LOW <= found.covered <= HIGH
+
+
+def test_entities_ignored_would_claim_far_too_much() -> None:
+    from tests.compare.worlds import truth
+
+    true, rng, hits = truth("log_loss", 0.5, True), np.random.default_rng(3), 0
+    for _ in range(200):
+        found = estimate("log_loss", pairs_of("log_loss", rng, 1500, 0.5, True, units=False), terms_at(0.5))
+        hits += found.ci_low <= true <= found.ci_high
+    assert hits / 200 < 0.85
+
+
+def _difference(gaps: np.ndarray, units: Units | None = None) -> tuple[float, float, float, float, str]:
+    """(mean, standard error, lower end, upper end, method) of one mean."""
+    group = everybody(len(gaps))
+    mean = gaps.mean()
+    at = intervals(np.array([mean]), gaps - mean, group, group.blocks(units or Units(None, len(gaps))))
+    return mean, at.se[0], at.low[0], at.high[0], at.methods[0]
+
+
+@pytest.mark.parametrize(("count", "repeats", "low"), [(300, 2000, 0.935), (80, 300, 0.92)])
+def test_rows_of_one_entity_count_as_one_witness(count, repeats, low):
+    rng, entity = np.random.default_rng(3), np.repeat(np.arange(count), 5)
+    hits = 0
+    for _ in range(repeats):
+        gaps = np.repeat(rng.standard_normal(count), 5) + 0.5 * rng.standard_normal(count * 5)
+        _, _, bottom, top, _ = _difference(gaps, Units(entity, count))
+        hits += bottom <= 0 <= top
+    assert low <= hits / repeats <= 0.975
+
+
+def test_few_units_are_bootstrapped_and_many_are_not():
+    rng = np.random.default_rng(0)
+    assert "BCa" in _difference(rng.random(60))[4]
+    assert _difference(rng.random(1000))[4] == "t interval, 1,000 rows"
+
+
+def test_too_few_rows_give_no_interval_but_a_reason():
+    found = estimate("mae", Pairs(np.ones(19), np.zeros(19), np.ones(19), Units(None, 19)))
+    assert isinstance(found, NotEstimable)
+    assert "19 rows" in found.reason
+    assert (found.champion, found.challenger) == (1.0, 0.0)
+    assert isinstance(estimate("mae", Pairs(*[np.zeros(0)] * 3, Units(None, 0))), NotEstimable)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_equal_models_differ_by_exactly_nothing(metric):
+    pairs = pairs_of(metric, np.random.default_rng(0), 3000, 0.5, False)
+    found = estimate(metric, Pairs(pairs.labels, pairs.champion, pairs.champion, pairs.units))
+    assert (found.difference, found.ci_low, found.ci_high) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_groups_say_what_their_rows_say_alone(metric):
+    pairs = pairs_of(metric, np.random.default_rng(1), 9000, 0.5, True)
+    codes = np.random.default_rng(2).integers(0, 3, 9000)
+    together = estimates(metric, pairs, [Grouping("c", ("a", "b", "c"), codes)], terms_at(0.5))[0]
+    for k, found in enumerate(together):
+        alone = estimate(metric, pairs.take(np.flatnonzero(codes == k)), terms_at(0.5))
+        assert isinstance(found, Estimate)
+        assert found.n == alone.n
+        for name in ("champion", "challenger", "difference", "se", "ci_low", "ci_high"):
+            assert getattr(found, name) == pytest.approx(getattr(alone, name), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_better_is_up(metric):
+    pairs = pairs_of(metric, np.random.default_rng(5), 20_000, 0.5, False)
+    found = estimate(metric, pairs, terms_at(0.5))
+    back = estimate(metric, Pairs(pairs.labels, pairs.challenger, pairs.champion, pairs.units), terms_at(0.5))
+    gain = (
+        found.challenger - found.champion
+        if METRICS[metric].more_is_better
+        else abs(found.champion) - abs(found.challenger)
+    )
+    assert found.difference == pytest.approx(gain)
+    assert back.difference == pytest.approx(-found.difference)
+
+
+@given(st.integers(20, 400), st.integers(0, 2**32 - 1))
+def test_an_interval_contains_its_estimate_and_order_does_not_matter(n, seed):
+    rng = np.random.default_rng(seed)
+    labels, champion, challenger, mixed = rng.random(n), rng.random(n), rng.random(n), rng.permutation(n)
+    found = estimate("mae", Pairs(labels, champion, challenger, Units(None, n)))
+    assert isinstance(found, Estimate)
+    assert found.ci_low <= found.difference <= found.ci_high
+    again = estimate("mae", Pairs(labels[mixed], champion[mixed], challenger[mixed], Units(None, n)))
+    assert again.difference == pytest.approx(found.difference, abs=1e-12)
+    assert again.se == pytest.approx(found.se, rel=1e-9)
+
+
+def test_the_largest_values_of_a_cohort_are_kept_and_the_rest_is_one_group():
+    import polars as pl
+
+    found = grouped(Cohort(name="c", expression="c", max_values=2), pl.Series(["a", "b", "a", "c", "b", "d"]))
+    assert found.values == ("a", "b", "(other)")
+    assert found.codes.tolist() == [0, 1, 0, 2, 1, 2]
+    assert found.sizes.tolist() == [2, 2, 2]
