@@ -35,6 +35,10 @@ def _texts(value: Any) -> bool:
     return isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
 
 
+def _names(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+
+
 Fits = Callable[[Any], bool]
 _SAID: dict[Fits, str] = {
     _count: "a whole number from 0 on",
@@ -43,6 +47,7 @@ _SAID: dict[Fits, str] = {
     _moment: "a date or an instant",
     _text: "a text",
     _texts: "texts by name",
+    _names: "a list of names",
 }
 _EVERY: dict[str, Fits] = {"as_of": _moment, "seed": _count}
 #: Kind → what it takes besides the instant and the seed.
@@ -50,6 +55,8 @@ _TAKES: dict[str, dict[str, Fits]] = {
     "retrain": {"trials": _amount, "seconds": _positive},
     "forecast": {},
     "compare": {"challenger": _text, "against": _text},
+    "rivals": {"challengers": _names, "against": _text},
+    "tradeoff": {"with": _names},
     "selftest": {"challenger": _text, "runs": _amount, "harm_runs": _count},
     "bootstrap": {"until": _moment, "external": _text},
     "cycle": {},
@@ -60,6 +67,7 @@ _TAKES: dict[str, dict[str, Fits]] = {
 }
 _NEEDS = {
     "compare": ("challenger",),
+    "rivals": ("challengers",),
     "replay": ("start", "end"),
     "evidently": ("window_start", "window_end"),
     "policies": ("start", "end"),

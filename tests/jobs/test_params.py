@@ -23,6 +23,7 @@ from loop_core.jobs.params import check_params
         ("retrain", {"as_of": "soon"}, "a date or an instant"),
         ("retrain", {"bogus": 1}, "one of: as_of, seconds, seed, trials"),
         ("compare", {}, "give challenger"),
+        ("rivals", {"challengers": "m"}, "a list of names"),
         ("policies", {"start": "2018-01-01"}, "give end"),
         ("policies", {"start": "2018-01-01", "end": "2018-02-01", "policies": {"mine": 3}}, "texts by name"),
     ],
@@ -37,7 +38,5 @@ def test_texts_that_are_numbers_will_do_and_every_kind_is_known() -> None:
     for kind in KINDS:
         times = {"start": "2018-01-01", "end": "2018-02-01", "window_start": "2018-01-01", "window_end": "2018-02-01"}
         wanted = {"replay": ("start", "end"), "policies": ("start", "end"), "evidently": ("window_start", "window_end")}
-        check_params(
-            kind,
-            {name: times[name] for name in wanted.get(kind, ())} | ({"challenger": "m"} if kind == "compare" else {}),
-        )
+        models = {"compare": {"challenger": "m"}, "rivals": {"challengers": ["m", "n"]}}
+        check_params(kind, {name: times[name] for name in wanted.get(kind, ())} | models.get(kind, {}))
