@@ -9,8 +9,10 @@ from datetime import datetime
 from loop_core.compare.badge import FIRST
 from loop_core.compare.cells import all_cells
 from loop_core.compare.gates import first_gates
-from loop_core.compare.pairing import Comparison, paired_rows
+from loop_core.compare.groups import groupings
+from loop_core.compare.pairing import Comparison, left_out, paired_rows
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
+from loop_core.compare.service import service_cells
 from loop_core.errors import NotReadyError
 from loop_core.models import manifest_of
 from loop_core.vocabulary import Verdict
@@ -55,7 +57,7 @@ def first_card(
         window_end=as_of,
         n=0,
         cells=(),
-        badge=FIRST,
+        badge="Do not ship" if any(gate.state == "blocked" for gate in further) else FIRST,
         sentence="",
         gates=first_gates(loop.charter, 0, unproven, further),
         charter_hash=loop.charter.hash,
@@ -71,9 +73,11 @@ def first_card(
 
 
 def _filled(loop: Loop, blank: Scorecard, rows: Comparison, further: Sequence[GateResult]) -> Scorecard:
-    cells = tuple(_alone(cell) for cell in all_cells(loop.charter, rows.pairs, rows.cohorts))
+    groups = groupings(loop.charter, rows.cohorts)
+    version, metrics = blank.challenger, loop.charter.metrics
+    service = service_cells(loop, version, version, blank.as_of, rows.span, metrics, blank.snapshot)
+    cells = tuple(_alone(cell) for cell in (*all_cells(loop.charter, rows.pairs, groups), *service))
     unproven = blank.challenger if rows.span.unknown else None
-    left_out = f"{rows.unscored:,} mature rows have no score of it and were left out."
     return replace(
         blank,
         window_start=rows.span.start,
@@ -84,7 +88,7 @@ def _filled(loop: Loop, blank: Scorecard, rows: Comparison, further: Sequence[Ga
         gates=first_gates(loop.charter, len(rows.pairs), unproven, further),
         proof=rows.span.proof,
         days=rows.days,
-        notes=(left_out,) if rows.unscored else (),
+        notes=left_out(rows.unscored, rows.repeated, "it"),
     )
 
 
@@ -97,6 +101,7 @@ def _alone(cell: Cell) -> Cell:
         ci_low=None,
         ci_high=None,
         se=None,
+        shrunk=None,
         verdict=Verdict.NOT_APPLICABLE,
         rows_needed=None,
         method="",
