@@ -103,4 +103,4 @@ def _worse(groups: Sequence[str]) -> str:
 def _call(found: Comparisons | None, card: Scorecard) -> str:
     versions = list(dict.fromkeys(one.challenger for one in found.rivals)) if found else [card.challenger]
     baseline = found.baseline if found else card.champion
-    return f"loop_core.compare.rivals:compare_many(loop, {versions!r}, against={baseline!r}, as_of=as_of)"
+    return f"loop_core.compare:compare_many(loop, {versions!r}, against={baseline!r}, as_of=as_of)"

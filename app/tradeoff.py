@@ -51,7 +51,7 @@ def tradeoff_panel(view: View, card: Scorecard) -> None:
             and st.button("Measure", key="tradeoff_run", icon=":material/timer:")
         ):
             enqueue_job(view, "tradeoff", {"with": [v for v in (card.champion, card.challenger) if v]})
-        why(view, WORDS, "loop_core.compare.tradeoff:tradeoff(loop, as_of)", key="tradeoff")
+        why(view, WORDS, "loop_core.compare:tradeoff(loop, as_of)", key="tradeoff")
 
 
 def _chart(found: Tradeoff) -> None:

@@ -8,18 +8,23 @@ from loop_core.compare.estimate import Estimate, NotEstimable
 from loop_core.compare.groups import Grouping, everybody, groupings
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate, estimates
 from loop_core.compare.overrides import Override, overriders, overrides_of, standing
+from loop_core.compare.rivals import Comparisons, Rival, Standing, compare_many, latest_comparisons
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.selftest import HarmRate, SelfTest, latest_selftest, selftest
 from loop_core.compare.slice_result import Slice, SliceSearch
 from loop_core.compare.slices import find_slices
 from loop_core.compare.store import latest_scorecard, load_scorecard
+from loop_core.compare.tradeoff import Candidate, Tradeoff, tradeoff
+from loop_core.compare.tradeoffs import latest_tradeoff, save_tradeoff
 from loop_core.compare.verdict import rows_needed, verdict
 from loop_core.compare.worth import Forecast, Outcome, forecast, forecast_outcomes
 from loop_core.monitor.units import Units
 
 __all__ = [
     "METRICS",
+    "Candidate",
     "Cell",
+    "Comparisons",
     "Estimate",
     "Forecast",
     "GateResult",
@@ -30,14 +35,18 @@ __all__ = [
     "Outcome",
     "Override",
     "Pairs",
+    "Rival",
     "Scorecard",
     "SelfTest",
     "Slice",
     "SliceSearch",
+    "Standing",
     "Terms",
+    "Tradeoff",
     "Units",
     "all_cells",
     "compare",
+    "compare_many",
     "declare_slice",
     "declared_as",
     "estimate",
@@ -47,14 +56,18 @@ __all__ = [
     "forecast",
     "forecast_outcomes",
     "groupings",
+    "latest_comparisons",
     "latest_scorecard",
     "latest_selftest",
+    "latest_tradeoff",
     "load_scorecard",
     "model_card",
     "overriders",
     "overrides_of",
     "rows_needed",
+    "save_tradeoff",
     "selftest",
     "standing",
+    "tradeoff",
     "verdict",
 ]
