@@ -41,19 +41,23 @@ def fairness_panel(view: View, card: Scorecard) -> None:
             else "No cohort is declared `protected = true` in the charter, so no gaps are looked at."
         )
         return
-    st.markdown(_said(card))
+    st.markdown(plain(_said(view, card)))
     formats: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4f", width=95) for name in _NUMBERS}
     table([_row(one) for one in card.fairness], "fairness", formats, alt="Gaps between the groups of protected cohorts")
     _groups(view, card)
     why(view, WORDS, f"loop_core.compare:load_scorecard(loop, {card.id!r}).fairness", key="fairness")
 
 
-def _said(card: Scorecard) -> str:
+def _said(view: View, card: Scorecard) -> str:
     """At which point yes is said, and whether the gaps hold a release."""
     first = card.fairness[0]
-    at = "" if first.threshold is None else f" Yes is said from {first.threshold:.3f} on."
+    at = (
+        ""
+        if first.threshold is None
+        else f" “{view.loop.charter.loop.positive}” is said from a probability of {first.threshold:.3f} on."
+    )
     if first.margin is None:
-        return f"Shown only: the charter names no `compare.fairness_margin`, so no gap holds a release.{at}"
+        return f"Shown only: the charter names no fairness_margin under [compare], so no gap holds a release.{at}"
     return f"A gap may widen by {first.margin:g}.{at}"
 
 
@@ -71,8 +75,7 @@ def _row(one: FairnessResult) -> dict[str, Any]:
         "to": one.ci_high,
         "margin": one.margin,
         "groups": one.groups or None,
-        "note": "; ".join(filter(None, (one.reason, f"left out: {one.left_out}" if one.left_out else "")))
-        or one.method,
+        "note": "; ".join(filter(None, (one.reason, f"left out: {one.left_out}" if one.left_out else ""))),
     }
 
 

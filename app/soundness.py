@@ -34,7 +34,11 @@ def soundness_panel(view: View, card: Scorecard) -> None:
         share = st.column_config.NumberColumn(format="percent", width=90)
         formats: dict[str, Any] = dict.fromkeys(("moved further", "95 % to", "may", "champion’s"), share)
         formats |= {name: st.column_config.NumberColumn(format="%.4g", width=90) for name in ("bound", "most move")}
+        formats["n"] = st.column_config.NumberColumn(format="localized", width=70)
         table([_row(one) for one in tested], "mutations", formats, alt="Mutation tests")
+        for one in tested:
+            if one.example and one.state in ("broken", "undecided"):
+                st.caption(plain(f"{_MARKS[one.state]} · {one.example}."))
     else:
         st.markdown(
             plain(card.mutations[0].sentence) if card.mutations else "This comparison did not look; compare again."
@@ -61,5 +65,5 @@ def _row(one: MutationResult) -> dict[str, Any]:
         "bound": one.bound,
         "most move": one.move,
         "n": one.n or None,
-        "the row that moves most": one.example or one.reason,
+        "note": one.reason,
     }

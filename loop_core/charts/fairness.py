@@ -18,7 +18,7 @@ _MODELS = {"champion": (GREY, "circle"), "challenger": (BLUE, "diamond")}
 
 
 def group_rates(rates: Sequence[GroupRate], share: bool = True) -> alt.LayerChart:
-    """Champion → challenger per group, sorted by the challenger; bars mark the widest gap of each model.
+    """Champion → challenger per group, the largest rate of the challenger on top.
 
     Args:
         rates: one rate of one cohort, a group each; those without a value are left out.
@@ -35,12 +35,8 @@ def group_rates(rates: Sequence[GroupRate], share: bool = True) -> alt.LayerChar
         sort=[_who(one) for one in told][::-1],
         axis=alt.Axis(labelLimit=260, ticks=False, domain=False, labelPadding=8),
     )
-    x = alt.X(
-        "value:Q",
-        title=told[0].rate if told else "",
-        scale=alt.Scale(zero=False, nice=True),
-        axis=alt.Axis(format=format_.replace(".1", ".0"), gridOpacity=0.4),
-    )
+    axis = alt.Axis(format=format_.replace(".1%", ".1~%"), gridOpacity=0.4, tickCount=6)
+    x = alt.X("value:Q", title=told[0].rate if told else "", scale=alt.Scale(zero=share, nice=True), axis=axis)
     base = chart(rows)
     line = base.mark_line(color=GREY, size=1.5).encode(x=x, y=y, detail="who:N")
     legend = alt.Legend(orient="top", title=None)
