@@ -3,10 +3,16 @@
 from loop_core.compare.card import ModelCard, model_card
 from loop_core.compare.cells import all_cells
 from loop_core.compare.comparison import compare
+from loop_core.compare.contract_check import contract_check
+from loop_core.compare.contract_result import ContractResult
 from loop_core.compare.declare import declare_slice, declared_as
 from loop_core.compare.estimate import Estimate, NotEstimable
+from loop_core.compare.fairness import fairness
+from loop_core.compare.fairness_result import FairnessResult, GroupRate
 from loop_core.compare.groups import Grouping, everybody, groupings
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate, estimates
+from loop_core.compare.mutation_result import MutationResult
+from loop_core.compare.mutations import mutation_tests
 from loop_core.compare.overrides import Override, overriders, overrides_of, standing
 from loop_core.compare.rivals import Comparisons, Rival, Standing, compare_many, latest_comparisons
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
@@ -25,12 +31,16 @@ __all__ = [
     "Candidate",
     "Cell",
     "Comparisons",
+    "ContractResult",
     "Estimate",
+    "FairnessResult",
     "Forecast",
     "GateResult",
+    "GroupRate",
     "Grouping",
     "HarmRate",
     "ModelCard",
+    "MutationResult",
     "NotEstimable",
     "Outcome",
     "Override",
@@ -47,11 +57,13 @@ __all__ = [
     "all_cells",
     "compare",
     "compare_many",
+    "contract_check",
     "declare_slice",
     "declared_as",
     "estimate",
     "estimates",
     "everybody",
+    "fairness",
     "find_slices",
     "forecast",
     "forecast_outcomes",
@@ -62,6 +74,7 @@ __all__ = [
     "latest_tradeoff",
     "load_scorecard",
     "model_card",
+    "mutation_tests",
     "overriders",
     "overrides_of",
     "rows_needed",
