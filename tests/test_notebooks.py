@@ -19,6 +19,7 @@ REAL = {
     "04_late_labels.ipynb",
     "05_when_to_retrain.ipynb",
     "06_a_retrain.ipynb",
+    "07_a_comparison.ipynb",
 }
 #: What takes minutes as it is written looks at a shorter span here; whole with LOOPBENCH_FAULTS=long.
 LONG = os.environ.get("LOOPBENCH_FAULTS") == "long"
