@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import session
 from app.actions import act
@@ -34,21 +35,32 @@ def newest_card(view: View, challenger: str) -> Scorecard | None:
     return load_scorecard(view.loop, made[-1].payload["scorecard"]) if made else None
 
 
-def finding(view: View, card: Scorecard) -> None:
-    """Badge with the next step, the sentence, what they rest on, and what has changed since they were stored."""
+def finding(card: Scorecard) -> DeltaGenerator:
+    """Badge with the next step, the sentence, and what they rest on; gives the place for what has changed since."""
     state, colour = next((both for words, both in _BADGES.items() if card.badge.startswith(words)), ("○", "gray"))
     first, stop, rest = card.sentence.partition(". ")
     with st.container(key="verdict", gap=None):
         st.markdown(f":{colour}-badge[{state} {plain(card.badge)}] {plain(first + stop.strip())}")
     with st.container(key="reading", gap=None):
         st.markdown(" ".join(part for part in (plain(rest), _next(card)) if part))
-    changed: tuple[str, ...] = ()
+    with st.container(key="footnote", gap=None):
+        st.markdown("  \n".join([rests_on(card), *map(plain, card.notes)]))
+        return st.empty()
+
+
+def changed_since(view: View, card: Scorecard, place: DeltaGenerator) -> None:
+    """Say that the data or the charter changed since the card was stored. It reads the lake, so it comes last on a page.
+
+    Args:
+        view: the current view.
+        card: the comparison.
+        place: where it stands.
+    """
     with boundary():
         changed = session.compute(view, since_then, scorecard=card.id).sentences
-    offer = " “Compare again” computes it anew." if view.is_present and not view.presenting else ""
-    stored = f"○ **Stored on {moment(card.as_of)};** since then {plain('; '.join(changed))}.{offer}" if changed else ""
-    with st.container(key="footnote"):
-        st.markdown("  \n".join(part for part in (rests_on(card), *map(plain, card.notes), stored) if part))
+        if changed:
+            offer = " “Compare again” computes it anew." if view.is_present and not view.presenting else ""
+            place.markdown(f"○ **Stored on {moment(card.as_of)};** since then {plain('; '.join(changed))}.{offer}")
 
 
 def _next(card: Scorecard) -> str:

@@ -11,7 +11,7 @@ from app.gains import who_gains
 from app.jobs import job_list
 from app.overrides import override_form, set_aside
 from app.rivals import rivals_panel
-from app.scorecards import blocks, cells_panel, finding, gates_list, panels, propose_form
+from app.scorecards import blocks, cells_panel, changed_since, finding, gates_list, panels, propose_form
 from app.selftest import selftest_line, selftest_panel
 from app.slices import slices_panel
 from app.soundness import soundness_panel
@@ -49,7 +49,7 @@ if card is None:
     st.stop()
 
 with opening:
-    finding(view, card)
+    since = finding(card)
 who_gains(view, chosen)
 left, right = st.columns(2, gap="large")
 with left:
@@ -62,3 +62,4 @@ with right:
     selftest_line(view)
 panels(view, card, DETAILS)
 job_list(view, kinds=KINDS)
+changed_since(view, card, since)

@@ -33,10 +33,12 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from loop_core.clock import instant
+from loop_core.compare import compare
 from loop_core.cycle import run_cycle
 from loop_core.recipes import Simulation, import_recipe
 from loop_core.replay import first_champion
-from loop_core.workspace import Workspace
+from loop_core.retrain import bootstrap_external
+from loop_core.workspace import Loop, Workspace
 from tests.bench.measure import Measurement
 from tests.browser.conftest import free_port, serve, wait_for
 from tests.chromium import CHROMIUM, FLAGS
@@ -49,6 +51,7 @@ PAGES = {
     "Feedback": "ratings in the newest window",
     "Drift": "features drifted",
     "Performance": "newest complete window",
+    "Compare": "On the whole",
 }
 ELSEWHERE, ELSEWHERE_WORDS = "About", "phones home"
 WARM_VISITS = 3
@@ -120,7 +123,20 @@ def build(folder: Path) -> Path:
         loop = workspace.loop("deliveries")
         first_champion(loop, external=SERVING, actor="bench")
         run_cycle(loop, loop.present(LATER), actor="bench", train=False)
+        _compare(loop)
     return folder
+
+
+def _compare(loop: Loop) -> None:
+    """A challenger that scored every prediction, a little beside the champion, and its comparison on all mature rows."""
+    sql = (
+        f"insert into {loop.table('scores')} (prediction_id, model_version, score, scored_at) select prediction_id, 'rival',"
+        f" greatest(0.001, least(0.999, score + 0.08 * (hash(prediction_id) % 1000 / 1000.0 - 0.5))), predicted_at from {loop.table('predictions')}"
+    )
+    loop.lake.write(lambda tx: tx.execute(sql), actor="bench", message="scores of a challenger")
+    present = loop.present(LATER)
+    bootstrap_external(loop, "rival", actor="bench", as_of=present)
+    compare(loop, "rival", as_of=present, actor="bench")
 
 
 @contextmanager
