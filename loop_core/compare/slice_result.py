@@ -32,7 +32,8 @@ class Slice:
     ci_high: float
     """Upper end."""
     p: float
-    """One-sided p-value of "not worse" on the confirming half, before the correction for how many were tried."""
+    """One-sided p-value of "not worse here, nor worse than everybody is" on the confirming half, before the correction for
+    how many were tried."""
     champion: float
     """The champion's value there, on the confirming half."""
     challenger: float

@@ -41,10 +41,10 @@ def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSe
     A row's value is champion loss − challenger loss of the first goal or guardrail metric that adds up over rows. On one half
     of the units `slice_search` finds what stands out; on the other each of these is tested by itself, one-sided, clustered
     by entity and corrected for skewness. A slice is confirmed where Benjamini–Hochberg over all that were tried, at the
-    level that holds however they overlap, rejects "not worse", and its interval says `worse` as a cohort's does: below
-    zero, and not surely within the cohort margin. The point gap need not exceed the margin, as it need not for a cohort.
-    Of confirmed slices that overlap only those are kept that are worse by what the surer ones do not explain: the shorter
-    of two nested ones, unless the longer adds significantly.
+    level that holds however they overlap, rejects "not worse" – where everybody loses, "not worse than everybody" – and its
+    interval says `worse` as a cohort's does: below zero, and not surely within the cohort margin. The point gap need not
+    exceed the margin, as it need not for a cohort. Of confirmed slices that overlap only those are kept that are worse by
+    what the surer ones do not explain: the shorter of two nested ones, unless the longer adds significantly.
 
     Args:
         charter: metrics, columns and `[compare]`.
@@ -134,7 +134,10 @@ class _Trial:
         self.searched = [replace(cut, codes=cut.codes[search]) for cut in cuts]
         """The cuts of the searching half."""
         self.unit: Ints | None = None if pairs.units.codes is None else pairs.units.codes[search]
-        harms = (self._second - self._first)[search]
+        gaps = self._first - self._second
+        self._beyond: Floats = gaps - min(float(gaps[~search].mean()), 0.0)
+        """Gaps beyond everybody's, likewise, on the confirming half."""
+        harms = -gaps[search]
         self.harms: Floats = harms - max(float(harms.mean()), 0.0)
         """Harm beyond everybody's: where all lose alike no slice stands out, and where all gain, a slice must lose."""
 
@@ -169,8 +172,7 @@ class _Trial:
         return tuple(self._slice(f"s{i}", picked[k], inside[k], tested[k], margin) for i, k in enumerate(kept, 1))
 
     def _distinct(self, worse: Sequence[int], inside: Sequence[Bools], fdr: float) -> list[int]:
-        gaps = self._first - self._second
-        gaps = gaps - min(float(gaps[~self._search].mean()), 0.0)
+        gaps = self._beyond.copy()
         kept: list[int] = []
         for k in worse:
             rows = np.flatnonzero(inside[k] & ~self._search)
@@ -185,9 +187,9 @@ class _Trial:
 
     def _tested(self, rows: Ints) -> _Tested:
         first, second = self._first[rows], self._second[rows]
-        found = self._mean(first - second, rows)
+        found, beyond = self._mean(first - second, rows), self._mean(self._beyond[rows], rows)
         values, unit = _in_unit(self._metric.name, float(first.mean()), float(second.mean()))
-        return _Tested(len(rows), found.mean * unit, found.ci_low * unit, found.ci_high * unit, found.p_below, *values)
+        return _Tested(len(rows), found.mean * unit, found.ci_low * unit, found.ci_high * unit, beyond.p_below, *values)
 
     def _slice(self, name: str, one: Candidate, inside: Bools, found: _Tested, margin: float) -> Slice:
         conditions, rows = one.conditions(self._cuts), inside & self._search
