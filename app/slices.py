@@ -44,7 +44,7 @@ def _said(card: Scorecard) -> str:
     """What the search came to, as the gate or, where slices gate nothing, a note says it."""
     gates = [gate.sentence for gate in card.gates if gate.name == GATE]
     notes = [note for note in card.notes if "slice" in note.lower()]
-    none = "No slices were looked for in this comparison: the charter has them switched off, or it was made before."
+    none = "No slices were looked for in this comparison: they are switched off, nothing served, or it was made before."
     return next(iter((*gates, *notes)), none)
 
 

@@ -118,7 +118,7 @@ def _with_cohort(text: str, card: Scorecard, one: Slice, name: str, min_rows: in
     said = f"{one.metric} {one.gap:+.4f} on {one.n:,} rows for {card.challenger}"
     lines = [
         "",
-        f"# Slice {one.id} of scorecard {card.id}: {one.text}. {said}.".replace("\n", " "),
+        f"# {_one_line(f'Slice {one.id} of scorecard {card.id}: {one.text}. {said}.')}",
         "[[cohorts]]",
         f"name = {_quoted(name)}",
         f"expression = {_quoted(_expression(one))}",
@@ -134,6 +134,11 @@ def _with_cohort(text: str, card: Scorecard, one: Slice, name: str, min_rows: in
             "choose another name, or correct the charter",
         ) from None
     return found
+
+
+def _one_line(text: str) -> str:
+    # Values of categories are anybody's text, and a comment of TOML takes no control characters.
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _quoted(text: str) -> str:
