@@ -19,7 +19,7 @@ from loop_core import charts
 from loop_core.compare import Cell, Scorecard
 from loop_core.compare.metrics import words_of
 from loop_core.compare.overlay import calibration_overlay
-from loop_core.compare.scale import Scale, scaled, unit_of
+from loop_core.compare.scale import Scale, digits, scaled, unit_of
 from loop_core.monitor.reliability import ReliabilityCurve
 from loop_core.workspace import Loop
 
@@ -118,7 +118,7 @@ def _beneath(cell: Cell) -> str:
     """How the interval was made, what the group's kin make of it, and what is still needed."""
     parts = [cell.method, cell.reason if cell.difference is not None else ""]
     if cell.shrunk is not None and cell.difference is not None:
-        parts.append(f"drawn to its kind {cell.shrunk:+.4g}")
+        parts.append(f"drawn to its kind {cell.shrunk:+,.{digits(cell)}f}")
     if cell.rows_needed is not None:
         by = f", there by {moment(cell.decided_on)}" if cell.decided_on else ""
         parts.append(f"{cell.rows_needed:,} more rows decide{by}")

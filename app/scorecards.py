@@ -116,16 +116,30 @@ def cell_line(cell: Cell) -> str:
     )
 
 
-def gates_list(gates: Sequence[GateResult], aside: Mapping[str, Override] | None = None) -> None:
-    """Each gate: mark, name, why, and what to do next; then those that were set aside, by whom and why."""
+def gates_list(gates: Sequence[GateResult], aside: Mapping[str, Override] | None = None, open_: bool = False) -> None:
+    """Each gate: mark, name, why, and what to do next; those that were set aside say by whom and why. What stands in the
+    way comes first; what passed is folded together, unless `open_`."""
     if not gates:
         st.caption("The charter declares no gate.")
-    for gate in gates:
-        mark, colour = _GATES[gate.state]
-        next_step = f"  \n:gray[Next: {plain(gate.next_step)}]" if gate.next_step and gate.state != "passed" else ""
-        st.markdown(f":{colour}[**{mark} {gate.state}**] {plain(gate.name)}  \n{plain(gate.sentence)}{next_step}")
+    passed = [gate for gate in gates if gate.state == "passed"]
+    for gate in sorted((gate for gate in gates if gate.state != "passed"), key=lambda gate: gate.state != "blocked"):
+        st.markdown(_gate(gate))
         if aside and gate.name in aside:
             override_lines([aside[gate.name]])
+    if passed and len(passed) < len(gates) and not open_:
+        with st.expander(
+            f"● {len(passed)} passed: {', '.join(plain(gate.name) for gate in passed)}", key="passed_gates"
+        ):
+            st.markdown("\n\n".join(map(_gate, passed)))
+    else:
+        for gate in passed:
+            st.markdown(_gate(gate))
+
+
+def _gate(gate: GateResult) -> str:
+    mark, colour = _GATES[gate.state]
+    step = f" :gray[Next: {plain(gate.next_step)}.]" if gate.next_step and gate.state != "passed" else ""
+    return f":{colour}[**{mark} {gate.state}**] **{plain(gate.name)}** · {plain(gate.sentence)}{step}"
 
 
 def propose_form(view: View, card: Scorecard, champion: str | None) -> None:

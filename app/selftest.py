@@ -18,7 +18,8 @@ def selftest_line(view: View) -> None:
     """What these gates are worth, in a sentence beside what they say."""
     found = session.compute(view, latest_selftest)
     st.markdown("##### How good are these gates?")
-    st.markdown(found.sentence if found else "Nobody has tried them on this loop yet; the last tab below does.")
+    offer = "." if view.presenting else "; the last tab below does."
+    st.markdown(found.sentence if found else f"Nobody has tried them on this loop yet{offer}")
 
 
 def selftest_panel(view: View, challenger: str) -> None:

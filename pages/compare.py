@@ -54,7 +54,7 @@ who_gains(view, chosen)
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown("##### Gates of the release")
-    gates_list(card.gates, set_aside(view, card))
+    gates_list(card.gates, set_aside(view, card), view.presenting)
     override_form(view, card)
     propose_form(view, card, champion)
 with right:
