@@ -88,5 +88,7 @@ class SliceSearch:
 
 
 def _named(one: Slice) -> str:
-    interval = f"{one.metric.replace('_', ' ')} {one.gap:+.4f} [{one.ci_low:+.4f}, {one.ci_high:+.4f}]"
+    from loop_core.compare.metrics import words_of
+
+    interval = f"{words_of(one.metric)} {one.gap:+.4f} [{one.ci_low:+.4f}, {one.ci_high:+.4f}]"
     return f"{one.text}: {interval} on {one.n:,} rows, {one.gap_search:+.4f} where found"

@@ -166,6 +166,17 @@ def test_an_expression_that_is_none_is_not_put_in_force(loop, card):
     assert len(loop.entries("charter.changed")) == 1
 
 
+def test_a_category_may_hold_any_text(loop, card):
+    value = 'O\'Neill "{x}" $as_of %s \\ \n\x07 # [[cohorts]]'
+    literal = value.replace("'", "''")
+    odd = replace(card.slices[0], text=f"state is {value}", sql=f"\"state\" = '{literal}'", columns=["state"])
+    save_scorecard(loop, stored := identified(replace(card, slices=(odd,))), actor="ana")
+    after = declare(loop, stored)
+    assert after.charter.cohort("dear_orders").expression == f"case when {odd.sql} then 'inside' else 'outside' end"
+    again = compare(after, "dear", as_of=LATER, record=False)
+    assert {c.cohort_value for c in again.cells if c.cohort == "dear_orders"} == {"outside"}
+
+
 def test_edits_that_are_not_in_force_are_neither_lost_nor_put_in_force(loop, card):
     file = loop.workspace.charter_file("orders")
     for edited in (NOTED.replace("margin = 0.01", "margin = 0.5"), "[loop", ""):
