@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.widgets import spaced, table
+from app.widgets import table
 from loop_core.compare import Cell, Scorecard
+from loop_core.compare.metrics import words_of
 
 WORDS = """No model serves, so no difference, no verdict and no margin: these are the values of this model alone,
 on rows it has not seen. Whether they are good enough is for people to say."""
@@ -25,12 +26,13 @@ def first_release_panel(card: Scorecard, cells: Sequence[Cell]) -> None:
     if not card.cells:
         st.markdown("\n".join(f"- {note}" for note in card.notes))
         return
-    rows = [
-        {"group": one.who, "metric": spaced(one.metric), "n": one.n, "value": one.challenger, "note": _note(one)}
-        for one in cells
-    ]
-    value = st.column_config.NumberColumn(format="%.4f", width=90)
-    table(rows, "first_release", {"value": value}, alt="Values of a first release")
+    metric = words_of(cells[0].metric) if cells else ""
+    rows = [{"group": one.who, "n": one.n, metric: one.challenger, "note": _note(one)} for one in cells]
+    number = st.column_config.NumberColumn
+    formats = {"n": number(format="localized"), metric: number(format="%.4f"), "note": None}
+    if any(row["note"] for row in rows):
+        del formats["note"]
+    table(rows, "first_release", formats, alt="Values of a first release")
 
 
 def _note(cell: Cell) -> str:

@@ -10,6 +10,7 @@ from loop_core.compare.badge import FIRST
 from loop_core.compare.cells import all_cells
 from loop_core.compare.gates import first_gates
 from loop_core.compare.groups import groupings
+from loop_core.compare.metrics import words_of
 from loop_core.compare.pairing import Comparison, left_out, paired_rows
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.service import service_cells
@@ -111,7 +112,7 @@ def _alone(cell: Cell) -> Cell:
 
 def _sentence(version: str, cells: Sequence[Cell], n: int, weeks: float) -> str:
     values = ", ".join(
-        f"{cell.metric.replace('_', ' ')} {cell.challenger:.4f}"
+        f"{words_of(cell.metric)} {cell.challenger:,.{4 if abs(cell.challenger) < 1_000 else 0}f}"
         for cell in cells
         if cell.cohort is None and cell.challenger is not None
     )

@@ -18,7 +18,7 @@ from loop_core.compare.cells import all_cells
 from loop_core.compare.estimate import CONFIDENCE, Estimate, NotEstimable
 from loop_core.compare.gates import evaluate_gates
 from loop_core.compare.groups import groupings
-from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate
+from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate, words_of
 from loop_core.compare.pairing import CommonRows, common_rows, left_out
 from loop_core.compare.verdict import verdict
 from loop_core.errors import NotReadyError, RefusedError
@@ -106,7 +106,7 @@ class Comparisons:
         """The result in words."""
         count = len(self.standings)
         among = f"{count} challenger{'s' if count > 1 else ''} and {self.baseline} on the same {self.n:,} rows"
-        name = self.metric.replace("_", " ")
+        name = words_of(self.metric)
         if self.best is None:
             return f"None of {among} is shown to be better in {name} and worse for nobody."
         won = next(r for r in self.rivals if (r.challenger, r.metric) == (self.best, self.metric))
