@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,12 +27,20 @@ def all_cells(charter: Charter, pairs: Pairs, groupings: Sequence[Grouping]) -> 
         pairs: the n compared rows.
         groupings: `groupings(charter, cohorts)`: everybody first.
     """
-    found: dict[str, list[list[Found]]] = {
-        m.name: estimates(m.name, pairs, groupings, Terms.of(charter, m.name)) for m in _of_answers(charter)
-    }
-    overall = [_cell(m, groupings[0], 0, found[m.name][0][0]) for m in _of_answers(charter)]
-    inside = list(_cohort_cells(charter, groupings, found))
-    return tuple(overall + corrected(inside))
+    everybody, *cohorts = (_cells(charter, pairs, grouping) for grouping in groupings)
+    return tuple(everybody + corrected([cell for inside in cohorts for cell in inside]))
+
+
+def _cells(charter: Charter, pairs: Pairs, grouping: Grouping) -> list[Cell]:
+    """Group by group, every metric; drawn towards the other groups where there are any."""
+    metrics = _of_answers(charter)
+    found = [estimates(m.name, pairs, grouping, Terms.of(charter, m.name)) for m in metrics]
+    drawn = [_shrunk(one) for one in found]
+    return [
+        replace(_cell(metric, grouping, k, found[j][k]), shrunk=drawn[j].get(k))
+        for k in range(grouping.count)
+        for j, metric in enumerate(metrics)
+    ]
 
 
 def _of_answers(charter: Charter) -> list[Metric]:
@@ -76,19 +84,6 @@ def _date(cell: Cell, days: float, as_of: datetime) -> datetime | None:
         return None
     wait = cell.rows_needed * days / cell.n
     return as_of + timedelta(days=wait) if wait <= LONGEST_WAIT else None
-
-
-def _cohort_cells(
-    charter: Charter, groupings: Sequence[Grouping], found: dict[str, list[list[Found]]]
-) -> Iterator[Cell]:
-    for place, grouping in enumerate(groupings):
-        if grouping.cohort is None:
-            continue
-        drawn = {metric.name: _shrunk(found[metric.name][place]) for metric in _of_answers(charter)}
-        for k in range(grouping.count):
-            for metric in _of_answers(charter):
-                cell = _cell(metric, grouping, k, found[metric.name][place][k])
-                yield replace(cell, shrunk=drawn[metric.name].get(k))
 
 
 def _shrunk(found: Sequence[Found]) -> dict[int, float]:

@@ -58,13 +58,10 @@ class Grouping:
         """(n,) the group's value for each of its rows; (1,) where there is one group."""
         return values if self.count == 1 else values[self.codes]
 
-    def sort(self, order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The places of rows, in the order given, group after group."""
-        if self.count == 1:
-            return order
-        # Small integers are sorted by radix, in a tenth of the time.
-        codes = self.codes.astype(np.uint16 if self.count < 2**16 else np.int64)
-        return order[np.argsort(codes[order], kind="stable")]
+    @cached_property
+    def small(self) -> npt.NDArray[np.unsignedinteger]:
+        """The codes, in as few bytes as they need."""
+        return self.codes.astype(np.min_scalar_type(max(self.count - 1, 1)))
 
     def blocks(self, units: Units) -> Blocks:
         """The rows of one unit within one group, which count as one witness."""

@@ -89,7 +89,7 @@ def test_equal_models_differ_by_exactly_nothing(metric):
 def test_groups_say_what_their_rows_say_alone(metric):
     pairs = pairs_of(metric, np.random.default_rng(1), 9000, 0.5, True)
     codes = np.random.default_rng(2).integers(0, 3, 9000)
-    together = estimates(metric, pairs, [Grouping("c", ("a", "b", "c"), codes)], terms_at(0.5))[0]
+    together = estimates(metric, pairs, Grouping("c", ("a", "b", "c"), codes), terms_at(0.5))
     for k, found in enumerate(together):
         alone = estimate(metric, pairs.take(np.flatnonzero(codes == k)), terms_at(0.5))
         assert isinstance(found, Estimate)

@@ -49,7 +49,7 @@ def test_values_are_those_of_scikit_learn(metric):
     if pairs.champion.ndim == 1:
         # Ties are where implementations part.
         object.__setattr__(pairs, "champion", pairs.champion.round(2))
-    for k, found in enumerate(estimates(metric, pairs, [Grouping("c", ("a", "b", "c"), codes)], TERMS)[0]):
+    for k, found in enumerate(estimates(metric, pairs, Grouping("c", ("a", "b", "c"), codes), TERMS)):
         assert isinstance(found, Estimate)
         mine = codes == k
         assert found.champion == pytest.approx(REFERENCE[metric](pairs.labels[mine], pairs.champion[mine]), abs=1e-12)
@@ -67,5 +67,5 @@ def test_calibration_error_is_the_root_of_squared_gaps_less_their_noise():
         # The noise of a sum of rows that each fall into the bin or do not.
         noise = 6000 / 5999 * ((gaps**2).sum() - gaps.sum() ** 2 / 6000) / 6000
         expected += (gaps.sum() ** 2 / 6000 - noise) / rows.sum()
-    found = estimates("ece", pairs, [Grouping(None, (None,), np.zeros(6000, dtype=int))], TERMS)[0][0]
+    found = estimates("ece", pairs, Grouping(None, (None,), np.zeros(6000, dtype=int)), TERMS)[0]
     assert found.champion == pytest.approx(np.sqrt(max(expected, 0)), abs=1e-12)

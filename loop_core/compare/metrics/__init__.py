@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from loop_core.compare.groups import Grouping, everybody
 from loop_core.compare.metrics.accuracy import ACCURACY
 from loop_core.compare.metrics.auc import Auc
@@ -34,15 +32,15 @@ _KINDS: tuple[MetricKind, ...] = (
 METRICS: dict[str, MetricKind] = {kind.name: kind for kind in _KINDS}
 
 
-def estimates(
-    metric: str, pairs: Pairs, groupings: Sequence[Grouping], terms: Terms | None = None
-) -> list[list[Found]]:
-    """One metric of both models in every group: one list a grouping, one entry a group.
+def estimates(metric: str, pairs: Pairs, grouping: Grouping, terms: Terms | None = None) -> list[Found]:
+    """One metric of both models in every group, one entry a group.
+
+    Several metrics of the same rows are quickest grouping by grouping: what they share is kept for the newest one.
 
     Args:
         metric: one of `METRICS`.
         pairs: n rows.
-        groupings: of these n rows.
+        grouping: of these n rows.
         terms: operating point, costs, quantile; None: 0.5, equal costs, the median.
 
     Raises:
@@ -50,7 +48,7 @@ def estimates(
     """
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
-    return METRICS[metric].estimates(pairs, groupings, terms or Terms())
+    return METRICS[metric].estimates(pairs, grouping, terms or Terms())
 
 
 def estimate(metric: str, pairs: Pairs, terms: Terms | None = None) -> Found:
@@ -59,7 +57,7 @@ def estimate(metric: str, pairs: Pairs, terms: Terms | None = None) -> Found:
         from loop_core.compare.estimate import NotEstimable
 
         return NotEstimable(0, "there are no rows")
-    return estimates(metric, pairs, [everybody(len(pairs))], terms)[0][0]
+    return estimates(metric, pairs, everybody(len(pairs)), terms)[0]
 
 
 def words_of(metric: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -11,8 +9,8 @@ from loop_core.compare.estimate import CONFIDENCE, MIN_UNITS, NotEstimable, made
 from loop_core.compare.groups import Blocks, Grouping
 from loop_core.compare.interval import intervals
 from loop_core.compare.metrics.kind import Found
-from loop_core.compare.metrics.pairs import Pairs, Places, Terms
-from loop_core.compare.metrics.ranks import ranked
+from loop_core.compare.metrics.pairs import Pairs, Terms
+from loop_core.compare.metrics.ranks import Ranked, by_score, ranked
 from loop_core.monitor.roc import MIN_CLASS_ROWS
 from loop_core.vocabulary import Task
 
@@ -33,18 +31,16 @@ class Auc:
     name, words, more_is_better = "auc", "AUC", True
     tasks = (Task.BINARY, Task.MULTICLASS)
 
-    def estimates(self, pairs: Pairs, groupings: Sequence[Grouping], terms: Terms) -> list[list[Found]]:
-        """One list a grouping, one entry a group. See `MetricKind`."""
-        each = _several_classes if pairs.champion.ndim == 2 else _two_classes
-        return [each(pairs, grouping) for grouping in groupings]
+    def estimates(self, pairs: Pairs, grouping: Grouping, terms: Terms) -> list[Found]:
+        """One entry a group. See `MetricKind`."""
+        return (_several_classes if pairs.champion.ndim == 2 else _two_classes)(pairs, grouping)
 
 
-def placements(scores: Floats, order: Places, positive: Bools, grouping: Grouping) -> tuple[Floats, Floats]:
+def placements(found: Ranked, positive: Bools, grouping: Grouping) -> tuple[Floats, Floats]:
     """((g,) areas, (n,) the share of the other class in its group that each row is on the right side of).
 
     A group of one class has no area: NaN.
     """
-    found = ranked(scores, order, positive, grouping)
     negatives = grouping.sizes - found.positives
     below = (found.starts + found.ends) / 2 - found.first[found.group] - found.positives[found.group]
     below = below + found.above + found.inside / 2  # negatives below, half of those in the tie
@@ -61,10 +57,7 @@ def _two_classes(pairs: Pairs, grouping: Grouping) -> list[Found]:
     from scipy.special import stdtrit
 
     positive, blocks = pairs.labels > 0.5, grouping.blocks(pairs.units)
-    (first, right1), (second, right2) = (
-        placements(s, order, positive, grouping)
-        for s, order in zip((pairs.champion, pairs.challenger), pairs.orders, strict=True)
-    )
+    (first, right1), (second, right2) = (placements(found, positive, grouping) for found in pairs.ranked(grouping))
     difference, gains = second - first, right2 - right1
     with np.errstate(divide="ignore", invalid="ignore"):
         se, freedom, witnesses = _error(gains - grouping.spread(difference), positive, grouping, blocks)
@@ -138,11 +131,11 @@ def _several_classes(pairs: Pairs, grouping: Grouping) -> list[Found]:
             mine = pairs.labels == c
             m = grouping.sums(mine.astype(np.float64))
             rarest = np.minimum(rarest, np.minimum(m, grouping.sizes - m))
-            order = np.argsort(scores[:, c], kind="stable")
-            found, right = placements(np.ascontiguousarray(scores[:, c]), order, mine, grouping)
+            rows = by_score(np.ascontiguousarray(scores[:, c]))
+            found, right = placements(ranked(rows, mine, grouping), mine, grouping)
             with np.errstate(divide="ignore", invalid="ignore"):
-                rows = np.where(mine, grouping.spread(m), grouping.spread(grouping.sizes - m))
-                part = (right - grouping.spread(found)) / rows
+                others = np.where(mine, grouping.spread(m), grouping.spread(grouping.sizes - m))
+                part = (right - grouping.spread(found)) / others
             area, influence = area + found / n_classes, influence + part / n_classes
         values.append(area)
         influences.append(influence * grouping.spread(grouping.sizes))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -11,8 +9,8 @@ from loop_core.compare.estimate import MIN_UNITS, NotEstimable, made
 from loop_core.compare.groups import Grouping
 from loop_core.compare.interval import intervals
 from loop_core.compare.metrics.kind import Found
-from loop_core.compare.metrics.pairs import Pairs, Places, Terms
-from loop_core.compare.metrics.ranks import ranked
+from loop_core.compare.metrics.pairs import Pairs, Terms
+from loop_core.compare.metrics.ranks import Ranked
 from loop_core.vocabulary import Task
 
 Floats = npt.NDArray[np.float64]
@@ -29,17 +27,14 @@ class AveragePrecision:
     name, words, more_is_better = "average_precision", "average precision", True
     tasks = (Task.BINARY,)
 
-    def estimates(self, pairs: Pairs, groupings: Sequence[Grouping], terms: Terms) -> list[list[Found]]:
-        """One list a grouping, one entry a group. See `MetricKind`."""
-        return [_grouping(pairs, grouping) for grouping in groupings]
+    def estimates(self, pairs: Pairs, grouping: Grouping, terms: Terms) -> list[Found]:
+        """One entry a group. See `MetricKind`."""
+        return _estimates(pairs, grouping)
 
 
-def _grouping(pairs: Pairs, grouping: Grouping) -> list[Found]:
+def _estimates(pairs: Pairs, grouping: Grouping) -> list[Found]:
     positive, blocks = pairs.labels > 0.5, grouping.blocks(pairs.units)
-    (first, of_first), (second, of_second) = (
-        _of_one(scores, order, positive, grouping)
-        for scores, order in zip((pairs.champion, pairs.challenger), pairs.orders, strict=True)
-    )
+    (first, of_first), (second, of_second) = (_of_one(found, positive, grouping) for found in pairs.ranked(grouping))
     m = grouping.sums(positive.astype(np.float64))
     rarer = np.minimum(m, grouping.sizes - m)
     usable = (rarer >= LEAST) & (blocks.counts >= MIN_UNITS)
@@ -58,17 +53,14 @@ def _grouping(pairs: Pairs, grouping: Grouping) -> list[Found]:
     return found
 
 
-def _of_one(
-    scores: Floats, order: Places, positive: npt.NDArray[np.bool_], grouping: Grouping
-) -> tuple[Floats, Floats]:
+def _of_one(found: Ranked, positive: npt.NDArray[np.bool_], grouping: Grouping) -> tuple[Floats, Floats]:
     """((g,) average precision, (n,) what each row adds to its error, times the rows of its group).
 
     With N rows scored at or above a positive, T positives of them and precision P = T/N, one more row scored above adds
     (y − P)/N to it; a row's influence is the sum of that over the positives at or below it, and for a positive its own P
     besides.
     """
-    found = ranked(scores, order, positive, grouping)
-    last = np.append(found.first[1:], len(scores))
+    last = np.append(found.first[1:], len(positive))
     with np.errstate(divide="ignore", invalid="ignore"):
         at_or_above = (last[found.group] - found.starts).astype(np.float64)
         precision = (found.above + found.inside) / at_or_above

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,14 +59,9 @@ class BinnedMetric:
     """Rows that the rarer class must have; 0: there are no classes."""
     more_is_better = False
 
-    def estimates(self, pairs: Pairs, groupings: Sequence[Grouping], terms: Terms) -> list[list[Found]]:
-        """One list a grouping, one entry a group. See `MetricKind`."""
+    def estimates(self, pairs: Pairs, grouping: Grouping, terms: Terms) -> list[Found]:
+        """One entry a group. See `MetricKind`."""
         first, second = (self.gaps(pairs.labels, scores) for scores in (pairs.champion, pairs.challenger))
-        return [self._grouping(pairs, grouping, first, second) for grouping in groupings]
-
-    def _grouping(
-        self, pairs: Pairs, grouping: Grouping, first: tuple[Bins, Floats], second: tuple[Bins, Floats]
-    ) -> list[Found]:
         blocks = grouping.blocks(pairs.units)
         means = np.stack([self._shares(grouping, *one) for one in (first, second)], axis=1)  # (g, 2, bins)
         shares = np.stack([self._shares(grouping, bins, None) for bins, _ in (first, second)], axis=1)
@@ -102,14 +97,10 @@ class BinnedMetric:
     ) -> Floats:
         """(g, 2·bins, 2·bins) of the means, from sums within units."""
         wide, groups = 2 * self.n_bins, grouping.count
-        units, columns, values = _entries(grouping, blocks, self.n_bins, first, second)
-        products = np.zeros(groups * wide * wide)
-        for shift in range(int(np.bincount(units).max(initial=0))):
-            # Every entry of a unit with the one `shift` places behind it: in a list sorted by unit, those are its pairs.
-            a, b = slice(0, len(units) - shift), slice(shift, None)
-            same = units[a] == units[b]
-            place = (blocks.group[units[a][same]] * wide + columns[a][same]) * wide + columns[b][same]
-            products += np.bincount(place, values[a][same] * values[b][same], minlength=len(products))
+        if blocks.codes is None:
+            products = _of_rows(grouping, self.n_bins, first, second)
+        else:
+            products = _of_units(grouping.count, blocks.codes, blocks.group, self.n_bins, first, second)
         square = products.reshape(groups, wide, wide)
         square = np.triu(square) + np.triu(square, 1).transpose(0, 2, 1)
         flat, counts, sizes = means.reshape(groups, wide), blocks.counts[:, None, None], grouping.sizes[:, None, None]
@@ -117,20 +108,38 @@ class BinnedMetric:
         return np.asarray(centred * counts / np.maximum(counts - 1, 1))
 
 
-def _entries(
-    grouping: Grouping, blocks: Blocks, n_bins: int, first: tuple[Bins, Floats], second: tuple[Bins, Floats]
-) -> tuple[Bins, Bins, Floats]:
-    """(unit, column, sum of gaps) of every unit and bin that has any, sorted by unit and column."""
+def _of_rows(grouping: Grouping, n_bins: int, first: tuple[Bins, Floats], second: tuple[Bins, Floats]) -> Floats:
+    """(g·wide·wide) sums over rows of products of gaps, upper triangles: a row has one entry of each model."""
     wide = 2 * n_bins
-    unit = np.arange(len(grouping.codes)) if blocks.codes is None else blocks.codes
-    if blocks.codes is None:
-        units = np.repeat(unit, 2)
-        columns = np.stack([first[0], second[0] + n_bins], axis=1).ravel()
-        return units, columns, np.stack([first[1], second[1]], axis=1).ravel()
-    keys = np.concatenate([unit * wide + first[0], unit * wide + second[0] + n_bins])
+    base, size = grouping.codes * (wide * wide), grouping.count * wide * wide
+    total = np.zeros(size)
+    for (bins_a, gaps_a), shift_a, (bins_b, gaps_b), shift_b in (
+        (first, 0, first, 0),
+        (first, 0, second, n_bins),
+        (second, n_bins, second, n_bins),
+    ):
+        place = base + (bins_a + shift_a) * wide + bins_b + shift_b
+        total += np.bincount(place, gaps_a * gaps_b, minlength=size)
+    return total
+
+
+def _of_units(
+    groups: int, codes: Bins, group: Bins, n_bins: int, first: tuple[Bins, Floats], second: tuple[Bins, Floats]
+) -> Floats:
+    """(g·wide·wide) the same over units, of the sums of gaps that each has in each bin."""
+    wide, size = 2 * n_bins, groups * (2 * n_bins) ** 2
+    keys = np.concatenate([codes * wide + first[0], codes * wide + second[0] + n_bins])
     kept, inverse = np.unique(keys, return_inverse=True)
-    sums = np.bincount(inverse, np.concatenate([first[1], second[1]]), minlength=len(kept))
-    return kept // wide, kept % wide, sums.astype(np.float64)
+    values = np.bincount(inverse, np.concatenate([first[1], second[1]]), minlength=len(kept))
+    units, columns = kept // wide, kept % wide
+    total = np.zeros(size)
+    for shift in range(int(np.bincount(units).max(initial=0))):
+        # Every entry of a unit with the one `shift` places behind it: in a list sorted by unit, those are its pairs.
+        a, b = slice(0, len(units) - shift), slice(shift, None)
+        same = units[a] == units[b]
+        place = (group[units[a][same]] * wide + columns[a][same]) * wide + columns[b][same]
+        total += np.bincount(place, values[a][same] * values[b][same], minlength=size)
+    return total
 
 
 def drawn(centre: Floats, covariance: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from loop_core.compare.estimate import Estimate, NotEstimable
@@ -32,5 +31,5 @@ class MetricKind(Protocol):
     def more_is_better(self) -> bool:
         """Direction of its value. Differences are always signed so that up is good."""
 
-    def estimates(self, pairs: Pairs, groupings: Sequence[Grouping], terms: Terms) -> list[list[Found]]:
-        """One list a grouping, one entry a group."""
+    def estimates(self, pairs: Pairs, grouping: Grouping, terms: Terms) -> list[Found]:
+        """One entry a group."""

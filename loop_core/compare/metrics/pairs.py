@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from loop_core.charter import Charter
+from loop_core.compare.groups import Grouping
+from loop_core.compare.metrics.ranks import Ranked, Sorted, by_score, ranked
 from loop_core.monitor.units import Units
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """The rows of a comparison, as arrays of one length n."""
-
-    labels: Floats
-    """(n,) 0 or 1, the number of the class, or the number that came."""
-    champion: Floats
-    """(n,) probabilities in [0, 1] or predicted numbers; (n, n_classes) probabilities of several classes."""
-    challenger: Floats
-    """Likewise."""
-    units: Units
-
-    def take(self, rows: Places) -> Pairs:
-        """The rows at these places."""
-        return Pairs(self.labels[rows], self.champion[rows], self.challenger[rows], self.units.take(rows))
-
-    @cached_property
-    def orders(self) -> tuple[Places, Places]:
-        """Places of the rows by the champion's score, and by the challenger's, lowest first. One sort serves every metric
-        of ranks in every cohort."""
-        return np.argsort(self.champion, kind="stable"), np.argsort(self.challenger, kind="stable")
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True)
@@ -65,3 +43,53 @@ class Terms:
             miss=costs.miss if costs else 1.0,
             quantile=declared.quantile if declared and declared.quantile is not None else 0.5,
         )
+
+
+#: (labels, scores, terms) → (k, n): what each row adds to each of k sums.
+Rows = Callable[[Floats, Floats, Terms], Floats]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The rows of a comparison, as arrays of one length n."""
+
+    labels: Floats
+    """(n,) 0 or 1, the number of the class, or the number that came."""
+    champion: Floats
+    """(n,) probabilities in [0, 1] or predicted numbers; (n, n_classes) probabilities of several classes."""
+    challenger: Floats
+    """Likewise."""
+    units: Units
+
+    def take(self, rows: Places) -> Pairs:
+        """The rows at these places."""
+        return Pairs(self.labels[rows], self.champion[rows], self.challenger[rows], self.units.take(rows))
+
+    @cached_property
+    def by_score(self) -> tuple[Sorted, Sorted]:
+        """The rows by the champion's score, and by the challenger's: one sort serves every cohort."""
+        return by_score(self.champion), by_score(self.challenger)
+
+    def ranked(self, grouping: Grouping) -> tuple[Ranked, Ranked]:
+        """Both models' ranks within groups, positives being labels of 1; kept until another grouping is asked for."""
+        if self._kept.get("grouping") is not grouping:
+            positive = self.labels > 0.5
+            self._kept["ranked"] = tuple(ranked(one, positive, grouping) for one in self.by_score)
+            self._kept["grouping"] = grouping
+        found: tuple[Ranked, Ranked] = self._kept["ranked"]
+        return found
+
+    def rows(self, metric: str, terms: Terms, made: Rows) -> tuple[Floats, Floats]:
+        """Both models' (k, n) row values of a metric, made once for all groupings."""
+        key = (metric, terms)
+        if key not in self._kept:
+            self._kept[key] = tuple(made(self.labels, scores, terms) for scores in (self.champion, self.challenger))
+        found: tuple[Floats, Floats] = self._kept[key]
+        return found
+
+    @cached_property
+    def _kept(self) -> dict[Any, Any]:
+        return {}
+
+    def __len__(self) -> int:
+        return len(self.labels)

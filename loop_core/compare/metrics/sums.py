@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +12,12 @@ from loop_core.compare.estimate import MIN_UNITS, NotEstimable, made
 from loop_core.compare.groups import Blocks, Grouping
 from loop_core.compare.interval import intervals
 from loop_core.compare.metrics.kind import Found
-from loop_core.compare.metrics.pairs import Pairs, Terms
+from loop_core.compare.metrics.pairs import Pairs, Rows, Terms
 from loop_core.vocabulary import Task
 
 Floats = npt.NDArray[np.float64]
 #: Rows that the rarer class must have for a mean over rows of classes: with fewer, intervals cover 97 to 98 times in 100.
 RARER_CLASS = 20
-#: (labels, scores, terms) → (k, n): what each row adds to each of k sums.
-Rows = Callable[[Floats, Floats, Terms], Floats]
 #: (k, g) means → ((g,) value, (k, g) its slopes).
 OfMeans = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -44,12 +42,9 @@ class SumMetric:
     rarer_class: int = 0
     """Rows that the rarer class must have; 0: there are no classes."""
 
-    def estimates(self, pairs: Pairs, groupings: Sequence[Grouping], terms: Terms) -> list[list[Found]]:
-        """One list a grouping, one entry a group. See `MetricKind`."""
-        first, second = (self.rows(pairs.labels, s, terms) for s in (pairs.champion, pairs.challenger))
-        return [self._grouping(pairs, grouping, first, second) for grouping in groupings]
-
-    def _grouping(self, pairs: Pairs, grouping: Grouping, first: Floats, second: Floats) -> list[Found]:
+    def estimates(self, pairs: Pairs, grouping: Grouping, terms: Terms) -> list[Found]:
+        """One entry a group. See `MetricKind`."""
+        first, second = pairs.rows(self.name, terms, self.rows)
         blocks, sign = grouping.blocks(pairs.units), 1.0 if self.more_is_better else -1.0
         sums = [np.stack([grouping.sums(row) for row in rows]) for rows in (first, second)]
         with np.errstate(divide="ignore", invalid="ignore"):
