@@ -122,7 +122,7 @@ def test_small_cohorts_and_single_classes_have_no_verdict_but_a_reason(loop):
     challenger(loop, rows.with_columns(chance=pl.col("chance").clip(0.02)), "good", 0.05)
     cells = {(c.cohort_value, c.metric): c for c in compare(loop, "good", as_of=LATER, actor="ana").cells}
     assert cells["AC", "log_loss"].verdict is Verdict.NOT_APPLICABLE
-    assert "rows of the rarer class; an interval needs 10" in cells["AC", "log_loss"].reason
+    assert "rows of the rarer class; an interval needs 20" in cells["AC", "log_loss"].reason
     assert cells["AC", "log_loss"].challenger is not None
     assert cells["RJ", "auc"].verdict is Verdict.NOT_APPLICABLE
     assert "needs both classes" in cells["RJ", "auc"].reason
