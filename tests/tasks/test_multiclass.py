@@ -14,6 +14,8 @@ import pytest
 
 from loop_core.charter import parse_charter
 from loop_core.compare import compare
+from loop_core.compare.export import scorecard_html
+from loop_core.compare.flips import flips
 from loop_core.errors import CharterError, RefusedError, SourceError
 from loop_core.feedback import feedback_items
 from loop_core.gates import ingest
@@ -257,6 +259,12 @@ def test_a_challenger_is_trained_compared_and_served(cards: Loop) -> None:
     assert card.overall("accuracy").difference == pytest.approx(
         card.overall("accuracy").challenger - card.overall("accuracy").champion
     )
+    found = flips(cards, card.champion, made.version, ARRIVED)
+    assert found.threshold is None
+    assert found.chosen.net == pytest.approx(card.overall("accuracy").difference)
+    assert {one.champion_says == one.label for one in found.rows if one.kind == "fixed"} == {False}
+    assert {one.challenger_says == one.label for one in found.rows if one.kind == "fixed"} == {True}
+    assert "Who gains, who loses: accuracy" in scorecard_html(cards, card)
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------

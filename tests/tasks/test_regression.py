@@ -12,6 +12,8 @@ import pytest
 
 from loop_core.charter import WATCHED_OF, parse_charter
 from loop_core.compare import compare
+from loop_core.compare.flips import flips
+from loop_core.compare.overlay import calibration_overlay
 from loop_core.errors import CharterError, NotReadyError, RefusedError, SourceError
 from loop_core.gates import ingest
 from loop_core.labels import known_at
@@ -154,6 +156,14 @@ def test_a_challenger_beats_last_years_model(rentals: Loop) -> None:
     assert cell.difference == pytest.approx(cell.champion - cell.challenger)
     assert card.overall("rmse").ci_low > 0
     assert card.badge in ("Ship", "Ready for review")
+    found = flips(rentals, card.champion, made.version, card.as_of)
+    assert (found.threshold, found.chosen.both_wrong) == (None, None)
+    assert found.chosen.fixed > found.chosen.broken, "more predictions come nearer than go farther off"
+    first = found.rows[-1]
+    assert (first.kind, first.label.endswith("rides"), first.champion_says.endswith("rides")) == ("fixed", True, True)
+    curves = calibration_overlay(rentals, card.champion, made.version, card.as_of)
+    assert {curve.unit for curve in curves} == {"rides"}
+    assert curves[1].ece < curves[0].ece
 
 
 # -- the statistics ----------------------------------------------------------------------------------------------
