@@ -120,7 +120,7 @@ def _cell(metric: Metric, grouping: Grouping, k: int, found: Found) -> Cell:
 def _blank(metric: Metric, grouping: Grouping, k: int, found: Found) -> Cell:
     return Cell(
         metric=metric.name,
-        block=metric.block,
+        block="signal" if grouping.shown_only else metric.block,
         cohort=grouping.cohort,
         cohort_value=grouping.values[k],
         n=found.n,

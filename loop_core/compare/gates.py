@@ -112,7 +112,7 @@ def _overall_gate(cell: Cell) -> GateResult:
     steps = {
         "passed": "",
         "blocked": "do not release; look at the cohorts that lose",
-        "held": f"wait for about {cell.rows_needed or 0:,} more rows",
+        "held": _wait([cell]),
     }
     return GateResult(name, state, sentence, steps[state])
 
@@ -156,10 +156,19 @@ def _decided_gate(cohort: str, cells: Sequence[Cell]) -> GateResult:
         apart = f"; {untested} of {len(cells)} cells have no verdict, mostly for too few rows" if untested else ""
         return GateResult(decided_gate(cohort), "passed", f"No {cohort} with enough rows is undecided{apart}.", "")
     said = [f"{c.cohort_value} {c.metric} {_numbers(c)}" for c in open_]
-    more = max((cell.rows_needed or 0 for cell in open_), default=0)
-    step = f"wait for about {more:,} more rows of the slowest of them" if more else "wait for more rows"
     sentence = f"The charter wants every {cohort} decided; undecided: {_listed(said)}."
-    return GateResult(decided_gate(cohort), "held", sentence, step)
+    return GateResult(decided_gate(cohort), "held", sentence, _wait(open_))
+
+
+def _wait(cells: Sequence[Cell]) -> str:
+    """How many rows to wait for, and until when at the present rate: of the cell that asks for the latest date."""
+    asking = [cell for cell in cells if cell.rows_needed]
+    if not asking:
+        return "wait for more rows"
+    slowest = max(asking, key=lambda cell: (cell.decided_on is None, cell.decided_on or 0, cell.rows_needed))
+    of = f" of {slowest.cohort_value}" if slowest.cohort is not None else ""
+    by = f"there by {slowest.decided_on:%Y-%m-%d}" if slowest.decided_on else "more than a year away at this rate"
+    return f"wait for about {slowest.rows_needed:,} more rows{of}, {by}"
 
 
 def _numbers(cell: Cell) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -37,6 +37,8 @@ class Grouping:
     """(n,) number of each row's group."""
     min_rows: int = 1
     """Groups with fewer rows get no verdict."""
+    shown_only: bool = False
+    """True: what is found in them binds no release."""
 
     @cached_property
     def sizes(self) -> Floats:
@@ -111,15 +113,21 @@ def everybody(n: int) -> Grouping:
 
 
 def groupings(charter: Charter, cohorts: pl.DataFrame) -> tuple[Grouping, ...]:
-    """Everybody, then each declared cohort, then the pairs of cohorts that the charter crosses.
+    """Everybody, each declared cohort, those nobody has to declare, then the pairs of cohorts that the charter crosses.
 
     Args:
         charter: cohorts with their bounds, and `[compare] cohort_pairs`.
-        cohorts: (n,) one text column per declared cohort.
+        cohorts: (n,) one text column per declared cohort, and any others.
     """
     import polars as pl
 
     found = [everybody(cohorts.height), *(grouped(cohort, cohorts[cohort.name]) for cohort in charter.cohorts)]
+    # What people said and which labels were corrected follows the outcome. Among those who complained the model that
+    # always expects the worst is the best, so nothing found there may decide.
+    found += (
+        replace(grouped(Cohort(name=name, expression=name), cohorts[name]), shown_only=True)
+        for name in cohorts.columns[len(charter.cohorts) :]
+    )
     for first, second in charter.compare.cohort_pairs:
         values = cohorts.select(pl.concat_str(first, second, separator=CROSS)).to_series()
         bounds = [charter.cohort(name) for name in (first, second)]

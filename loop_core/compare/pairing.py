@@ -13,6 +13,7 @@ import numpy.typing as npt
 from loop_core.compare.metrics import Pairs
 from loop_core.compare.scores import score_names, scored_batches
 from loop_core.compare.span import Span, unseen_span
+from loop_core.compare.voices import spoken_cohorts
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.labels import known_at
 from loop_core.lake import Reading, quoted
@@ -31,7 +32,7 @@ class Comparison:
 
     pairs: Pairs
     cohorts: pl.DataFrame
-    """(n,) one text column per declared cohort, named as in the charter."""
+    """(n,) one text column per declared cohort, named as in the charter, and those of `spoken_cohorts`."""
     span: Span
     days: float
     """Days between the first and the last of them: what rates per week are told by."""
@@ -112,6 +113,8 @@ class CommonRows:
     """(n, …) id, entity, moment, label, cohorts and scores, always in the same order."""
     versions: Mapping[str, str]
     """Name → model version, as asked."""
+    reading: Reading
+    """What they were read from."""
     span: Span
     unscored: int
     """Mature labelled rows of the span that one of them has no score for; they are left out."""
@@ -136,8 +139,10 @@ class CommonRows:
         return max(float(moments.max() - moments.min()) / 86_400e6, 1 / 24)
 
     def cohorts(self, loop: Loop) -> pl.DataFrame:
-        """(n,) one text column per declared cohort."""
-        return self.frame.select([c.name for c in loop.charter.cohorts])
+        """(n,) one text column per declared cohort, then those that labels and voices make by themselves."""
+        names, ids = [c.name for c in loop.charter.cohorts], self.frame["order_"].to_numpy()
+        spoken = spoken_cohorts(self.reading, ids, self.span.start, frozenset(names))
+        return self.frame.select(names).with_columns(**spoken)
 
     @property
     def keys(self) -> npt.NDArray[np.uint64]:
@@ -186,7 +191,7 @@ def common_rows(
             "log the missing scores, or compare a model that can score",
         )
     kept = _once(frame)
-    return CommonRows(kept, versions, span, rows.height - frame.height, frame.height - kept.height)
+    return CommonRows(kept, versions, reading, span, rows.height - frame.height, frame.height - kept.height)
 
 
 def _once(frame: pl.DataFrame) -> pl.DataFrame:

@@ -27,7 +27,7 @@ class Cell:
     metric: str
     """Its name in the charter, e.g. `log_loss`."""
     block: str
-    """`goal`, `guardrail` or `signal`, from the charter."""
+    """`goal`, `guardrail` or `signal`, from the charter; `signal` in cohorts that follow the outcome."""
     cohort: str | None
     """Name of the declared cohort; None: everybody."""
     cohort_value: str | None
