@@ -49,7 +49,7 @@ def flips_of(view: View, card: Scorecard, cell: Cell) -> None:
         view,
         f"The two answers at {_point(found)}, set against the label of each compared row. At most {LIMIT} rows are shown, those "
         "whose scores moved farthest. The interval of the net share adds rows up within their entity.",
-        f"loop_core.compare.flips:flips(loop, {card.champion!r}, {card.challenger!r}, as_of{group})",
+        f"loop_core.compare:flips(loop, {card.champion!r}, {card.challenger!r}, as_of{group})",
         key="flips",
     )
 

@@ -142,7 +142,7 @@ def _calibration(view: View, card: Scorecard, cell: Cell) -> None:
         view,
         "Bins of equal mass by each model's own score, with 95 % intervals (Wilson's of shares); on the dashed diagonal a model "
         "keeps its word. How far it is off on average is the expected calibration error, corrected for its upward bias.",
-        f"loop_core.compare.overlay:calibration_overlay(loop, {card.champion!r}, {card.challenger!r}, as_of{group})",
+        f"loop_core.compare:calibration_overlay(loop, {card.champion!r}, {card.challenger!r}, as_of{group})",
         key="overlay",
     )
 

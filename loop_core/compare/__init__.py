@@ -7,16 +7,21 @@ from loop_core.compare.contract_check import contract_check
 from loop_core.compare.contract_result import ContractResult
 from loop_core.compare.declare import declare_slice, declared_as
 from loop_core.compare.estimate import Estimate, NotEstimable
+from loop_core.compare.export import scorecard_html
 from loop_core.compare.fairness import fairness
 from loop_core.compare.fairness_result import FairnessResult, GroupRate
+from loop_core.compare.flip_counts import FlipCount
+from loop_core.compare.flips import Flip, Flips, flips
 from loop_core.compare.groups import Grouping, everybody, groupings
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate, estimates
 from loop_core.compare.mutation_result import MutationResult
 from loop_core.compare.mutations import mutation_tests
+from loop_core.compare.overlay import calibration_overlay
 from loop_core.compare.overrides import Override, overriders, overrides_of, standing
 from loop_core.compare.rivals import Comparisons, Rival, Standing, compare_many, latest_comparisons
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.selftest import HarmRate, SelfTest, latest_selftest, selftest
+from loop_core.compare.since import Since, since_then
 from loop_core.compare.slice_result import Slice, SliceSearch
 from loop_core.compare.slices import find_slices
 from loop_core.compare.store import latest_scorecard, load_scorecard
@@ -34,6 +39,9 @@ __all__ = [
     "ContractResult",
     "Estimate",
     "FairnessResult",
+    "Flip",
+    "FlipCount",
+    "Flips",
     "Forecast",
     "GateResult",
     "GroupRate",
@@ -48,6 +56,7 @@ __all__ = [
     "Rival",
     "Scorecard",
     "SelfTest",
+    "Since",
     "Slice",
     "SliceSearch",
     "Standing",
@@ -55,6 +64,7 @@ __all__ = [
     "Tradeoff",
     "Units",
     "all_cells",
+    "calibration_overlay",
     "compare",
     "compare_many",
     "contract_check",
@@ -65,6 +75,7 @@ __all__ = [
     "everybody",
     "fairness",
     "find_slices",
+    "flips",
     "forecast",
     "forecast_outcomes",
     "groupings",
@@ -79,7 +90,9 @@ __all__ = [
     "overrides_of",
     "rows_needed",
     "save_tradeoff",
+    "scorecard_html",
     "selftest",
+    "since_then",
     "standing",
     "tradeoff",
     "verdict",
