@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from loop_core.compare.metrics import words_of
 from loop_core.compare.scorecard import Cell
+from loop_core.compare.verdict import p_worse, rejected
 from loop_core.vocabulary import Verdict
 
-#: So many losers are named; the table has the rest.
+#: So many groups are named; the table has the rest.
 NAMED = 3
 
 
@@ -49,19 +50,36 @@ def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
     if not cells:
         return []
     said = []
+    gainers = _one_each(_gainers(cells))[::-1]
+    if gainers:
+        said.append(f"Better for {_named(gainers, weeks)}.")
     losers = _one_each([cell for cell in cells if cell.verdict is Verdict.WORSE])
     if losers:
-        named = "; ".join(
-            f"{_who(c)} ({words_of(c.metric)} {_signed(c)}, {_volume(c.n, weeks)})" for c in losers[:NAMED]
-        )
-        more = f", and {len(losers) - NAMED} more" if len(losers) > NAMED else ""
-        said.append(f"Worse for {named}{more}.")
+        said.append(f"Worse for {_named(losers, weeks)}.")
     else:
         said.append("No group is shown to lose.")
     undecided = _one_each([cell for cell in cells if cell.verdict is Verdict.INCONCLUSIVE])
     if undecided:
         said.append(f"Undecided for {len(undecided)} {'group' if len(undecided) == 1 else 'groups'}.")
     return said
+
+
+def _gainers(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells that gain beyond what so many would show by chance; groups that lose in another metric do not gain."""
+    lose = {(c.cohort, c.cohort_value) for c in cells if c.verdict is Verdict.WORSE}
+    tested = [c for c in cells if c.difference is not None and c.verdict is not Verdict.NOT_APPLICABLE]
+    upheld = rejected([p_worse(-(c.difference or 0.0), c.se or 0.0) for c in tested])
+    return [
+        c
+        for c, holds in zip(tested, upheld, strict=True)
+        if holds and c.verdict is Verdict.BETTER and (c.cohort, c.cohort_value) not in lose
+    ]
+
+
+def _named(cells: Sequence[Cell], weeks: float) -> str:
+    """The first groups by name, with what it is and how many people a week."""
+    named = "; ".join(f"{_who(c)} ({words_of(c.metric)} {_signed(c)}, {_volume(c.n, weeks)})" for c in cells[:NAMED])
+    return named + (f", and {len(cells) - NAMED} more" if len(cells) > NAMED else "")
 
 
 def _one_each(cells: Sequence[Cell]) -> list[Cell]:
