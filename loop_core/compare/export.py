@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 from loop_core.compare.forest_svg import forest_svg
+from loop_core.compare.html_table import Figure, flat, table
 from loop_core.compare.metrics import words_of
 from loop_core.compare.overrides import overrides_of
+from loop_core.compare.scale import digits
 from loop_core.compare.scorecard import Cell, Scorecard
 from loop_core.frames import to_rows
 from loop_core.models import what_differs
 from loop_core.vocabulary import MARKS
 from loop_core.workspace import Loop
 
-#: Groups in one picture, and rows in one table; what is left out is counted.
-LINES, ROWS = 40, 1_000
+#: Groups in one picture; what is left out is counted.
+LINES = 40
 _BLOCKS = {"goal": "Goals", "guardrail": "Guardrails", "signal": "Signals, shown only"}
 _STATES = {"passed": ("good", "●"), "held": ("mute", "○"), "blocked": ("bad", "▲")}
 #: Nothing may be loaded or run, whatever a value of a cohort says.
@@ -34,7 +35,7 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.lead
 .bad{color:var(--bad);fill:var(--bad);stroke:var(--bad)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.87rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.28rem .7rem .28rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-th{font-weight:600;color:var(--mute)}td.number{text-align:right;white-space:nowrap}
+th{font-weight:600;color:var(--mute)}td.number,th.number{text-align:right;white-space:nowrap}td.state{white-space:nowrap}
 svg{width:100%;height:auto;font-size:12.5px}svg text{fill:var(--text);stroke:none}svg text.mute{fill:var(--mute)}
 svg text.good{fill:var(--good);stroke:none}svg text.bad{fill:var(--bad);stroke:none}svg .bar{stroke-width:2.5}svg .bar.mute,svg .dot.mute{stroke:var(--mute)}
 svg .grid{stroke:var(--line)}svg .zero{stroke:var(--mute);stroke-width:1.5}svg .margin{stroke:var(--mute);stroke-width:2}
@@ -74,9 +75,9 @@ def _body(loop: Loop, card: Scorecard, title: str) -> Iterator[str]:
     yield from _differences(loop, card)
     for name, found in card.further.items():
         yield f"<h2>{escape(name.replace('_', ' ').capitalize())}</h2>"
-        yield _table([_flat(row) for row in to_rows(found)])
+        yield table([flat(row) for row in to_rows(found)])
     yield "<h2>Every group and metric</h2>"
-    yield _table([_cell(cell) for cell in card.cells])
+    yield table([_cell(cell) for cell in card.cells])
     yield f'<p class="mute">{escape(_footer(card))}</p>'
 
 
@@ -116,7 +117,7 @@ def _gates(loop: Loop, card: Scorecard) -> Iterator[str]:
         if gate.name in aside:
             said.append(aside[gate.name].sentence)
         text = "<br>".join(escape(one) for one in said if one)
-        yield f'<tr><td class="{kind}">{mark} {escape(gate.state)}</td><td>{escape(gate.name)}</td><td>{text}</td></tr>'
+        yield f'<tr><td class="state {kind}">{mark} {escape(gate.state)}</td><td>{escape(gate.name)}</td><td>{text}</td></tr>'
     yield "</table>"
 
 
@@ -125,69 +126,33 @@ def _blocks(card: Scorecard) -> Iterator[str]:
         overall = [cell for cell in card.cells if cell.block == block and cell.cohort is None]
         if overall:
             yield f"<h2>{title}</h2>"
-            yield _table([{k: v for k, v in _cell(cell).items() if k != "group"} for cell in overall])
+            yield table([{k: v for k, v in _cell(cell).items() if k != "group"} for cell in overall])
 
 
 def _differences(loop: Loop, card: Scorecard) -> Iterator[str]:
     found = what_differs(loop, card.champion, card.challenger) if card.champion else ()
     if found:
         yield "<h2>What differs between the two</h2>"
-        yield _table([{"part": d.part, "what": d.name, "champion": d.first, "challenger": d.second} for d in found])
+        yield table([{"part": d.part, "what": d.name, "champion": d.first, "challenger": d.second} for d in found])
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
+    def figure(value: float | None, sign: str = "") -> Figure | None:
+        return None if value is None else Figure(f"{value:{sign},.{digits(cell)}f}")
+
     return {
         "group": cell.who,
         "metric": words_of(cell.metric),
         "verdict": MARKS[cell.verdict],
         "n": cell.n,
-        "champion": cell.champion,
-        "challenger": cell.challenger,
-        "difference": cell.difference,
-        "95 % from": cell.ci_low,
-        "to": cell.ci_high,
-        "drawn to its kind": cell.shrunk,
+        "champion": figure(cell.champion),
+        "challenger": figure(cell.challenger),
+        "difference": figure(cell.difference, "+"),
+        "95 % from": figure(cell.ci_low, "+"),
+        "to": figure(cell.ci_high, "+"),
+        "drawn to its kind": figure(cell.shrunk, "+"),
         "margin": cell.margin,
         "rows needed": cell.rows_needed,
+        "by": cell.decided_on,
         "how": cell.reason or cell.method,
     }
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as a table; columns that say nothing are left out."""
-    names = [
-        name
-        for name in dict.fromkeys(n for row in rows for n in row)
-        if any(row.get(name) not in (None, "") for row in rows)
-    ]
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(_td(row.get(name)) for name in names)}</tr>" for row in rows[:ROWS])
-    more = f'<p class="mute">{len(rows) - ROWS:,} more rows are left out.</p>' if len(rows) > ROWS else ""
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>{more}'
-
-
-def _td(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"<td>{escape(_words(value))}</td>"
-    return f'<td class="number">{f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"}</td>'
-
-
-def _words(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value)
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose lists are words."""
-    return {name: ", ".join(map(_plain, value)) if _many(value) else value for name, value in row.items()}
-
-
-def _many(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str)
-
-
-def _plain(value: Any) -> str:
-    return " ".join(f"{name} {inner}" for name, inner in value.items()) if isinstance(value, dict) else str(value)

@@ -11,6 +11,7 @@ import pytest
 
 from loop_core.compare import compare
 from loop_core.compare.export import scorecard_html
+from loop_core.compare.first import first_card
 from loop_core.compare.forest_svg import forest_svg
 from loop_core.compare.scale import digits, scaled, unit_of
 from loop_core.release import override
@@ -84,6 +85,14 @@ def test_it_says_what_the_card_says(duel, end) -> None:
     ):
         assert said in text
     assert "What differs" not in text, "of external models nothing is known that could differ"
+
+
+def test_a_first_release_has_values_and_no_picture(duel, end) -> None:
+    card = first_card(duel, "good", end, snapshot=duel.lake.snapshot())
+    seen = Seen(scorecard_html(duel, card))
+    assert "svg" not in seen.tags
+    assert card.badge in seen.text
+    assert "state RJ" in seen.text
 
 
 def test_the_picture_has_a_line_a_group_and_a_mark_where_there_is_a_difference() -> None:
