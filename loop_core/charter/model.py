@@ -110,7 +110,9 @@ class Cohort(Part):
     @property
     def sql(self) -> str:
         """The cohort's value as SQL text, null spelled `(null)`."""
-        return f"coalesce(cast(({self.expression or self.name}) as varchar), '(null)')"
+        # A column may be called like a word of SQL.
+        column = self.expression or f'"{self.name}"'
+        return f"coalesce(cast(({column}) as varchar), '(null)')"
 
 
 class Costs(Part):
