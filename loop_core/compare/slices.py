@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from loop_core.charter import Charter, Metric
 from loop_core.compare.conditions import SEARCHED, Bools, Cut, cut_columns
+from loop_core.compare.metrics import Terms
+from loop_core.compare.metrics.answers import answers
 from loop_core.compare.scorecard import GateResult
 from loop_core.compare.skewed import SkewedMean, skewed_mean
 from loop_core.compare.slice_result import Slice, SliceSearch
@@ -65,7 +67,7 @@ def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSe
     if min(found.n_search, found.n_confirm) < 2 * least:
         return replace(found, reason=f"{len(search):,} rows are too few for slices of {least} in each half")
     cuts = cut_columns(charter.columns, rows.columns, search, least)
-    trial = _Trial(metric, rows, search, cuts, least)
+    trial = _Trial(metric, Terms.of(charter, metric.name), rows, search, cuts, least)
     looked = look(trial.searched, trial.harms, plan.slice_depth, least)
     picked = pick(looked, trial.searched, trial.harms, trial.unit, TRIED, trial.choose)
     slices = trial.confirmed(picked, plan.slice_fdr)
@@ -126,11 +128,14 @@ class _Tested:
 class _Trial:
     """The rows of one search: harm on the searching half, losses and tests on the other."""
 
-    def __init__(self, metric: Metric, rows: Comparison, search: Bools, cuts: Sequence[Cut], least: int) -> None:
-        pairs, loss = rows.pairs, ROW_LOSSES[metric.name]
+    def __init__(
+        self, metric: Metric, terms: Terms, rows: Comparison, search: Bools, cuts: Sequence[Cut], least: int
+    ) -> None:
+        pairs = rows.pairs
         self._metric, self._search, self._cuts, self._least = metric, search, cuts, least
         self._labels, self._units, self._cohorts = pairs.labels, pairs.units, rows.cohorts
-        self._first, self._second = loss(pairs.labels, pairs.champion), loss(pairs.labels, pairs.challenger)
+        self._first = _losses(metric.name, pairs.labels, pairs.champion, terms)
+        self._second = _losses(metric.name, pairs.labels, pairs.challenger, terms)
         self.searched = [replace(cut, codes=cut.codes[search]) for cut in cuts]
         """The cuts of the searching half."""
         self.unit: Ints | None = None if pairs.units.codes is None else pairs.units.codes[search]
@@ -212,6 +217,13 @@ class _Trial:
             margin=margin,
             share=float(inside.mean()),
         )
+
+
+def _losses(metric: str, labels: Floats, scores: Floats, terms: Terms) -> Floats:
+    """(n,) loss of each row; wrong answers are those at the charter's operating point, as in the cells."""
+    if metric == "accuracy":
+        return np.asarray(answers(scores, terms) != labels, dtype=np.float64)
+    return ROW_LOSSES[metric](labels, scores)
 
 
 def _in_unit(metric: str, first: float, second: float) -> tuple[tuple[float, float], float]:

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from loop_core.charter import Column
-from loop_core.compare import SliceSearch, Units, find_slices
+from loop_core.charter.model import Costs
+from loop_core.compare import SliceSearch, Terms, Units, estimate, find_slices
 from loop_core.compare.conditions import cut_columns
 from loop_core.compare.slices import first_half, searched_columns, slice_gates, slice_notes
 from tests.compare.sliced import World, overlap, world
@@ -138,6 +139,33 @@ def test_a_declared_cohort_is_not_told_again_as_a_slice() -> None:
     declared = replace(made.rows, cohorts=cohorts.fill_null("(null)"))
     assert search_of(made).slices
     assert not find_slices(made.charter, declared).slices
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "brier", "accuracy"])
+def test_a_slice_has_the_values_that_a_cohort_of_its_rows_would_have(metric: str) -> None:
+    """Also at an operating point of the charter's own, for the half that confirms."""
+    made = world(np.random.default_rng(0), N, "log_loss", place="value", harm=0.2)
+    chosen = made.charter.metrics[0].model_copy(update={"name": metric})
+    charter = made.charter.model_copy(update={"metrics": (chosen,), "costs": Costs(false_alarm=1, miss=2)})
+    one = find_slices(charter, made.rows).slices[0]
+    confirming = made.planted & ~first_half(made.rows.keys, 0)
+    found = estimate(metric, made.rows.pairs.take(np.flatnonzero(confirming)), Terms.of(charter, metric))
+    assert one.n == found.n
+    assert (one.champion, one.challenger, one.gap) == pytest.approx(
+        (found.champion, found.challenger, found.difference)
+    )
+
+
+def test_a_root_is_told_in_its_own_unit() -> None:
+    made = world(np.random.default_rng(0), N, "mae", place="value", numbers=4)
+    labels, inside = made.rows.pairs.labels, made.planted
+    plain = labels + np.random.default_rng(1).normal(0, 2, N)
+    far = replace(made.rows.pairs, champion=plain, challenger=np.where(inside, labels + 4, labels + 1))
+    root = made.charter.metrics[0].model_copy(update={"name": "rmse"})
+    (one,) = find_slices(made.charter.model_copy(update={"metrics": (root,)}), replace(made.rows, pairs=far)).slices
+    assert one.challenger == pytest.approx(4)
+    assert one.gap == pytest.approx(one.champion - one.challenger)
+    assert one.ci_low < one.gap < one.ci_high < 0
 
 
 def test_the_same_rows_give_the_same_slices_in_any_order() -> None:
