@@ -21,7 +21,7 @@ WORDS = """A model is beaten where another is no worse on every axis and better 
 two and nothing of the other, neither beats the other; an axis on which nothing is known of anybody does not count. The metric
 is on rows that all of them share and none has seen. Latency is measured on this machine, by scoring single rows with each
 package in turn; of an external model it is what the log says, network and all, and is compared only with other logs.
-Differences under 10 % of a measured latency are the clock's noise and count as none. What the clock says differs from run to
+The median counts, and differences under 10 % of a measured one are the clock's noise. What the clock says differs from run to
 run, so it is no part of a scorecard and holds no release."""
 
 

@@ -13,7 +13,7 @@ from loop_core.compare.tradeoff import AXES, Candidate, Tradeoff
 
 #: Cost → its axis title, and what a value is divided by.
 COSTS: dict[str, tuple[str, float]] = {
-    "latency": ("p95 latency of one answer, ms (left is better)", 1),
+    "latency": ("median latency of one answer, ms (left is better)", 1),
     "size": ("size of the package, kB (left is better)", 1e3),
     "training": ("training, s (left is better)", 1),
     "fairness gap": ("widest gap between protected groups (left is better)", 1),
@@ -55,7 +55,7 @@ def drawn(found: Tradeoff, cost: str) -> list[Candidate]:
 
 def _cost(one: Candidate, cost: str) -> float | None:
     values = {
-        "latency": one.latency_p95_ms,
+        "latency": one.latency_p50_ms,
         "size": one.model_bytes,
         "training": one.training_seconds,
         "fairness gap": one.gap,

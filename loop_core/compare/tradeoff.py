@@ -57,10 +57,10 @@ class Candidate:
     """Axes on which something is known of others and nothing of it; it can neither dominate nor be dominated then."""
 
     def on(self, axis: str) -> float | None:
-        """Its place on an axis."""
+        """Its place on an axis. Of latencies the median counts: what is slow here is slow because of other programs."""
         if axis in ("measured", "logged"):
             wanted = MEASURED if axis == "measured" else LOGGED
-            return self.latency_p95_ms if self.latency_from == wanted else None
+            return self.latency_p50_ms if self.latency_from == wanted else None
         found: float | None = getattr(self, axis)
         return found
 
@@ -129,7 +129,7 @@ def tradeoff(
     Metric and gap are on rows that all of them scored and none has seen. Latency is measured here, by scoring single rows
     with each package in turn, the same rows for all; of an external model it is what the log says, which is another thing
     and is compared only with other logs. A model dominates another where it is no worse on every axis and better on one;
-    where nothing is known of one of the two, neither dominates. Latencies within 10 % of each other count as equal.
+    where nothing is known of one of the two, neither dominates. Median latencies within 10 % of each other count as equal.
 
     Args:
         loop: the loop.
