@@ -63,11 +63,12 @@ class Rival:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the gates say of one challenger on the common rows, by its own intervals."""
+    """What the gates of metrics and cohorts say of one challenger on the common rows, by its own intervals. Slices, fairness
+    and the contract are looked at where two are compared."""
 
     challenger: str
     badge: str
-    """As of a comparison of the two."""
+    """As a comparison of the two would have it, by these gates."""
     worse: tuple[str, ...]
     """Cohort values that it is shown to be worse for, e.g. `state BA`."""
     blocked: bool
