@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,35 +73,27 @@ def of_coverage() -> Iterator[Measurement]:
         for measure in ("demographic_parity", "equalized_odds")
         if n > 1_000 or measure == "demographic_parity"
     ]
-    with ProcessPoolExecutor(2) as pool:
-        for (name, measure, n), shares in zip(cases, pool.map(_covered, cases), strict=True):
-            for which, share in zip(("champion's gap", "challenger's", "change"), shares, strict=True):
-                yield Measurement(f"{n:,} rows, {name}, {measure}: {which} covered", share, "of runs", 0.935, True)
-
-
-def _covered(case: tuple[str, str, int]) -> tuple[float, ...]:
-    name, measure, n = case
-    return coverage(WORLDS[name], measure, n, RUNS if n < 50_000 else max(1, RUNS // 2), seed=n)
+    # One after another: processes forked beside polars' threads wait for them for ever.
+    for name, measure, n in cases:
+        runs = RUNS if n < 50_000 else max(1, RUNS // 2)
+        shares = coverage(WORLDS[name], measure, n, runs, seed=n)
+        for which, share in zip(("champion's gap", "challenger's", "change"), shares, strict=True):
+            yield Measurement(f"{n:,} rows, {name}, {measure}: {which} covered", share, "of runs", 0.935, True)
 
 
 def of_errors() -> Iterator[Measurement]:
     """A margin of 0.05: equal models that are blocked, and a gap that widens by more that is let through."""
-    with ProcessPoolExecutor(2) as pool:
-        for n in (2_000, 10_000, 50_000):
-            same, wider = pool.map(
-                _verdicts, [(WORLDS["both have gaps"], True, n), (World((0, 0.1, 0.2), (0, 0.25, 0.5)), False, n)]
-            )
-            yield Measurement(f"{n:,} rows, equally fair: called worse", same[Verdict.WORSE], "of runs", 0.05)
-            yield Measurement("… undecided", same[Verdict.INCONCLUSIVE], "of runs")
-            yield Measurement(
-                f"{n:,} rows, the gap widens by 0.1: called not worse", wider[Verdict.NOT_WORSE], "of runs", 0.05
-            )
-            yield Measurement("… called worse", wider[Verdict.WORSE], "of runs")
+    for n in (2_000, 10_000, 50_000):
+        same = _verdicts(WORLDS["both have gaps"], True, n)
+        yield Measurement(f"{n:,} rows, equally fair: called worse", same[Verdict.WORSE], "of runs", 0.05)
+        yield Measurement("… undecided", same[Verdict.INCONCLUSIVE], "of runs")
+        wider = _verdicts(World((0, 0.1, 0.2), (0, 0.25, 0.5)), False, n)
+        yield Measurement(f"{n:,} rows, wider by 0.1: called not worse", wider[Verdict.NOT_WORSE], "of runs", 0.05)
+        yield Measurement("… called worse", wider[Verdict.WORSE], "of runs")
 
 
-def _verdicts(case: tuple[World, bool, int]) -> dict[Verdict, float]:
+def _verdicts(world: World, equal: bool, n: int) -> dict[Verdict, float]:
     """Verdict on demographic parity → share of the runs. Equal models: the champion treats groups as the challenger does."""
-    world, equal, n = case
     world = replace(world, champion=world.challenger) if equal else world
     rules, rng = charter(compare=ComparePlan(fairness_margin=MARGIN)), np.random.default_rng(n)
     said = [fairness(rules, *world.draw(rng, n), seed=run)[0][0].verdict for run in range(RUNS)]
