@@ -39,7 +39,7 @@ def coverage(metric: str, n: int, prevalence: float, clustered: bool, runs: int,
         runs: comparisons.
         seed: of the rows.
     """
-    true, terms = truth(metric, prevalence, clustered), terms_at(prevalence)
+    true, terms = truth(metric, prevalence, clustered, 10 if n > 10_000 else 2), terms_at(prevalence)
     rng = np.random.default_rng([seed, n, int(prevalence * 1000), int(clustered)])
     hits = there = below = 0
     for _ in range(runs):
