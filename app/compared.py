@@ -75,8 +75,9 @@ def not_compared(view: View, chosen: Compared) -> None:
 def _verbs(view: View, challenger: str, card: Scorecard | None) -> None:
     if view.presenting:
         return
-    said = "Compare again" if card else "Compare now"
-    if view.is_present and st.button(said, key="compare", icon=":material/compare_arrows:"):
+    running = view.is_present and _running(view, challenger)
+    said = "Comparing …" if running else "Compare again" if card else "Compare now"
+    if view.is_present and st.button(said, key="compare", icon=":material/compare_arrows:", disabled=running):
         enqueue_job(view, "compare", {"challenger": challenger})
     if card is not None:
         st.download_button(

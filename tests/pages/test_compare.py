@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from loop_core.jobs import enqueue
+from loop_core.jobs import list_jobs
 from loop_core.workspace import Workspace
-from tests.pages.conftest import END, Open, charts_of, quiet, said
+from tests.once import once
+from tests.pages.conftest import END, Open, build, charts_of, quiet, said
 
 #: Look at one group → what it says.
 LOOKS = {"Numbers": "margin 0.", "Flips": "are fixed", "Calibration": "off by"}
@@ -105,16 +106,19 @@ def test_a_link_full_of_nonsense_opens_the_page(app: Open, full: Path) -> None:
     assert "Who gains, who loses: log loss" in said(test)
 
 
-def test_a_job_that_compares_is_shown_where_nothing_was_compared(app: Open, full: Path, tmp_path: Path) -> None:
-    before = f"{END - timedelta(days=3):%Y-%m-%d}"
-    test = app(full, "compare", as_of=before)
+def test_a_job_that_compares_is_shown(app: Open, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder, before = once(tmp_path_factory, "full", build), f"{END - timedelta(days=3):%Y-%m-%d}"
+    test = app(folder, "compare", as_of=before)
     quiet(test)
     assert "was not compared yet" in said(test)
-    with Workspace.open(full) as ws:
-        enqueue(ws, "deliveries", "compare", {"challenger": "challenger-1", "as_of": END.isoformat()}, "ana")
-    test = app(full, "compare", as_of=before)
-    quiet(test)
+    app(folder, "compare").button(key="compare").click().run()
+    with Workspace.open(folder) as ws:
+        (job,) = list_jobs(ws, loop="deliveries")
+    assert (job.kind, job.params["challenger"]) == ("compare", "challenger-1")
+    quiet(test.run())
     assert "challenger-1 is being compared" in said(test)
+    again = app(folder, "compare").button(key="compare")
+    assert (again.label, again.disabled) == ("Comparing …", True)
 
 
 def test_in_the_room_there_is_the_forest_and_no_control(app: Open, full: Path) -> None:
