@@ -1,6 +1,6 @@
 """Slices: how often equal models have one confirmed, how often a planted one is, and what a search takes.
 
-`python -m tests.bench slices`, about a quarter of an hour; LOOPBENCH_BENCH_PARTS=speed, =equal or =planted runs only that
+`python -m tests.bench slices`, about half an hour; LOOPBENCH_BENCH_PARTS=speed, =equal or =planted runs only that
 part, LOOPBENCH_BENCH_RUNS sets the runs of each row. Equal models (see tests/compare/sliced.py) are exchangeable, but for
 `mae`, where they have the same mean error and quite another shape, so that gaps are skewed. Everything confirmed is false
 there, so the share of runs with anything confirmed is the false-discovery rate. Planted: 5 % of the rows, on which the
