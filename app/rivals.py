@@ -12,9 +12,8 @@ from app.faults import plain
 from app.jobs import enqueue_job
 from app.session import View
 from app.widgets import mark_of, moment, short, spaced, table, why
-from loop_core.compare import Scorecard
+from loop_core.compare import Comparisons, Rival, Scorecard, latest_comparisons
 from loop_core.compare.metrics import words_of
-from loop_core.compare.rivals import Comparisons, Rival, latest_comparisons
 from loop_core.models import registered
 
 #: So many groups are named; the comparison of two has them all.

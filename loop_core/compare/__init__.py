@@ -18,7 +18,8 @@ from loop_core.compare.mutation_result import MutationResult
 from loop_core.compare.mutations import mutation_tests
 from loop_core.compare.overlay import calibration_overlay
 from loop_core.compare.overrides import Override, overriders, overrides_of, standing
-from loop_core.compare.rivals import Comparisons, Rival, Standing, compare_many, latest_comparisons
+from loop_core.compare.rival_result import Comparisons, Rival, Standing
+from loop_core.compare.rivals import compare_many, latest_comparisons
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.selftest import HarmRate, SelfTest, latest_selftest, selftest
 from loop_core.compare.since import Since, since_then
