@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -134,3 +135,12 @@ def test_a_cohort_that_must_be_decided_holds_until_it_is_or_is_set_aside(duel: L
         propose(strict, "near", scorecard=card.id, actor="ana", as_of=end, reason="x")
     override(strict, card.id, gate.name, actor="ana", reason=WHY, as_of=end)
     assert propose(strict, "near", scorecard=card.id, actor="ana", as_of=end, reason="x").state == "open"
+
+
+def test_racing_overrides_make_one(duel: Loop, end: datetime) -> None:
+    card = blocked(duel, end)
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda k: override(duel, card, GATE, actor="ana", reason=f"{k}", as_of=end), range(6)))
+    assert len(set(made)) == 1
+    assert len(duel.entries("release.overridden")) == 1
+    assert duel.ledger.verify().broken_at is None
