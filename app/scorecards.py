@@ -90,7 +90,9 @@ def cells_table(cells: Sequence[Cell], key: str) -> None:
 
 def cells_panel(view: View, card: Scorecard) -> None:
     """Every group and metric as a table, the most harmed first."""
-    order = sorted(card.cells, key=lambda c: (c.cohort is not None, (c.difference or 0.0) / c.margin))
+    order = sorted(
+        card.cells, key=lambda c: (c.cohort is not None, c.block == "signal", (c.difference or 0.0) / c.margin)
+    )
     cells_table(bounded(order, "all_cells", "cells"), "groups")
 
 
@@ -178,6 +180,7 @@ def _row(cell: Cell) -> dict[str, Any]:
         "verdict": mark_of(cell.verdict),
         "group": cell.who,
         "metric": words_of(cell.metric),
+        "block": cell.block,
         "n": cell.n,
         "champion": cell.champion,
         "challenger": cell.challenger,

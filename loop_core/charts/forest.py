@@ -47,7 +47,11 @@ def forest(cells: Sequence[Cell], look: Look | None = None, scaled: Sequence[Sca
     The selection is called `group` and gives `who`.
     """
     look = look or Look()
-    rows = [_line(cell, *_ends(cell, scaled[place] if scaled else None)) for place, cell in enumerate(cells)]
+    binding = any(cell.block != "signal" for cell in cells)
+    rows = [
+        _line(cell, binding and cell.block == "signal", *_ends(cell, scaled[place] if scaled else None))
+        for place, cell in enumerate(cells)
+    ]
     known = [row for row in rows if row["difference"] is not None]
     axes: dict[str, Any] = {"y": _y([row["label"] for row in rows]), "tooltip": _tooltip(FORMATS[look.scale])}
     base, bars = chart(rows).encode(**axes), chart(known).encode(**axes, color=coloured("verdict", VERDICTS))
@@ -78,14 +82,20 @@ def forest(cells: Sequence[Cell], look: Look | None = None, scaled: Sequence[Sca
 
 
 def by_harm(cells: Sequence[Cell], harm: Callable[[Cell], float | None] | None = None) -> list[Cell]:
-    """Overall first, then the groups from the most harmed to the one that gains most; last those not estimable.
+    """Overall first, then the groups from the most harmed to the one that gains most; after them groups that decide
+    nothing, and those not estimable.
 
     Args:
         cells: of one metric.
         harm: cell → its difference on the scale that is shown; None: in the metric's own unit.
     """
     told = {id(cell): harm(cell) if harm else cell.difference for cell in cells}
-    return sorted(cells, key=lambda c: (c.cohort is not None, told[id(c)] is None, told[id(c)] or 0.0))
+
+    def place(cell: Cell) -> tuple[bool, bool, bool, float]:
+        known = told[id(cell)]
+        return cell.cohort is not None, cell.block == "signal", known is None, known or 0.0
+
+    return sorted(cells, key=place)
 
 
 def _y(order: Sequence[str]) -> alt.Y:
@@ -130,14 +140,14 @@ def _ends(cell: Cell, scaled: Scaled | None) -> tuple[float | None, ...]:
 
 
 def _line(
-    cell: Cell, difference: float | None, low: float | None, high: float | None, margin: float | None
+    cell: Cell, shown_only: bool, difference: float | None, low: float | None, high: float | None, margin: float | None
 ) -> dict[str, Any]:
     decimals = digits(cell)
     values = [f"{value:,.{decimals}f}" if value is not None else "–" for value in (cell.champion, cell.challenger)]
     return {
         "who": cell.who,
         # Em spaces, because plain ones are drawn as one.
-        "label": f"{cell.who}\u2003{' → '.join(values)}",
+        "label": f"{cell.who}{' (shown only)' if shown_only else ''}\u2003{' → '.join(values)}",
         "rows": f"n {cell.n:,}",
         "verdict": cell.verdict.value,
         "word": MARKS[cell.verdict],

@@ -98,10 +98,10 @@ def _footer(card: Scorecard) -> str:
 
 def _forests(card: Scorecard) -> Iterator[str]:
     for metric in dict.fromkeys(cell.metric for cell in card.cells if cell.block != "signal"):
-        mine = [cell for cell in card.cells if cell.metric == metric]
+        mine = [cell for cell in card.cells if cell.metric == metric and cell.block != "signal"]
         if all(cell.difference is None for cell in mine):
             continue
-        # As on the page: everybody, then the most harmed first.
+        # As on the page: everybody, then the most harmed first; what decides nothing stands in the table alone.
         order = sorted(mine, key=lambda c: (c.cohort is not None, c.difference is None, c.difference or 0.0))
         yield f"<h2>Who gains, who loses: {escape(words_of(metric))}</h2>{forest_svg(order[:LINES])}"
         if len(order) > LINES:
@@ -126,7 +126,7 @@ def _blocks(card: Scorecard) -> Iterator[str]:
         overall = [cell for cell in card.cells if cell.block == block and cell.cohort is None]
         if overall:
             yield f"<h2>{title}</h2>"
-            yield table([{k: v for k, v in _cell(cell).items() if k != "group"} for cell in overall])
+            yield table([{k: v for k, v in _cell(cell).items() if k not in ("group", "block")} for cell in overall])
 
 
 def _differences(loop: Loop, card: Scorecard) -> Iterator[str]:
@@ -143,6 +143,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
     return {
         "group": cell.who,
         "metric": words_of(cell.metric),
+        "block": cell.block,
         "verdict": MARKS[cell.verdict],
         "n": cell.n,
         "champion": figure(cell.champion),

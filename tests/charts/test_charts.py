@@ -254,6 +254,14 @@ def test_the_most_harmed_comes_right_after_everybody() -> None:
     assert [c.who for c in charts.by_harm(made.CELLS, lambda c: -(c.difference or 0))][1:3] == ["state SP", "state AC"]
 
 
+def test_groups_that_decide_nothing_stand_last_and_say_so() -> None:
+    cells = [replace(c, block="signal" if c.cohort_value == "RJ" else "goal") for c in made.CELLS]
+    order = charts.by_harm(cells)
+    assert [c.who for c in order] == ["everybody", "state SP", "state AC", "state RJ"]
+    assert "state RJ (shown only)" in json.dumps(specification(charts.forest(order)))
+    assert "shown only" not in json.dumps(specification(charts.forest([replace(c, block="signal") for c in order])))
+
+
 def test_in_the_forest_what_cannot_be_estimated_has_a_line_and_no_bar() -> None:
     spec = specification(charts.forest(made.CELLS, charts.Look(selected="state RJ")))
     drawn = [[row["who"] for row in rows_of(spec, layer) if "who" in row] for layer in layers(spec)]
