@@ -53,7 +53,7 @@ def test_groups_are_sorted_by_harm_and_all_are_there(app: Open, full: Path) -> N
     assert lines[0][0]["who"] == "everybody"
     binding = [row["difference"] for row in lines[0][1:] if "shown only" not in row["label"]]
     assert binding == sorted(binding)
-    assert len(binding) > 15
+    assert len(lines[0]) > 15, "more than are shown at first"
 
 
 @pytest.mark.parametrize(
