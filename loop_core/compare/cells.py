@@ -11,7 +11,7 @@ from loop_core.compare.estimate import NotEstimable
 from loop_core.compare.groups import Grouping
 from loop_core.compare.metrics import Found, Pairs, Terms, estimates
 from loop_core.compare.scorecard import Cell
-from loop_core.compare.verdict import p_worse, rejected, rows_needed, verdict
+from loop_core.compare.verdict import Z, p_worse, rejected, rows_needed, verdict
 from loop_core.monitor.shrink import shrink
 from loop_core.vocabulary import Verdict
 
@@ -53,7 +53,7 @@ def corrected(cells: list[Cell]) -> list[Cell]:
     tested = [
         c for c in cells if c.block != "signal" and c.difference is not None and c.verdict is not Verdict.NOT_APPLICABLE
     ]
-    upheld = rejected([p_worse(c.difference or 0.0, c.se or 0.0) for c in tested])
+    upheld = rejected([_p_worse(c) for c in tested])
     softened = {
         id(cell): replace(
             cell,
@@ -66,6 +66,11 @@ def corrected(cells: list[Cell]) -> list[Cell]:
         if cell.verdict is Verdict.WORSE and not holds
     }
     return [softened.get(id(cell), cell) for cell in cells]
+
+
+def _p_worse(cell: Cell) -> float:
+    difference = cell.difference or 0.0
+    return p_worse(difference, cell.se or 0.0, (cell.ci_high or 0.0) - difference)
 
 
 def dated(cells: Sequence[Cell], days: float, as_of: datetime) -> tuple[Cell, ...]:
@@ -113,7 +118,9 @@ def _cell(metric: Metric, grouping: Grouping, k: int, found: Found) -> Cell:
         few = f"{found.n} rows; the charter asks for {grouping.min_rows}"
         return replace(measured, verdict=Verdict.NOT_APPLICABLE, reason=few)
     if said is Verdict.INCONCLUSIVE:
-        return replace(measured, rows_needed=rows_needed(found.n, found.se, blank.margin))
+        # Of few units the interval is wider than 1.96 standard errors, and it is the interval that has to shrink.
+        width = max(found.se, (found.ci_high - found.ci_low) / 2 / Z)
+        return replace(measured, rows_needed=rows_needed(found.n, width, blank.margin))
     return measured
 
 

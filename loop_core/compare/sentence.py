@@ -68,12 +68,17 @@ def _gainers(cells: Sequence[Cell]) -> list[Cell]:
     """Cells that gain beyond what so many would show by chance; groups that lose in another metric do not gain."""
     lose = {(c.cohort, c.cohort_value) for c in cells if c.verdict is Verdict.WORSE}
     tested = [c for c in cells if c.difference is not None and c.verdict is not Verdict.NOT_APPLICABLE]
-    upheld = rejected([p_worse(-(c.difference or 0.0), c.se or 0.0) for c in tested])
+    upheld = rejected([_p_better(c) for c in tested])
     return [
         c
         for c, holds in zip(tested, upheld, strict=True)
         if holds and c.verdict is Verdict.BETTER and (c.cohort, c.cohort_value) not in lose
     ]
+
+
+def _p_better(cell: Cell) -> float:
+    difference = cell.difference or 0.0
+    return p_worse(-difference, cell.se or 0.0, difference - (cell.ci_low or 0.0))
 
 
 def _named(cells: Sequence[Cell], weeks: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loop_core.compare.verdict import p_worse, rejected, rows_needed, verdict
+from loop_core.compare.verdict import MOST_ROWS, p_worse, rejected, rows_needed, verdict
 from loop_core.vocabulary import Verdict
 
 B, N, W, I = Verdict.BETTER, Verdict.NOT_WORSE, Verdict.WORSE, Verdict.INCONCLUSIVE  # noqa: E741 - reads as a table
@@ -60,3 +60,29 @@ def test_a_false_discovery_correction_of_nothing_is_nothing():
     assert rejected([]) == []
     assert p_worse(-0.1, 0.0) == 0.0
     assert p_worse(0.0, 0.0) == 1.0
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0, 1.4, 1.7, 1.9])
+def test_they_decide_as_often_where_hardly_any_are_missing(share):
+    """Undecided at a standard error of δ / 2 / share: from 1.7 on the rows there would do, had nobody looked at them."""
+    rng, margin, n, runs = np.random.default_rng(8), 0.01, 500, 20_000
+    se = margin / 2 / share
+    first = rng.normal(-margin / 2, se, runs)
+    first = first[(first - 1.96 * se <= -margin) & (first + 1.96 * se >= 0)]
+    more = rows_needed(n, se, margin)
+    later = rng.normal(-margin / 2, se * np.sqrt(n / more), len(first))
+    mean, half = (first * n + later * more) / (n + more), 1.96 * se * np.sqrt(n / (n + more))
+    assert np.mean((mean - half > -margin) | (mean + half < 0)) >= 0.79
+
+
+def test_a_margin_that_no_number_of_rows_would_do_for():
+    assert rows_needed(1000, 0.01, 1e-300) == rows_needed(1000, 0.01, 1e-160) == MOST_ROWS
+    assert rows_needed(1000, 0.01, 1e300) == 1
+
+
+def test_a_p_value_says_what_its_interval_says():
+    """Of few witnesses intervals are wider than normal ones; a correction by normal tails would take that back."""
+    t_of_five = 2.570582
+    assert p_worse(-t_of_five, 1.0, reach=t_of_five) == pytest.approx(0.025, abs=1e-6)
+    assert p_worse(-4.0, 1.0, reach=t_of_five) == pytest.approx(0.00516, abs=1e-5)
+    assert p_worse(-4.0, 1.0, reach=1.0) == p_worse(-4.0, 1.0)
