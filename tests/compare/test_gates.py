@@ -43,7 +43,10 @@ def test_an_undecided_cohort_is_said_and_holds_only_where_the_charter_wants_it_d
     assert {one.state for one in free} == {"passed"}
     assert "1 are undecided and 1 have too few rows" in gate("no cohort worse", free).sentence
     held = gate("state decided", strict)
-    assert (held.state, held.next_step) == ("held", "wait for about 300 more rows of BA, more than a year away at this rate")
+    assert (held.state, held.next_step) == (
+        "held",
+        "wait for about 300 more rows of BA, more than a year away at this rate",
+    )
     assert held.sentence == "The charter wants every state decided; undecided: BA log_loss -0.0100 [-0.0500, +0.0300]."
     assert undecided_cohorts(strict) == {"state"}
 
