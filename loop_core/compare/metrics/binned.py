@@ -1,4 +1,4 @@
-"""Metrics of the mean gap in bins of rows: bias, calibration error. Not smooth where there is no gap, so their intervals are drawn."""
+"""Metrics of the mean gap in bins of rows: bias, calibration error. Not smooth where there is no gap, so each has its own interval."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ Judge = Callable[[Binned], tuple[float, float, float, float, float, float]]
 class BinnedMetric:
     """A function of the gaps in bins.
 
-    What a paired bootstrap of rows (or entities) would do to sums of gaps is, by the central limit theorem, a normal
-    distribution with the covariance that they show; it is drawn from that, without a weight for each row and draw.
+    Sums of gaps are, by the central limit theorem, normal with the covariance that rows (or entities) show: what a paired
+    bootstrap would do to them, without a weight for each row and draw.
     """
 
     name: str
@@ -57,6 +57,8 @@ class BinnedMetric:
     """Units that an interval needs."""
     rarer_class: int = 0
     """Rows that the rarer class must have; 0: there are no classes."""
+    method: str = f"drawn from {DRAWS:,} sums of gaps"
+    """How the interval is made, in words."""
     more_is_better = False
 
     def estimates(self, pairs: Pairs, grouping: Grouping, terms: Terms) -> list[Found]:
@@ -78,7 +80,7 @@ class BinnedMetric:
             elif blocks.counts[k] < least:
                 found.append(NotEstimable(int(n), f"{units}; an interval needs {least:,}", *numbers[:2]))
             else:
-                found.append(made(int(n), numbers, f"drawn from {DRAWS:,} sums of gaps, {units}"))
+                found.append(made(int(n), numbers, f"{self.method}, {units}"))
         return found
 
     def _shares(self, grouping: Grouping, bins: Bins, gaps: Floats | None) -> Floats:
@@ -103,8 +105,18 @@ class BinnedMetric:
             products = _of_units(grouping.count, blocks.codes, blocks.group, self.n_bins, first, second)
         square = products.reshape(groups, wide, wide)
         square = np.triu(square) + np.triu(square, 1).transpose(0, 2, 1)
-        flat, counts, sizes = means.reshape(groups, wide), blocks.counts[:, None, None], grouping.sizes[:, None, None]
-        centred = square / sizes**2 - flat[:, :, None] * flat[:, None, :] / counts
+        # A unit adds to a mean what its gaps are beyond that mean times its rows, however many these are.
+        each = (
+            np.ones(len(grouping.codes))
+            if blocks.codes is None
+            else blocks.sums(np.ones(len(blocks.codes)))[blocks.codes]
+        )
+        weighed = np.stack([self._shares(grouping, bins, gaps * each) for bins, gaps in (first, second)], axis=1)
+        flat, heavy = means.reshape(groups, wide), weighed.reshape(groups, wide)
+        counts, sizes = blocks.counts[:, None, None], grouping.sizes[:, None, None]
+        cross = heavy[:, :, None] * flat[:, None, :]
+        own = flat[:, :, None] * flat[:, None, :] * grouping.sums(each)[:, None, None] / sizes
+        centred = square / sizes**2 + (own - cross - cross.transpose(0, 2, 1)) / sizes
         return np.asarray(centred * counts / np.maximum(counts - 1, 1))
 
 
