@@ -51,11 +51,13 @@ def intervals(difference: Floats, influence: Floats, grouping: Grouping, blocks:
     from scipy.special import stdtrit
 
     sums = blocks.sums(influence)
-    squares = sums * sums
+    # Fourth powers of labels in unusual units would leave the range of numbers.
+    scale = float(np.abs(sums).max(initial=0.0)) or 1.0
+    squares = (sums / scale) ** 2
     second, fourth = blocks.total(squares), blocks.total(squares * squares)
     counts = blocks.counts
     with np.errstate(divide="ignore", invalid="ignore"):
-        se = np.sqrt(second * counts / (counts - 1)) / grouping.sizes
+        se = scale * np.sqrt(second * counts / (counts - 1)) / grouping.sizes
         freedom = _freedom(counts, second, fourth)
         half = np.where(second > 0, stdtrit(freedom, (1 + CONFIDENCE) / 2) * se, 0.0)
     low, high = difference - half, difference + half
@@ -71,9 +73,13 @@ def intervals(difference: Floats, influence: Floats, grouping: Grouping, blocks:
 
 
 def _freedom(counts: Floats, second: Floats, fourth: Floats) -> Floats:
-    """Degrees of freedom of a variance: 2 / (κ − 1) for each unit, at most all but one.
+    """Degrees of freedom of a variance, 2n / (κ − (n − 3)/(n − 1)) of n units with kurtosis κ; at most n − 1.
 
-    κ is estimated, and too low where the few heavy units are few: hence drawn towards more freedom, never beyond n − 1.
+    κ is estimated, and too low where the heavy units are few: there freedom is still somewhat overstated.
+
+    Args:
+        counts: (g,) units.
+        second, fourth: (g,) sums of their squares and fourth powers, in any scale common to a group.
     """
     kurtosis = counts * fourth / (second * second)
-    return np.clip(2 * counts / np.maximum(kurtosis - 1, 1e-9), 1.0, np.maximum(counts - 1, 1.0))
+    return np.clip(2 * counts / (kurtosis - (counts - 3) / (counts - 1)), 1.0, np.maximum(counts - 1, 1.0))

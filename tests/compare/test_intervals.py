@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,8 +13,11 @@ from loop_core.charter import Cohort
 from loop_core.compare import METRICS, Estimate, NotEstimable, Pairs, Units, estimate, estimates, everybody
 from loop_core.compare.groups import Grouping, grouped
 from loop_core.compare.interval import intervals
+from loop_core.compare.metrics.bias import BIAS
+from loop_core.compare.metrics.binned import Binned
+from loop_core.vocabulary import Task
 from tests.bench.coverage import coverage
-from tests.compare.worlds import pairs_of, terms_at
+from tests.compare.worlds import pairs_of, task_of, terms_at
 
 #: A long table over n, prevalence and entities: `python -m tests.bench coverage`.
 RUNS = 500
@@ -23,7 +28,7 @@ LOW, HIGH = 0.92, 0.98
 @pytest.mark.parametrize("clustered", [False, True], ids=["rows", "entities"])
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_interval_covers_the_truth(metric: str, clustered: bool) -> None:
-    found = coverage(metric, 6000 if metric == "ece" else 1500, 0.5, clustered, RUNS)
+    found = coverage(metric, 12_000 if metric == "ece" else 1500, 0.5, clustered, RUNS)
     assert found.estimable == 1
     assert LOW <= found.covered <= HIGH
 
@@ -35,14 +40,14 @@ def test_the_interval_covers_the_truth_where_positives_are_rare(metric: str) -> 
     assert LOW <= found.covered <= HIGH
 
 
-def test_entities_ignored_would_claim_far_too_much() -> None:
+def test_entities_ignored_would_claim_too_much() -> None:
     from tests.compare.worlds import truth
 
     true, rng, hits = truth("log_loss", 0.5, True), np.random.default_rng(3), 0
-    for _ in range(200):
+    for _ in range(600):
         found = estimate("log_loss", pairs_of("log_loss", rng, 1500, 0.5, True, units=False), terms_at(0.5))
         hits += found.ci_low <= true <= found.ci_high
-    assert hits / 200 < 0.85
+    assert hits / 600 < 0.92  # a standard error a sixth too small: 89 in 100
 
 
 def _difference(gaps: np.ndarray, units: Units | None = None) -> tuple[float, float, float, float, str]:
@@ -87,8 +92,9 @@ def test_equal_models_differ_by_exactly_nothing(metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_groups_say_what_their_rows_say_alone(metric):
-    pairs = pairs_of(metric, np.random.default_rng(1), 9000, 0.5, True)
-    codes = np.random.default_rng(2).integers(0, 3, 9000)
+    n = 18_000 if metric == "ece" else 9000
+    pairs = pairs_of(metric, np.random.default_rng(1), n, 0.5, True)
+    codes = np.random.default_rng(2).integers(0, 3, n)
     together = estimates(metric, pairs, Grouping("c", ("a", "b", "c"), codes), terms_at(0.5))
     for k, found in enumerate(together):
         alone = estimate(metric, pairs.take(np.flatnonzero(codes == k)), terms_at(0.5))
@@ -131,3 +137,49 @@ def test_the_largest_values_of_a_cohort_are_kept_and_the_rest_is_one_group():
     assert found.values == ("a", "b", "(other)")
     assert found.codes.tolist() == [0, 1, 0, 2, 1, 2]
     assert found.sizes.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("metric", [m for m in METRICS if task_of(m) is not Task.REGRESSION and m != "ece"])
+@pytest.mark.parametrize("entities", [1, 2, 9])
+def test_positives_of_a_few_entities_are_few_witnesses(metric: str, entities: int) -> None:
+    """All hits in one entity: a recall that cannot vary would be as sure as it is worthless."""
+    pairs = pairs_of(metric, np.random.default_rng(1), 3000, 0.5, False)
+    kept = np.concatenate([np.flatnonzero(pairs.labels == 1)[:200], np.flatnonzero(pairs.labels != 1)])
+    codes = np.concatenate([np.arange(200) % entities, entities + np.arange(len(kept) - 200)])
+    found = estimate(metric, replace(pairs.take(kept), units=Units(codes, int(codes.max()) + 1)), terms_at(0.5))
+    assert isinstance(found, NotEstimable)
+    assert f"only {entities} entities" in found.reason
+
+
+def test_labels_in_unusual_units_have_the_same_intervals() -> None:
+    pairs = pairs_of("mae", np.random.default_rng(1), 500, 0.5, False)
+    plain = estimate("mae", pairs)
+    for scale in (1e-90, 1e90):
+        found = estimate(
+            "mae", Pairs(*(x * scale for x in (pairs.labels, pairs.champion, pairs.challenger)), pairs.units)
+        )
+        assert (found.ci_low / scale, found.ci_high / scale) == pytest.approx((plain.ci_low, plain.ci_high))
+
+
+def test_entities_of_unequal_size_count_by_what_they_add_to_a_mean_gap() -> None:
+    """Where large entities are as biased as small ones, their size adds nothing to the error of a bias."""
+    rng = np.random.default_rng(2)
+    entities = np.repeat(np.arange(400), rng.integers(1, 30, 400))
+    n, labels = len(entities), np.zeros(len(entities))
+    scores = [shift + 0.3 * rng.standard_normal(400)[entities] for shift in (4.0, 2.0)]
+    found = estimate("bias", Pairs(labels, *scores, Units(entities, 400)))
+    totals = np.bincount(entities, scores[0] - scores[1] - (scores[0] - scores[1]).mean())
+    assert found.se == pytest.approx(np.sqrt((totals**2).sum() * 400 / 399) / n)
+
+
+@pytest.mark.parametrize(("champion", "challenger"), [(0.0, 0.0), (0.0, 1.0), (0.0, 4.0), (4.0, 0.0), (2.0, -2.0)])
+def test_biases_near_zero_are_not_called_surer_than_they_are(champion: float, challenger: float) -> None:
+    """In standard errors; drawn about what was seen, the second of these was missed in 32 of 100 runs."""
+    rng, covariance = np.random.default_rng(3), np.array([[1, 0.45], [0.45, 0.25]])
+    low, high = np.array([
+        BIAS.judge(Binned(means[:, None], np.ones((2, 1)), covariance))[4:]
+        for means in rng.multivariate_normal([champion, challenger], covariance, 1000)
+    ]).T  # fmt: skip
+    truth = abs(champion) - abs(challenger)
+    assert np.mean(truth < low) <= 0.045
+    assert np.mean(truth > high) <= 0.045

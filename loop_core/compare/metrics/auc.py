@@ -11,6 +11,7 @@ from loop_core.compare.interval import intervals
 from loop_core.compare.metrics.kind import Found
 from loop_core.compare.metrics.pairs import Pairs, Terms
 from loop_core.compare.metrics.ranks import Ranked, by_score, ranked
+from loop_core.compare.metrics.sums import witnesses
 from loop_core.monitor.roc import MIN_CLASS_ROWS
 from loop_core.vocabulary import Task
 
@@ -23,9 +24,10 @@ class Auc:
 
     Two classes: DeLong's paired variance, clustered where entities repeat (Obuchowski 1997), with Student's quantile at
     Welch's degrees of freedom over the two classes. Several: what a row does to the area of each class is added up before
-    it is squared, so that classes may go together.
+    it is squared, so that classes may go together; the value is that of scikit-learn's `roc_auc_score` with `ovr` and
+    `macro`.
 
-    Source: DeLong, DeLong & Clarke-Pearson 1988; Sun & Xu 2014 for mid-ranks; Hand & Till 2001 for several classes.
+    Source: DeLong, DeLong & Clarke-Pearson 1988; Sun & Xu 2014 for mid-ranks.
     """
 
     name, words, more_is_better = "auc", "AUC", True
@@ -60,12 +62,12 @@ def _two_classes(pairs: Pairs, grouping: Grouping) -> list[Found]:
     (first, right1), (second, right2) = (placements(found, positive, grouping) for found in pairs.ranked(grouping))
     difference, gains = second - first, right2 - right1
     with np.errstate(divide="ignore", invalid="ignore"):
-        se, freedom, witnesses = _error(gains - grouping.spread(difference), positive, grouping, blocks)
+        se, freedom, entities = _error(gains - grouping.spread(difference), positive, grouping, blocks)
         half = stdtrit(freedom, (1 + CONFIDENCE) / 2) * se
     m = grouping.sums(positive.astype(np.float64))
     found: list[Found] = []
     for k, n in enumerate(grouping.sizes.astype(int)):
-        reason = _reason(int(m[k]), int(n), blocks, k, witnesses[k])
+        reason = _reason(int(m[k]), int(n), blocks, k, entities[k])
         if reason:
             values = (first[k], second[k]) if 0 < m[k] < n else (None, None)
             found.append(NotEstimable(int(n), reason, *values))
@@ -103,15 +105,16 @@ def _error(gains: Floats, positive: Bools, grouping: Grouping, blocks: Blocks) -
     return np.sqrt(squared), np.maximum(freedom, 1.0), np.minimum(*counts)
 
 
-def _reason(m: int, n: int, blocks: Blocks, k: int, witnesses: float) -> str:
+def _reason(m: int, n: int, blocks: Blocks, k: int, entities: float) -> str:
     if m in (0, n):
         return f"all {n:,} labels are {int(m == n)}; a ranking needs both classes"
     if min(m, n - m) < MIN_CLASS_ROWS:
         return f"{min(m, n - m)} rows of the rarer class; an interval needs {MIN_CLASS_ROWS}"
     if blocks.codes is not None and blocks.counts[k] < MIN_UNITS:
         return f"{int(blocks.counts[k])} entities; an interval needs {MIN_UNITS}"
-    if witnesses < 2:
-        return "all rows of one class belong to one entity"
+    if entities < MIN_CLASS_ROWS:
+        # Of two entities the spread may be next to nothing by chance, and then nothing says how few they are.
+        return f"rows of one class of only {int(entities)} entities; an interval needs {MIN_CLASS_ROWS}"
     return ""
 
 
@@ -123,7 +126,7 @@ def _method(blocks: Blocks, k: int, m: int, n: int) -> str:
 
 def _several_classes(pairs: Pairs, grouping: Grouping) -> list[Found]:
     blocks, n_classes = grouping.blocks(pairs.units), pairs.champion.shape[1]
-    rarest = np.full(grouping.count, np.inf)
+    rarest, entities = np.full(grouping.count, np.inf), np.full(grouping.count, np.inf)
     values, influences = [], []
     for scores in (pairs.champion, pairs.challenger):
         area, influence = np.zeros(grouping.count), np.zeros(len(pairs))
@@ -131,6 +134,7 @@ def _several_classes(pairs: Pairs, grouping: Grouping) -> list[Found]:
             mine = pairs.labels == c
             m = grouping.sums(mine.astype(np.float64))
             rarest = np.minimum(rarest, np.minimum(m, grouping.sizes - m))
+            entities = np.minimum(entities, witnesses(mine.astype(np.float64), blocks))
             rows = by_score(np.ascontiguousarray(scores[:, c]))
             found, right = placements(ranked(rows, mine, grouping), mine, grouping)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -139,7 +143,7 @@ def _several_classes(pairs: Pairs, grouping: Grouping) -> list[Found]:
             area, influence = area + found / n_classes, influence + part / n_classes
         values.append(area)
         influences.append(influence * grouping.spread(grouping.sizes))
-    usable = (rarest >= MIN_CLASS_ROWS) & (blocks.counts >= MIN_UNITS)
+    usable = (rarest >= MIN_CLASS_ROWS) & (blocks.counts >= MIN_UNITS) & (entities >= MIN_CLASS_ROWS)
     difference = np.where(usable, values[1] - values[0], 0.0)
     gap = np.where(grouping.spread(usable), influences[1] - influences[0], 0.0)
     found_at = intervals(difference, gap, grouping, blocks)
@@ -152,6 +156,9 @@ def _several_classes(pairs: Pairs, grouping: Grouping) -> list[Found]:
             result.append(
                 NotEstimable(int(n), f"{int(rarest[k])} rows of the rarest class; an interval needs {MIN_CLASS_ROWS}")
             )
-        else:
+        elif blocks.counts[k] < MIN_UNITS:
             result.append(NotEstimable(int(n), f"{int(blocks.counts[k])} {blocks.name}; an interval needs {MIN_UNITS}"))
+        else:
+            few = f"the rarest class has rows of {int(entities[k])} entities; an interval needs {MIN_CLASS_ROWS}"
+            result.append(NotEstimable(int(n), few))
     return result

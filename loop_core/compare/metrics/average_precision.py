@@ -11,6 +11,7 @@ from loop_core.compare.interval import intervals
 from loop_core.compare.metrics.kind import Found
 from loop_core.compare.metrics.pairs import Pairs, Terms
 from loop_core.compare.metrics.ranks import Ranked
+from loop_core.compare.metrics.sums import witnesses
 from loop_core.vocabulary import Task
 
 Floats = npt.NDArray[np.float64]
@@ -37,7 +38,8 @@ def _estimates(pairs: Pairs, grouping: Grouping) -> list[Found]:
     (first, of_first), (second, of_second) = (_of_one(found, positive, grouping) for found in pairs.ranked(grouping))
     m = grouping.sums(positive.astype(np.float64))
     rarer = np.minimum(m, grouping.sizes - m)
-    usable = (rarer >= LEAST) & (blocks.counts >= MIN_UNITS)
+    entities = np.minimum(*(witnesses(side.astype(np.float64), blocks) for side in (positive, ~positive)))
+    usable = (rarer >= LEAST) & (entities >= MIN_UNITS)
     difference = np.where(usable, second - first, 0.0)
     influence = np.where(grouping.spread(usable), of_second - of_first, 0.0)
     at = intervals(difference, influence, grouping, blocks)
@@ -47,8 +49,9 @@ def _estimates(pairs: Pairs, grouping: Grouping) -> list[Found]:
             numbers = tuple(x[k] for x in (first, second, difference, at.se, at.low, at.high))
             found.append(made(int(n), numbers, at.methods[k]))
             continue
-        few = f"{int(rarer[k])} rows of the rarer class; an interval needs {LEAST}"
-        reason = few if rarer[k] < LEAST else f"{int(blocks.counts[k])} {blocks.name}; an interval needs {MIN_UNITS}"
+        reason = f"{int(rarer[k])} rows of the rarer class; an interval needs {LEAST}"
+        if rarer[k] >= LEAST:
+            reason = f"rows of one class of only {int(entities[k])} entities; an interval needs {MIN_UNITS}"
         found.append(NotEstimable(int(n), reason, *((first[k], second[k]) if m[k] else (None, None))))
     return found
 

@@ -55,6 +55,10 @@ class SumMetric:
             )
         difference = sign * (value2 - value1)
         why = self._reasons(pairs.labels, grouping, blocks, sums)
+        if blocks.codes is not None:
+            why = [
+                one or few for one, few in zip(why, self._few_entities(pairs, grouping, (first, second)), strict=True)
+            ]
         usable = np.array([not reason for reason in why]) & np.isfinite(difference)
         found = intervals(np.where(usable, difference, 0.0), _only(influence, usable, grouping), grouping, blocks)
         return [
@@ -84,13 +88,39 @@ class SumMetric:
                 said.append("")
         return said
 
+    def _few_entities(self, pairs: Pairs, grouping: Grouping, rows: tuple[Floats, Floats]) -> list[str]:
+        """(g,) why entities are too few although rows are not; empty where they are not."""
+        blocks, said = grouping.blocks(pairs.units), [""] * grouping.count
+        counted = [
+            (np.minimum(*(witnesses(row, blocks) for row in pair)), what)
+            for which, _, what in self.needs
+            for pair in zip(*(one[which] for one in rows), strict=True)
+        ]
+        if self.rarer_class:
+            counted.append((witnesses(of_rarer_classes(pairs.labels, grouping), blocks), "rows of the rarer class"))
+        for entities, what in counted:
+            for k in np.flatnonzero(entities < MIN_UNITS):
+                said[k] = said[k] or f"{what} of only {int(entities[k])} entities; an interval needs {MIN_UNITS}"
+        return said
+
+
+def witnesses(values: Floats, blocks: Blocks) -> Floats:
+    """(g,) entities with a row that is not 0. What only a few of them show has a spread that cannot be seen: recall over the
+    positives of one entity has none at all."""
+    return blocks.total((blocks.sums(np.abs(values)) > 0).astype(np.float64))
+
+
+def of_rarer_classes(labels: Floats, grouping: Grouping) -> Floats:
+    """(n,) 1 for rows that are not of their group's commonest class, else 0."""
+    codes = labels.astype(np.int64)
+    classes = max(int(codes.max(initial=0)) + 1, 2)
+    counts = np.stack([grouping.sums((codes == c).astype(np.float64)) for c in range(classes)])
+    return np.asarray(codes != grouping.spread(counts.argmax(axis=0)), dtype=np.float64)
+
 
 def rarer_classes(labels: Floats, grouping: Grouping) -> Floats:
     """(g,) rows that are not of the group's commonest class."""
-    codes = labels.astype(np.int64)
-    classes = int(codes.max(initial=0)) + 1
-    counts = np.stack([grouping.sums((codes == c).astype(np.float64)) for c in range(max(classes, 2))])
-    return np.asarray(grouping.sizes - counts.max(axis=0))
+    return grouping.sums(of_rarer_classes(labels, grouping))
 
 
 def _influence(rows: Floats, slopes: Floats, means: Floats, grouping: Grouping) -> Floats:
