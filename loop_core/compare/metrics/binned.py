@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loop_core.compare.estimate import CONFIDENCE, MIN_UNITS, NotEstimable, made
+from loop_core.compare.estimate import MIN_UNITS, NotEstimable, made
 from loop_core.compare.groups import Blocks, Grouping
 from loop_core.compare.metrics.kind import Found
 from loop_core.compare.metrics.pairs import Pairs, Terms
@@ -19,8 +19,6 @@ Floats = npt.NDArray[np.float64]
 Bins = npt.NDArray[np.intp]
 #: (labels, scores) → ((n,) number of the row's bin, (n,) its gap).
 Gaps = Callable[[Floats, Floats], tuple[Bins, Floats]]
-#: Draws of an interval.
-DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class BinnedMetric:
     """Units that an interval needs."""
     rarer_class: int = 0
     """Rows that the rarer class must have; 0: there are no classes."""
-    method: str = f"drawn from {DRAWS:,} sums of gaps"
+    method: str = ""
     """How the interval is made, in words."""
     more_is_better = False
 
@@ -152,22 +150,3 @@ def _of_units(
         place = (group[units[a][same]] * wide + columns[a][same]) * wide + columns[b][same]
         total += np.bincount(place, values[a][same] * values[b][same], minlength=size)
     return total
-
-
-def drawn(centre: Floats, covariance: Floats) -> Floats:
-    """(DRAWS, 2) of a normal distribution, the same normals each time: antithetic, of unit variance.
-
-    Args:
-        centre: (2,) mean.
-        covariance: (2, 2); what rounding leaves of a negative variance is taken as none.
-    """
-    normals = np.random.default_rng(0).standard_normal((DRAWS // 2, 2))
-    normals = np.concatenate([normals, -normals]) / normals.std(axis=0)
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray(centre + normals @ (vectors * np.sqrt(np.maximum(values, 0))).T)
-
-
-def interval_of(differences: Floats, seen: float) -> tuple[float, float, float, float]:
-    """(difference, standard error, lower end, upper end) from draws of the difference; the ends hold what was seen."""
-    low, high = np.quantile(differences, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return seen, float(differences.std()), min(seen, float(low)), max(seen, float(high))
