@@ -198,3 +198,22 @@ def test_calibration_errors_near_zero_are_not_called_surer_than_they_are(champio
     truth = champion - challenger
     assert np.mean((found[:, 4] <= truth) & (truth <= found[:, 5])) >= 0.92
     assert ((found[:, 4] <= found[:, 2]) & (found[:, 2] <= found[:, 5])).all()
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "precision", "recall", "f1", "cost", "macro_f1"])
+def test_answers_alike_on_few_rows_are_no_proof_that_they_always_are(metric: str) -> None:
+    """Were one answer in a hundred another, 100 rows would show none of it 37 times in 100."""
+    pairs = pairs_of(metric, np.random.default_rng(6), 400, 0.5, False)
+    near = 0.999 * pairs.champion + 0.001 / (3 if pairs.champion.ndim == 2 else 2)
+    found = estimate(metric, Pairs(pairs.labels, pairs.champion, near, pairs.units), terms_at(0.5))
+    assert found.difference == 0
+    assert -0.1 < found.ci_low < -1.5 / 400
+    assert found.ci_high == -found.ci_low
+    assert "told apart" in found.method
+
+
+def test_no_answer_in_so_many_rows_is_missed_as_often_as_said() -> None:
+    share = -estimate(
+        "accuracy", Pairs(np.tile([0.0, 1.0], 50), np.full(100, 0.6), np.full(100, 0.7), Units(None, 100))
+    ).ci_low
+    assert (1 - share) ** 100 == pytest.approx(0.025)

@@ -12,5 +12,6 @@ ACCURACY = SumMetric(
     (Task.BINARY, Task.MULTICLASS),
     rows=lambda labels, scores, terms: (answers(scores, terms) == labels).astype(np.float64)[np.newaxis],
     more_is_better=True,
+    step=lambda terms: 1.0,
     rarer_class=RARER_CLASS,
 )

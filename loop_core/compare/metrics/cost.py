@@ -13,4 +13,11 @@ def _rows(labels: Floats, scores: Floats, terms: Terms) -> Floats:
     return np.asarray(terms.false_alarm * said * (1 - labels) + terms.miss * (1 - said) * labels)[np.newaxis]
 
 
-COST = SumMetric("cost", "cost", (Task.BINARY,), rows=_rows, rarer_class=RARER_CLASS)
+COST = SumMetric(
+    "cost",
+    "cost",
+    (Task.BINARY,),
+    rows=_rows,
+    rarer_class=RARER_CLASS,
+    step=lambda terms: max(terms.false_alarm, terms.miss),
+)

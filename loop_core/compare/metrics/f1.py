@@ -25,5 +25,6 @@ F1 = SumMetric(
     rows=_rows,
     of=_of,
     more_is_better=True,
+    step=lambda terms: 1.0,
     needs=((slice(2, 3), 30, "positives"), (slice(0, 1), 20, "twice the rows rightly called positive")),
 )

@@ -20,5 +20,6 @@ PRECISION = SumMetric(
     rows=_rows,
     of=ratio,
     more_is_better=True,
+    step=lambda terms: 1.0,
     needs=((slice(1, 2), 30, "rows called positive"), (slice(0, 1), 10, "rows rightly called positive")),
 )

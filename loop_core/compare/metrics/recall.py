@@ -19,5 +19,6 @@ RECALL = SumMetric(
     rows=_rows,
     of=ratio,
     more_is_better=True,
+    step=lambda terms: 1.0,
     needs=((slice(1, 2), 30, "positives"),),
 )

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from loop_core.compare.estimate import MIN_UNITS, NotEstimable, made
 from loop_core.compare.groups import Blocks, Grouping
-from loop_core.compare.interval import intervals
+from loop_core.compare.interval import Intervals, intervals
 from loop_core.compare.metrics.kind import Found
 from loop_core.compare.metrics.pairs import Pairs, Rows, Terms
+from loop_core.compare.verdict import LEVEL, Z
 from loop_core.vocabulary import Task
 
 Floats = npt.NDArray[np.float64]
@@ -41,6 +42,8 @@ class SumMetric:
     """(sums, the least that each must come to in either model, what they count): below, the delta method is no guide."""
     rarer_class: int = 0
     """Rows that the rarer class must have; 0: there are no classes."""
+    step: Callable[[Terms], float] | None = None
+    """By how much the metric changes at most where all answers do; None: it follows every change of a score."""
 
     def estimates(self, pairs: Pairs, grouping: Grouping, terms: Terms) -> list[Found]:
         """One entry a group. See `MetricKind`."""
@@ -61,6 +64,8 @@ class SumMetric:
             ]
         usable = np.array([not reason for reason in why]) & np.isfinite(difference)
         found = intervals(np.where(usable, difference, 0.0), _only(influence, usable, grouping), grouping, blocks)
+        if self.step is not None and (usable & (found.se == 0)).any():
+            found = _unseen(found, self.step(terms), self._told_by(grouping, blocks, (first, second)), pairs, grouping)
         return [
             made(
                 int(n), (value1[k], value2[k], difference[k], found.se[k], found.low[k], found.high[k]), found.methods[k]
@@ -88,6 +93,11 @@ class SumMetric:
                 said.append("")
         return said
 
+    def _told_by(self, grouping: Grouping, blocks: Blocks, rows: tuple[Floats, Floats]) -> Floats:
+        """(g,) rows or entities that tell of the metric: the fewest behind what it needs, or all."""
+        counted = [witnesses(row, blocks) for which, _, _ in self.needs for one in rows for row in one[which]]
+        return np.min(counted, axis=0) if counted else blocks.counts
+
     def _few_entities(self, pairs: Pairs, grouping: Grouping, rows: tuple[Floats, Floats]) -> list[str]:
         """(g,) why entities are too few although rows are not; empty where they are not."""
         blocks, said = grouping.blocks(pairs.units), [""] * grouping.count
@@ -102,6 +112,25 @@ class SumMetric:
             for k in np.flatnonzero(entities < MIN_UNITS):
                 said[k] = said[k] or f"{what} of only {int(entities[k])} entities; an interval needs {MIN_UNITS}"
         return said
+
+
+def _unseen(found: Intervals, step: float, told_by: Floats, pairs: Pairs, grouping: Grouping) -> Intervals:
+    """The intervals where two models that differ answered alike throughout: what n witnesses did not show may still be there,
+    in a share p of them with (1 − p)ⁿ = 2.5 %, to either side.
+
+    Source: Hanley & Lippman-Hand 1983, "If nothing goes wrong, is everything all right?".
+    """
+    apart = pairs.champion != pairs.challenger
+    differ = grouping.sums((apart.any(axis=1) if apart.ndim == 2 else apart).astype(np.float64)) > 0
+    alike = differ & (found.se == 0) & (found.low == found.high) & (told_by > 0)
+    if not alike.any():
+        return found
+    reach = np.where(alike, step * (1 - LEVEL ** (1 / np.maximum(told_by, 1))), 0.0)
+    said = [
+        f"no answer told apart by {int(n):,} witnesses" if k else method
+        for k, n, method in zip(alike, told_by, found.methods, strict=True)
+    ]
+    return Intervals(found.se + reach / Z, found.low - reach, found.high + reach, tuple(said))
 
 
 def witnesses(values: Floats, blocks: Blocks) -> Floats:
