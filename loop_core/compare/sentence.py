@@ -60,19 +60,31 @@ def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
         said.append("No group is shown to lose.")
     undecided = _one_each([cell for cell in cells if cell.verdict is Verdict.INCONCLUSIVE])
     if undecided:
-        said.append(f"Undecided for {len(undecided)} {'group' if len(undecided) == 1 else 'groups'}.")
+        said.append(f"Undecided for {_groups(len(undecided))}.")
+    untold = {_place(c) for c in cells} - {_place(c) for c in cells if c.verdict is not Verdict.NOT_APPLICABLE}
+    if untold:
+        said.append(f"Too little is known of {_groups(len(untold))} to say anything.")
     return said
 
 
+def _groups(count: int) -> str:
+    return f"{count:,} {'group' if count == 1 else 'groups'}"
+
+
+def _place(cell: Cell) -> tuple[str | None, str | None]:
+    return cell.cohort, cell.cohort_value
+
+
 def _gainers(cells: Sequence[Cell]) -> list[Cell]:
-    """Cells that gain beyond what so many would show by chance; groups that lose in another metric do not gain."""
-    lose = {(c.cohort, c.cohort_value) for c in cells if c.verdict is Verdict.WORSE}
+    """Cells that gain beyond what so many would show by chance (Benjamini–Hochberg over all binding cells in cohorts, which
+    a verdict `better` alone is not held to); groups that lose in another metric do not gain."""
+    lose = {_place(c) for c in cells if c.verdict is Verdict.WORSE}
     tested = [c for c in cells if c.difference is not None and c.verdict is not Verdict.NOT_APPLICABLE]
     upheld = rejected([_p_better(c) for c in tested])
     return [
         c
         for c, holds in zip(tested, upheld, strict=True)
-        if holds and c.verdict is Verdict.BETTER and (c.cohort, c.cohort_value) not in lose
+        if holds and c.verdict is Verdict.BETTER and _place(c) not in lose
     ]
 
 
@@ -92,7 +104,7 @@ def _one_each(cells: Sequence[Cell]) -> list[Cell]:
     ordered = sorted(cells, key=lambda c: (c.difference or 0.0) / c.margin)
     found: dict[tuple[str | None, str | None], Cell] = {}
     for cell in ordered:
-        found.setdefault((cell.cohort, cell.cohort_value), cell)
+        found.setdefault(_place(cell), cell)
     return list(found.values())
 
 

@@ -14,8 +14,10 @@ LEAST = 3
 def reversals(cells: Sequence[Cell]) -> tuple[str, ...]:
     """One sentence for each metric and cohort where most values move against everybody's move.
 
-    Such a whole is no good guide: it moves because groups differ in size or in level, not because people gain (Simpson
-    1951). Signals are left out, and values with too few rows for a verdict are not counted.
+    Such a whole is no good guide to its parts. Of a mean over the same rows it moves with a few large groups; of a ranking or
+    a ratio it may even move against all of them, because they differ in level (Simpson 1951). At least one value's interval
+    must lie on the other side: between equal models most of five values move against the whole 18 times in 100, by chance.
+    Signals are left out, and values with too few rows for a verdict are not counted.
 
     Args:
         cells: of a scorecard, everybody's first.
@@ -24,14 +26,15 @@ def reversals(cells: Sequence[Cell]) -> tuple[str, ...]:
     said = []
     for metric, whole in overall.items():
         for cohort in dict.fromkeys(c.cohort for c in cells if c.cohort is not None):
-            parts = [c.difference for c in cells if c.metric == metric and c.cohort == cohort and _counts(c)]
-            against = sum(part * (whole.difference or 0.0) < 0 for part in parts if part is not None)
-            if len(parts) >= LEAST and against > len(parts) / 2:
+            parts = [c for c in cells if c.metric == metric and c.cohort == cohort and _counts(c)]
+            against = [c for c in parts if (c.difference or 0.0) * (whole.difference or 0.0) < 0]
+            sure = sum((c.ci_low or 0.0) * (c.ci_high or 0.0) > 0 for c in against)
+            if len(parts) >= LEAST and len(against) > len(parts) / 2 and sure:
                 move = "gain" if (whole.difference or 0.0) > 0 else "lose"
                 other = "lose" if move == "gain" else "gain"
                 said.append(
-                    f"Everybody together seems to {move} in {metric.replace('_', ' ')}, and {against} of {len(parts)} values"
-                    f" of {cohort} {other}: look at them, not at the whole (Simpson's paradox)."
+                    f"Everybody together seems to {move} in {metric.replace('_', ' ')}, and {len(against)} of {len(parts)} values"
+                    f" of {cohort} {other}, {sure} of them beyond chance: look at them, not at the whole (Simpson's paradox)."
                 )
     return tuple(said)
 

@@ -39,6 +39,12 @@ def test_a_gain_that_chance_shows_among_many_is_not_named():
     assert "Better for state SP" in sentence([cell(0.0), lucky], WEEKS)
 
 
+def test_groups_of_which_nothing_is_known_do_not_read_as_safe():
+    few = [replace(cell(-0.05, value), verdict=Verdict.NOT_APPLICABLE) for value in ("SP", "BA")]
+    said = sentence([cell(0.0), *few, cell(0.0, "RJ")], WEEKS)
+    assert said.endswith("No group is shown to lose. Too little is known of 2 groups to say anything.")
+
+
 def test_signals_are_not_told():
     said = sentence([cell(0.0), cell(-0.05, "SP", block="signal")], WEEKS)
     assert "SP" not in said
@@ -48,7 +54,8 @@ def test_the_flag_stands_where_most_values_move_against_the_whole():
     whole, against = cell(0.01), [cell(-0.004, value) for value in ("SP", "RJ")]
     found = reversals([whole, *against, cell(0.05, "BA")])
     assert len(found) == 1
-    assert "2 of 3 values of state lose" in found[0]
+    assert "2 of 3 values of state lose, 2 of them beyond chance" in found[0]
+    assert reversals([whole, *(replace(one, ci_high=0.001) for one in against), cell(0.05, "BA")]) == ()
     assert reversals([whole, against[0], cell(0.05, "BA"), cell(0.02, "RJ")]) == ()
     assert reversals([replace(whole, block="signal"), *against, cell(0.05, "BA")]) == ()
     few = [replace(one, verdict=Verdict.NOT_APPLICABLE) for one in against]
