@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -38,10 +40,15 @@ def bca_interval(sums: Floats, sizes: Floats, *, confidence: float, seed: int = 
 
 
 def _resampled_means(sums: Floats, sizes: Floats, seed: int) -> Floats:
-    units = len(sums)
-    taken = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=DRAWS).astype(np.float64)
+    taken = _taken(len(sums), seed)
     means: Floats = (taken @ sums) / (taken @ sizes)
     return means
+
+
+@lru_cache(maxsize=4)
+def _taken(units: int, seed: int) -> Floats:
+    """(DRAWS, units) how often each was taken; as many units are the same draws, and making them is nearly all the work."""
+    return np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=DRAWS).astype(np.float64)
 
 
 def _acceleration(sums: Floats, sizes: Floats) -> float:

@@ -62,7 +62,9 @@ def intervals(difference: Floats, influence: Floats, grouping: Grouping, blocks:
         half = np.where(second > 0, stdtrit(freedom, (1 + CONFIDENCE) / 2) * se, 0.0)
     low, high = difference - half, difference + half
     methods = [f"t interval, {int(count):,} {blocks.name}" for count in counts]
-    for k in np.flatnonzero((counts >= 2) & (counts < BOOTSTRAP_BELOW) & (second > 0)):
+    few = np.flatnonzero((counts >= 2) & (counts < BOOTSTRAP_BELOW) & (second > 0))
+    # By size: groups of as many units share their draws.
+    for k in few[np.argsort(counts[few], kind="stable")]:
         # Alone, BCa covers 92 times in 100 at 60 rows of log loss, and t misses on the long side of a skewed one.
         mine = blocks.group == k
         sizes = blocks.sums(np.ones_like(influence))[mine] if blocks.codes is not None else np.ones(int(counts[k]))

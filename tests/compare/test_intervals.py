@@ -85,6 +85,14 @@ def test_too_few_rows_give_no_interval_but_a_reason():
 
 
 @pytest.mark.parametrize("metric", METRICS)
+def test_rows_of_a_single_entity_have_no_interval(metric: str) -> None:
+    pairs = pairs_of(metric, np.random.default_rng(1), 3000, 0.5, False)
+    found = estimate(metric, replace(pairs, units=Units(np.zeros(3000, dtype=np.int64), 1)))
+    assert isinstance(found, NotEstimable)
+    assert "entit" in found.reason
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_equal_models_differ_by_exactly_nothing(metric):
     pairs = pairs_of(metric, np.random.default_rng(0), 3000, 0.5, False)
     found = estimate(metric, Pairs(pairs.labels, pairs.champion, pairs.champion, pairs.units))

@@ -40,7 +40,8 @@ def _judge(group: Binned) -> tuple[float, float, float, float, float, float]:
 
 def _signs(value: float, variance: float) -> tuple[float, ...]:
     """The signs that the true value may have."""
-    if abs(value) > SURE * np.sqrt(variance):
+    # What rounding leaves of a variance may be below zero.
+    if abs(value) > SURE * np.sqrt(max(variance, 0.0)):
         return (float(np.sign(value)),)
     return (1.0, -1.0)
 
