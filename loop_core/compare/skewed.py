@@ -57,7 +57,7 @@ def skewed_mean(values: Floats, units: Units) -> SkewedMean:
     if squares == 0:
         return SkewedMean(mean, mean, mean, 0.0 if mean < 0 else 1.0)
     se = float(np.sqrt(squares * count / (count - 1))) / len(values)
-    lean = float((totals**3).mean()) / (squares / count) ** 1.5 / np.sqrt(count)
+    lean = float(((totals / np.sqrt(squares / count)) ** 3).mean() / np.sqrt(count))
     wide = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
     low = mean - se * max(wide, _back(wide, lean))
     high = mean + se * max(wide, -_back(-wide, lean))
