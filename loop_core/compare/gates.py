@@ -167,7 +167,11 @@ def _wait(cells: Sequence[Cell]) -> str:
         return "wait for more rows"
     slowest = max(asking, key=lambda cell: (cell.decided_on is None, cell.decided_on or 0, cell.rows_needed))
     of = f" of {slowest.cohort_value}" if slowest.cohort is not None else ""
-    by = f"there by {slowest.decided_on:%Y-%m-%d}, which decides it 4 times in 5" if slowest.decided_on else "more than a year away at this rate"
+    by = (
+        f"there by {slowest.decided_on:%Y-%m-%d}, which decides it 4 times in 5"
+        if slowest.decided_on
+        else "more than a year away at this rate"
+    )
     return f"wait for about {slowest.rows_needed:,} more rows{of}, {by}"
 
 
