@@ -97,7 +97,10 @@ def list_(
 def start(
     loop: Annotated[str, typer.Argument()],
     kind: Annotated[
-        str, typer.Argument(help="retrain, forecast, compare, selftest, bootstrap, cycle, replay, policies, evidently.")
+        str,
+        typer.Argument(
+            help="retrain, forecast, compare, rivals, tradeoff, selftest, bootstrap, cycle, replay, policies, evidently."
+        ),
     ],
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; repeat for more.")] = None,
     workspace: WorkspaceOption = None,

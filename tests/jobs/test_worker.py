@@ -145,6 +145,8 @@ def test_every_kind_of_job_has_a_body() -> None:
         "retrain",
         "compare",
         "selftest",
+        "rivals",
+        "tradeoff",
         "bootstrap",
         "cycle",
         "replay",
