@@ -52,10 +52,8 @@ class SumMetric:
         sums = [np.stack([grouping.sums(row) for row in rows]) for rows in (first, second)]
         with np.errstate(divide="ignore", invalid="ignore"):
             (value1, slope1), (value2, slope2) = (self.of(s / grouping.sizes) for s in sums)
-            influence = sign * (
-                _influence(second, slope2, sums[1] / grouping.sizes, grouping)
-                - _influence(first, slope1, sums[0] / grouping.sizes, grouping)
-            )
+            centre = ((slope2 * sums[1] - slope1 * sums[0]) / grouping.sizes).sum(axis=0)
+            influence = sign * (_weighed(first, second, slope1, slope2, grouping) - grouping.spread(centre))
         difference = sign * (value2 - value1)
         why = self._reasons(pairs.labels, grouping, blocks, sums)
         if blocks.codes is not None:
@@ -141,22 +139,30 @@ def witnesses(values: Floats, blocks: Blocks) -> Floats:
 
 def of_rarer_classes(labels: Floats, grouping: Grouping) -> Floats:
     """(n,) 1 for rows that are not of their group's commonest class, else 0."""
-    codes = labels.astype(np.int64)
-    classes = max(int(codes.max(initial=0)) + 1, 2)
-    counts = np.stack([grouping.sums((codes == c).astype(np.float64)) for c in range(classes)])
-    return np.asarray(codes != grouping.spread(counts.argmax(axis=0)), dtype=np.float64)
+    commonest = _class_counts(labels, grouping).argmax(axis=0)
+    return np.asarray(labels.astype(np.int64) != grouping.spread(commonest), dtype=np.float64)
 
 
 def rarer_classes(labels: Floats, grouping: Grouping) -> Floats:
     """(g,) rows that are not of the group's commonest class."""
-    return grouping.sums(of_rarer_classes(labels, grouping))
+    return np.asarray(grouping.sizes - _class_counts(labels, grouping).max(axis=0))
 
 
-def _influence(rows: Floats, slopes: Floats, means: Floats, grouping: Grouping) -> Floats:
-    """(n,) what each row adds to the error of a function of means."""
-    total = np.zeros(rows.shape[1])
-    for row, slope, mean in zip(rows, slopes, means, strict=True):
-        total += grouping.spread(slope) * (row - grouping.spread(mean))
+def _class_counts(labels: Floats, grouping: Grouping) -> Floats:
+    """(classes, g) rows of each class."""
+    codes = labels.astype(np.int64)
+    classes = max(int(codes.max(initial=0)) + 1, 2)
+    return np.stack([grouping.sums((codes == c).astype(np.float64)) for c in range(classes)])
+
+
+def _weighed(first: Floats, second: Floats, slope1: Floats, slope2: Floats, grouping: Grouping) -> Floats:
+    """(n,) Σ slope · row value of the challenger, less that of the champion; exactly 0 where both rows and slopes are equal."""
+    total = np.zeros(first.shape[1])
+    for row1, row2, by1, by2 in zip(first, second, slope1, slope2, strict=True):
+        if (by1 == 1).all() and (by2 == 1).all():
+            total += row2 - row1
+        else:
+            total += grouping.spread(by2) * row2 - grouping.spread(by1) * row1
     return total
 
 
