@@ -54,7 +54,10 @@ def test_the_flag_stands_where_most_values_move_against_the_whole():
     whole, against = cell(0.01), [cell(-0.004, value) for value in ("SP", "RJ")]
     found = reversals([whole, *against, cell(0.05, "BA")])
     assert len(found) == 1
-    assert "2 of 3 values of state lose, 2 of them beyond chance" in found[0]
+    assert "most values of state lose (log loss 2 of 3, 2 of them beyond chance)" in found[0]
+    brier = [replace(one, metric="brier") for one in (whole, *against, cell(0.05, "BA"))]
+    (both,) = reversals([whole, *against, cell(0.05, "BA"), *brier])
+    assert "log loss 2 of 3, 2 of them beyond chance; Brier score 2 of 3" in both
     assert reversals([whole, *(replace(one, ci_high=0.001) for one in against), cell(0.05, "BA")]) == ()
     assert reversals([whole, against[0], cell(0.05, "BA"), cell(0.02, "RJ")]) == ()
     assert reversals([replace(whole, block="signal"), *against, cell(0.05, "BA")]) == ()
