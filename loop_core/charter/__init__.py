@@ -1,7 +1,8 @@
 """`loops/<name>.toml` → validated, hashed, versioned `Charter`: what one loop is about and by which rules it lives."""
 
 from loop_core.charter.contract import BatchRules, Column, Contract, Rule, SignalContract
-from loop_core.charter.model import METRICS_OF, SERVICE, WATCHED_OF, About, Charter, Cohort, Goal, Labels, Metric, Roles
+from loop_core.charter.metric import METRICS_OF, SERVICE, WATCHED_OF, Costs, Metric
+from loop_core.charter.model import About, Charter, Cohort, Goal, Labels, Roles
 from loop_core.charter.mutations import Change, Mutation
 from loop_core.charter.parse import check_charter, load_charter, parse_charter, parse_triggers
 from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
@@ -18,6 +19,7 @@ __all__ = [
     "Cohort",
     "Column",
     "Contract",
+    "Costs",
     "Goal",
     "Labels",
     "Metric",

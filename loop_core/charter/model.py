@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from loop_core.charter.comparing import ComparePlan
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
+from loop_core.charter.metric import METRICS_OF, WATCHED_OF, Costs, Metric
 from loop_core.charter.mutations import Mutation, misfit
 from loop_core.charter.part import ClassName, Name, Part, Share
 from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
@@ -115,54 +116,6 @@ class Cohort(Part):
         return f"coalesce(cast(({column}) as varchar), '(null)')"
 
 
-class Costs(Part):
-    """`[costs]`: what a wrong answer of a yes/no model costs, each in the same unit."""
-
-    false_alarm: float = Field(gt=0)
-    """Yes was said, and it was no."""
-    miss: float = Field(gt=0)
-    """No was said, and it was yes."""
-
-
-class Metric(Part):
-    """`[[metrics]]`: what comparisons and windows measure."""
-
-    name: Literal[
-        "log_loss", "brier", "auc", "average_precision", "accuracy", "precision", "recall", "f1", "ece", "cost",
-        "macro_f1", "mae", "mse", "rmse", "bias", "pinball", "latency_p50", "latency_p95", "model_bytes",
-    ]  # fmt: skip
-    block: Literal["goal", "guardrail", "signal"] = "goal"
-    """Goal and guardrail metrics hold a release; signals are shown only."""
-    margin: float = Field(gt=0)
-    """Non-inferiority margin in the metric's own unit: losing less than this counts as not worse."""
-    cohort_margin: float | None = Field(default=None, gt=0)
-    """Margin inside cohorts; None: twice `margin`."""
-    quantile: float | None = Field(default=None, gt=0, lt=1)
-    """Pinball: which quantile the model predicts; None: the median."""
-
-    def margin_for(self, cohort: str | None) -> float:
-        """Margin overall (`None`) or inside a cohort."""
-        return self.margin if cohort is None else self.cohort_margin or 2 * self.margin
-
-
-#: Task → the metrics that windows are watched by, models tuned by, and missing labels estimated by.
-WATCHED_OF = {
-    Task.BINARY: ("log_loss", "brier", "auc"),
-    Task.MULTICLASS: ("log_loss", "brier", "auc", "accuracy"),
-    Task.REGRESSION: ("mae", "mse", "rmse"),
-}
-#: Of the service rather than of answers: milliseconds and bytes, over everybody only.
-SERVICE = ("latency_p50", "latency_p95", "model_bytes")
-#: Task → the metrics that two models may be compared by.
-METRICS_OF = {
-    Task.BINARY: (
-        *WATCHED_OF[Task.BINARY], "average_precision", "accuracy", "precision", "recall", "f1", "ece", "cost", *SERVICE,
-    ),
-    Task.MULTICLASS: (*WATCHED_OF[Task.MULTICLASS], "macro_f1", *SERVICE),
-    Task.REGRESSION: (*WATCHED_OF[Task.REGRESSION], "bias", "pinball", *SERVICE),
-}  # fmt: skip
-
-
 class Charter(Part):
     """One loop, declared. Build it with `load_charter`/`parse_charter`, which know the lines of the file."""
 
@@ -212,6 +165,11 @@ class Charter(Part):
         return self.costs.false_alarm / (self.costs.false_alarm + self.costs.miss)
 
     @property
+    def operating_point(self) -> float:
+        """From this probability on the answer is yes: by `[costs]`, or else more likely than not."""
+        return 0.5 if self.threshold is None else self.threshold
+
+    @property
     def score_columns(self) -> tuple[str, ...]:
         """Columns of a prediction that hold what the model said: one probability or number, or one for each class."""
         return tuple(f"score_{name}" for name in self.loop.classes) or ("score",)
@@ -231,20 +189,23 @@ class Charter(Part):
         raise UnknownNameError("cohort", name, [c.name for c in self.cohorts])
 
     @model_validator(mode="after")
-    def _consistent(self) -> Charter:
+    def _columns_are_distinct(self) -> Charter:
         names = [c.name for c in self.columns]
         for name in names:
             if name in RESERVED or name in self.score_columns:
                 raise ValueError(f"column {name!r} is a reserved name; rename it and map it under [contract]")
             if names.count(name) > 1:
                 raise ValueError(f"column {name!r} is declared twice")
+        return self
+
+    @model_validator(mode="after")
+    def _cohorts_are_there(self) -> Charter:
+        names = [c.name for c in self.columns]
         for cohort in self.cohorts:
             if cohort.expression is None and cohort.name not in names:
                 raise ValueError(
                     f"cohort {cohort.name!r} is no column and has no expression; columns: {', '.join(names)}"
                 )
-        if self.costs and self.loop.task is not Task.BINARY:
-            raise ValueError(f"[costs] are of a yes/no model, and task is {self.loop.task.value!r}")
         for name in self.retrain.cohort_weights:
             if name not in [cohort.name for cohort in self.cohorts]:
                 raise ValueError(f"retrain.cohort_weights names {name!r}, which is no declared cohort")
@@ -254,12 +215,22 @@ class Charter(Part):
                     raise ValueError(f"compare.cohort_pairs names {name!r}, which is no declared cohort")
             if pair[0] == pair[1]:
                 raise ValueError(f"compare.cohort_pairs crosses {pair[0]!r} with itself")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_the_task(self) -> Charter:
+        if self.costs and self.loop.task is not Task.BINARY:
+            raise ValueError(f"[costs] are of a yes/no model, and task is {self.loop.task.value!r}")
         if wrong := misfit(self.mutations, self.features, self.context, self.loop.task):
             raise ValueError(wrong)
         if (self.compare.fairness_margin or 0) > 1 and self.loop.task is not Task.REGRESSION:
             raise ValueError(
                 f"compare.fairness_margin = {self.compare.fairness_margin:g}; gaps of shares are at most 1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_fit_the_task(self) -> Charter:
         for metric in self.metrics:
             if metric.name not in METRICS_OF[self.loop.task]:
                 raise ValueError(
@@ -274,6 +245,10 @@ class Charter(Part):
         for metric in self.metrics:
             if metric.quantile is not None and metric.name != "pinball":
                 raise ValueError(f"metric {metric.name!r} has no quantile; that is of 'pinball'")
+        return self
+
+    @model_validator(mode="after")
+    def _triggers_can_fire(self) -> Charter:
         for trigger in (part for whole in self.triggers for part in whole.with_parts):
             if trigger.min_features is not None and trigger.min_features > len(self.features):
                 raise ValueError(
@@ -289,6 +264,11 @@ class Charter(Part):
                 raise ValueError(
                     f"a trigger waits for metric {name!r}, which [[metrics]] does not have among those watched by window"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_known_and_distinct(self) -> Charter:
+        names = [c.name for c in self.columns]
         for column in self.gates.predictions.max_null_share:
             if column not in names and column not in RESERVED:
                 raise ValueError(f"gates.predictions.max_null_share names {column!r}, which is no column")
