@@ -1,7 +1,8 @@
 """The search beside FLAML's and beside a loop that bins anew in every trial; and launches that try to overrun.
 
 Half an hour, most of it the races. `LOOPBENCH_BENCH_SECONDS=300` for the long one, `LOOPBENCH_BENCH_SEEDS`,
-`LOOPBENCH_BENCH_LAUNCHES=100` for the long run of launches (50 minutes).
+`LOOPBENCH_BENCH_LAUNCHES=100` for the long run of launches (50 minutes); LOOPBENCH_BENCH_PARTS=olist_32k, =bike,
+=employment or =launches runs only that part.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from tests.bench.splits import Floats, Split, splits
 SECONDS = float(os.environ.get("LOOPBENCH_BENCH_SECONDS", 60))
 SEEDS = int(os.environ.get("LOOPBENCH_BENCH_SEEDS", 3))
 LAUNCHES = int(os.environ.get("LOOPBENCH_BENCH_LAUNCHES", 6))
+PARTS = os.environ.get("LOOPBENCH_BENCH_PARTS", "olist_32k,bike,employment,launches").split(",")
 #: FLAML's estimators, in words and as it names them.
 RIVALS: dict[str, list[str] | str] = {"FLAML's lgbm": ["lgbm"], "FLAML's default list": "auto"}
 
 
 def measurements() -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
-        for origins in splits(Path(folder)):
+        for origins in splits(Path(folder), PARTS):
             if origins[0].name != "bike":
                 yield from _binning(origins[0])
             yield from _race(origins, Path(folder))
-        yield from _launches(Path(folder))
+        if "launches" in PARTS:
+            yield from _launches(Path(folder))
 
 
 def _race(origins: list[Split], folder: Path) -> Iterator[Measurement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -89,13 +89,14 @@ class Split:
         return learning_of(self.charter).loss(self.rows.y[self.parts[2]], scores)
 
 
-def splits(folder: Path) -> Iterator[list[Split]]:
-    """Every data set that is there, split at each origin in turn."""
-    if (DATA / "olist_32k").exists():
+def splits(folder: Path, names: Collection[str]) -> Iterator[list[Split]]:
+    """Every named data set that is there, split at each origin in turn."""
+    if "olist_32k" in names and (DATA / "olist_32k").exists():
         yield olist(folder)
-    if (DATA / "bike").exists():
+    if "bike" in names and (DATA / "bike").exists():
         yield bike(folder)
-    yield [employment()]
+    if "employment" in names:
+        yield [employment()]
 
 
 def olist(folder: Path) -> list[Split]:
