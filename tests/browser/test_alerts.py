@@ -42,7 +42,7 @@ def test_an_alert_is_acknowledged_and_muted_with_a_reason(page: Page, address: s
     box.get_by_label("Reason").fill("the depot moves until Friday")
     box.get_by_label("Reason").press("Enter")
     box.get_by_role("button", name="Mute").click()
-    until(lambda: on_record(workspace_folder, worst.id).state == "muted")
+    until(page, lambda: on_record(workspace_folder, worst.id).state == "muted")
     # Whoever is muted makes way for the next; the link still opens it.
     open_page(page, address, f"?alert={worst.id}")
     expect(box).to_contain_text("muted until")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from loop_core.models import registered
 from loop_core.workspace import Workspace
@@ -43,8 +45,8 @@ def settled(page: Page) -> None:
 
 
 def go_to(page: Page, title: str) -> None:
-    page.get_by_role("link", name=title).first.click()
-    expect(page.get_by_role("link", name=title).first).to_have_attribute("aria-current", "page")
+    link = page.get_by_role("link", name=title).first
+    insist(page, link.click, lambda: link.get_attribute("aria-current") == "page")
     settled(page)
 
 
@@ -52,9 +54,16 @@ def keyed(page: Page, key: str) -> Locator:
     return page.locator(f".st-key-{key}")
 
 
-def act_as(page: Page, who: str) -> None:
-    keyed(page, "actor").locator("input").click()
-    page.get_by_role("option", name=who).click()
+def choose(page: Page, key: str, value: str) -> None:
+    """Choose from a list; a page that is drawn again closes the open list, and then it is opened again."""
+    box = keyed(page, key).locator("input")
+
+    def pick() -> None:
+        box.click()
+        with suppress(PlaywrightTimeout):
+            page.get_by_role("option", name=value).click(timeout=5_000)
+
+    insist(page, pick, lambda: box.input_value() == value)
     settled(page)
 
 
@@ -72,9 +81,7 @@ def test_the_first_page_says_how_things_are(page: Page, address: str) -> None:
 
 def test_a_choice_goes_into_the_url_and_back(page: Page, address: str) -> None:
     open_page(page, address, "performance")
-    keyed(page, "metric").locator("input").click()
-    page.get_by_role("option", name="auc").click()
-    settled(page)
+    choose(page, "metric", "auc")
     expect(page).to_have_url(re.compile("metric=auc"))
     open_page(page, address, page.url.split("/")[-1])
     expect(keyed(page, "verdict")).to_contain_text("auc was")
@@ -101,12 +108,12 @@ def test_what_is_still_to_come_stands_beneath_what_is_there(page: Page, address:
 def test_presentation_mode_steps_with_the_arrows(page: Page, address: str) -> None:
     open_page(page, address, "?present=true&as_of=2025-05-05")
     expect(page.get_by_role("link", name="Drift")).to_have_count(0)
-    press(page, "ArrowRight", lambda: "/feedback" in page.url)
+    insist(page, lambda: page.keyboard.press("ArrowRight"), lambda: "/feedback" in page.url)
     expect(page).to_have_url(re.compile("/feedback.*as_of=2025-05-05&present=true"))
     settled(page)
-    press(page, "ArrowLeft", lambda: "/feedback" not in page.url)
+    insist(page, lambda: page.keyboard.press("ArrowLeft"), lambda: "/feedback" not in page.url)
     settled(page)
-    press(page, "Escape", lambda: page.get_by_role("link", name="Drift").count() > 0)
+    insist(page, lambda: page.keyboard.press("Escape"), lambda: page.get_by_role("link", name="Drift").count() > 0)
     expect(page.get_by_role("link", name="Drift").first).to_be_visible()
 
 
@@ -123,11 +130,11 @@ def test_a_challenger_is_released_by_two_people_and_rolled_back(
     open_page(page, address, "compare")
     page.get_by_role("button", name="Propose its release").click()
     # On a busy machine the click is answered later, and then the page is drawn again; whoever goes on before is held back.
-    until(lambda: proposed(workspace_folder))
+    until(page, lambda: proposed(workspace_folder))
     settled(page)
     go_to(page, "Release")
     expect(page.get_by_role("button", name="Approve")).to_be_disabled()
-    act_as(page, "reviewer")
+    choose(page, "actor", "reviewer")
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("button", name="Promote").click()
     expect(keyed(page, "verdict")).to_contain_text("challenger-1 serves everybody")
@@ -151,25 +158,30 @@ def test_a_retrain_runs_in_the_worker_and_shows_its_progress(page: Page, address
         assert "lightgbm" in {model.kind for model in registered(ws.loop("deliveries"), END)}
 
 
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def until(page: Page, holds: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something holds; it is an error when it does not in time."""
+    assert within(page, holds, seconds)
+
+
+def within(page: Page, holds: Callable[[], bool], seconds: float) -> bool:
+    """Whether something holds at some moment of the seconds to come."""
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.2)
+        if time.monotonic() > end:
+            return False
+        page.wait_for_timeout(100)
+    return True
+
+
+def insist(page: Page, act: Callable[[], object], done: Callable[[], bool], times: int = 6) -> None:
+    """Do what a person does: again, when nothing happened because the page was not listening or was drawn again."""
+    for _ in range(times):
+        act()
+        if within(page, done, 5):
+            return
+    raise AssertionError(f"nothing happened, {times} times")
 
 
 def proposed(folder: Path) -> bool:
     with Workspace.open(folder) as ws:
         return bool(ws.ledger.entries(kind="release.proposed"))
-
-
-def press(page: Page, key: str, done: Callable[[], bool]) -> None:
-    """Press a key as a person does: again, when nothing happened because the page was not listening yet."""
-    for _ in range(6):
-        page.keyboard.press(key)
-        for _ in range(50):
-            if done():
-                return
-            page.wait_for_timeout(100)
-    raise AssertionError(f"{key} did nothing")
