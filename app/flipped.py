@@ -11,7 +11,7 @@ import streamlit as st
 from app import session
 from app.session import View
 from app.widgets import empty, moment, table, why
-from loop_core.compare import Cell, Scorecard, load_scorecard
+from loop_core.compare import Cell, Scorecard
 from loop_core.compare.flip_counts import FlipCount
 from loop_core.compare.flips import LIMIT, Flip, Flips, flips
 from loop_core.vocabulary import Task
@@ -49,7 +49,7 @@ def flips_of(view: View, card: Scorecard, cell: Cell) -> None:
         view,
         f"The two answers at {_point(found)}, set against the label of each compared row. At most {LIMIT} rows are shown, those "
         "whose scores moved farthest. The interval of the net share adds rows up within their entity.",
-        f"loop_core.compare:flips(loop, {card.champion!r}, {card.challenger!r}, as_of{group})",
+        f"loop_core.compare:flips(loop, {card.id!r}{group})",
         key="flips",
     )
 
@@ -80,11 +80,7 @@ def _take(counts: Sequence[FlipCount]) -> None:
 
 def _flips(loop: Loop, as_of: datetime, *, card: str, cohort: str | None, value: str | None) -> Flips:
     """Flips on the rows of a stored comparison."""
-    told = load_scorecard(loop, card)
-    return flips(
-        loop, told.champion or told.challenger, told.challenger, told.as_of, cohort=cohort, value=value,
-        since=told.window_start, snapshot=told.snapshot,
-    )  # fmt: skip
+    return flips(loop, card, cohort=cohort, value=value)
 
 
 def _said(found: Flips, numbers: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
@@ -142,21 +143,16 @@ def _calibration(view: View, card: Scorecard, cell: Cell) -> None:
         view,
         "Bins of equal mass by each model's own score, with 95 % intervals (Wilson's of shares); on the dashed diagonal a model "
         "keeps its word. How far it is off on average is the expected calibration error, corrected for its upward bias.",
-        f"loop_core.compare:calibration_overlay(loop, {card.champion!r}, {card.challenger!r}, as_of{group})",
+        f"loop_core.compare:calibration_overlay(loop, {card.id!r}{group})",
         key="overlay",
     )
 
 
 def _overlay(
-    loop: Loop, as_of: object, *, card: str, cohort: str | None, value: str | None
+    loop: Loop, as_of: datetime, *, card: str, cohort: str | None, value: str | None
 ) -> tuple[ReliabilityCurve, ReliabilityCurve]:
-    from loop_core.compare import load_scorecard
-
-    told = load_scorecard(loop, card)
-    return calibration_overlay(
-        loop, told.champion or told.challenger, told.challenger, told.as_of, cohort=cohort, value=value,
-        since=told.window_start, snapshot=told.snapshot,
-    )  # fmt: skip
+    """Curves on the rows of a stored comparison."""
+    return calibration_overlay(loop, card, cohort=cohort, value=value)
 
 
 def _off(curve: ReliabilityCurve) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -12,7 +11,8 @@ import numpy as np
 
 from loop_core.compare.groups import Grouping, groupings
 from loop_core.compare.pairing import Comparison, paired_rows
-from loop_core.errors import UnknownNameError
+from loop_core.compare.scorecard import Scorecard
+from loop_core.errors import RefusedError, UnknownNameError
 from loop_core.lake import Lake
 from loop_core.monitor.kept import Kept
 
@@ -53,33 +53,24 @@ class Again:
         return np.flatnonzero(found.codes == found.values.index(value))
 
 
-def rows_again(
-    loop: Loop,
-    champion: str,
-    challenger: str,
-    as_of: datetime,
-    *,
-    since: datetime | None = None,
-    snapshot: int | None = None,
-) -> Again:
-    """The paired rows of two models.
-
-    Args:
-        loop: the loop.
-        champion, challenger: registered versions.
-        as_of: UTC instant; labels known later are not used.
-        since: only rows predicted at or after this: `window_start` of the scorecard.
-        snapshot: that of the scorecard; None, or where maintenance has removed it: the newest.
+def rows_again(loop: Loop, card: Scorecard) -> Again:
+    """The paired rows of a comparison; of the newest snapshot where maintenance has removed the card's.
 
     Raises:
-        UnknownNameError, RefusedError, NotReadyError: as `paired_rows`.
+        RefusedError: a first release, which was compared with nothing.
+        UnknownNameError, NotReadyError: as `paired_rows`.
     """
+    champion = card.champion
+    if champion is None:
+        raise RefusedError(
+            f"Scorecard {card.id} is of a first release", "a comparison of two models", "look at its values instead"
+        )
     lake = loop.lake
-    read = snapshot if snapshot is not None and lake.has_snapshot(snapshot) else lake.snapshot()
-    key = (loop.name, loop.charter.hash, champion, challenger, as_of, since, read)
+    read = card.snapshot if lake.has_snapshot(card.snapshot) else lake.snapshot()
+    key = (loop.name, loop.charter.hash, champion, card.challenger, card.as_of, card.window_start, read)
 
     def read_them() -> Again:
-        rows = paired_rows(loop, champion, challenger, as_of, since=since, snapshot=read)
+        rows = paired_rows(loop, champion, card.challenger, card.as_of, since=card.window_start, snapshot=read)
         return Again(rows, groupings(loop.charter, rows.cohorts), read)
 
     found: Again = _kept(lake).get(key, read_them)

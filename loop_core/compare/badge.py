@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from loop_core.compare.gates import MIN_ROWS, undecided_cohorts
 from loop_core.compare.scorecard import Cell, GateResult
+from loop_core.compare.verdict import LONGEST_WAIT
 from loop_core.vocabulary import Verdict
 
-#: Days beyond which a date would pretend to a precision that the estimate of needed rows does not have.
-LONGEST_WAIT = 365
 #: What a model is told by that has nothing to be compared with.
 FIRST = "First release"
 

@@ -7,16 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loop_core.charter import SERVICE, Charter, Metric
-from loop_core.compare.estimate import NotEstimable
+from loop_core.compare.estimate import NotEstimable, Z
 from loop_core.compare.groups import Grouping
 from loop_core.compare.metrics import Found, Pairs, Terms, estimates
 from loop_core.compare.scorecard import Cell
-from loop_core.compare.verdict import Z, p_worse, rejected, rows_needed, verdict
+from loop_core.compare.verdict import LONGEST_WAIT, p_worse, rejected, rows_needed, verdict
 from loop_core.monitor.shrink import shrink
 from loop_core.vocabulary import Verdict
-
-#: Days beyond which a date would pretend to a precision that the estimate of needed rows does not have.
-LONGEST_WAIT = 365
 
 
 def all_cells(charter: Charter, pairs: Pairs, groupings: Sequence[Grouping]) -> tuple[Cell, ...]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 #: All intervals of a comparison are two-sided at this level.
 CONFIDENCE = 0.95
+#: Its two ends on the normal distribution: the .975 quantile.
+Z = 1.959964
 #: Below this many units no interval is honest: the bootstrap cannot see a tail that it has no rows of.
 MIN_UNITS = 20
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from loop_core.charter import Charter, Cohort
 from loop_core.compare.gaps import Rate
+from loop_core.compare.groups import OTHER
 from loop_core.compare.metrics import Pairs
 from loop_core.vocabulary import Task
 
@@ -21,8 +22,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 #: Rows of a class that a group needs before its hits or false alarms are compared.
 MIN_SIDE = 20
-#: The values beyond `max_values`, put together.
-OTHER = "(other)"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def asked_of(charter: Charter, pairs: Pairs) -> Asked:
         return _of_numbers(pairs)
     if charter.loop.task is Task.MULTICLASS:
         return _of_classes(charter, pairs)
-    threshold = 0.5 if charter.threshold is None else charter.threshold
+    threshold = charter.operating_point
     said = [(scores >= threshold).astype(np.float64) for scores in (pairs.champion, pairs.challenger)]
     rates = _against_the_rest("", (pairs.labels > 0.5).astype(np.float64), said)
     shown = ("said yes", "true positives", "false positives")

@@ -9,6 +9,8 @@ import numpy as np
 
 from loop_core.compare.again import Again
 from loop_core.compare.estimate import MIN_UNITS
+from loop_core.compare.metrics import Pairs, Terms
+from loop_core.compare.metrics.answers import answers
 from loop_core.monitor.losses import absolute_errors
 from loop_core.vocabulary import Task
 
@@ -17,12 +19,8 @@ if TYPE_CHECKING:
 
     from loop_core.charter import Charter
     from loop_core.compare.groups import Grouping
-    from loop_core.compare.metrics import Pairs
 
     Floats = npt.NDArray[np.float64]
-
-#: Where yes begins when the charter names no costs.
-EVEN = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,25 +47,15 @@ class FlipCount:
     """Fixed − broken in a week."""
 
 
-def threshold_of(charter: Charter) -> float:
-    """From which probability on the answer is yes."""
-    return EVEN if charter.threshold is None else charter.threshold
-
-
 def right(charter: Charter, pairs: Pairs) -> tuple[Floats, Floats]:
     """(n,) how right each model is: 1 or 0; of numbers, minus the size of its error."""
     if charter.loop.task is Task.REGRESSION:
         return -absolute_errors(pairs.labels, pairs.champion), -absolute_errors(pairs.labels, pairs.challenger)
+    terms = Terms.of(charter, "accuracy")
     return (
-        (answers(charter, pairs.champion) == pairs.labels).astype(np.float64),
-        (answers(charter, pairs.challenger) == pairs.labels).astype(np.float64),
+        (answers(pairs.champion, terms) == pairs.labels).astype(np.float64),
+        (answers(pairs.challenger, terms) == pairs.labels).astype(np.float64),
     )
-
-
-def answers(charter: Charter, scores: Floats) -> Floats:
-    """(n,) 1 for yes and 0 for no; of several classes the number of the most probable."""
-    said = scores.argmax(axis=1) if scores.ndim == 2 else scores >= threshold_of(charter)
-    return np.asarray(said, dtype=np.float64)
 
 
 def flip_counts(again: Again, first: Floats, second: Floats, task: Task) -> tuple[FlipCount, ...]:

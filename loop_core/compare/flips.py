@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from loop_core.compare.again import Again, rows_again
-from loop_core.compare.flip_counts import FlipCount, answers, flip_counts, right, threshold_of
+from loop_core.compare.flip_counts import FlipCount, flip_counts, right
+from loop_core.compare.metrics.answers import answers
+from loop_core.compare.metrics.pairs import Terms
+from loop_core.compare.store import scorecard_of
 from loop_core.errors import RefusedError
 from loop_core.labels import known_at
 from loop_core.lake import quoted
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from loop_core.charter import About, Charter
     from loop_core.compare.metrics import Pairs
+    from loop_core.compare.scorecard import Scorecard
     from loop_core.workspace import Loop
 
     Floats = npt.NDArray[np.float64]
@@ -68,16 +72,7 @@ class Flips:
 
 
 def flips(
-    loop: Loop,
-    champion: str,
-    challenger: str,
-    as_of: datetime,
-    *,
-    cohort: str | None = None,
-    value: str | None = None,
-    limit: int = LIMIT,
-    since: datetime | None = None,
-    snapshot: int | None = None,
+    loop: Loop, card: Scorecard | str, *, cohort: str | None = None, value: str | None = None, limit: int = LIMIT
 ) -> Flips:
     """Where the two models answer differently, at the charter's operating point (0.5 without costs), or by the most
     probable class; of numbers, which of the two is nearer to what came.
@@ -87,32 +82,31 @@ def flips(
 
     Args:
         loop: the loop.
-        champion, challenger: registered versions.
-        as_of: UTC instant; labels known later are not used.
+        card: the comparison whose rows are looked at, or the id of a stored one.
         cohort, value: a group whose rows are given; None: everybody.
         limit: rows at most.
-        since, snapshot: those of a scorecard, to have its rows.
 
     Raises:
-        UnknownNameError: a version, cohort or value that is not there.
-        NotReadyError: no rows in common.
-        RefusedError: a negative limit.
+        UnknownNameError: a scorecard, cohort or value that is not there.
+        NotReadyError: its rows are no longer there.
+        RefusedError: a negative limit, or a first release.
     """
     if limit < 0:
         raise RefusedError(f"{limit} rows were asked for", "0 or more", "leave `limit` out")
-    again = rows_again(loop, champion, challenger, as_of, since=since, snapshot=snapshot)
+    card = scorecard_of(loop, card)
+    again = rows_again(loop, card)
     charter, pairs, inside = loop.charter, again.rows.pairs, again.places(cohort, value)
     rights = right(charter, pairs)
     counts = flip_counts(again, *rights, charter.loop.task)
     chosen = next(count for count in counts if cohort is None or (count.cohort, count.cohort_value) == (cohort, value))
     shown = _farthest(charter.loop.task, pairs, *rights, inside, limit)
     return Flips(
-        champion=champion,
-        challenger=challenger,
-        as_of=as_of,
-        threshold=threshold_of(charter) if charter.loop.task is Task.BINARY else None,
+        champion=card.champion or "",
+        challenger=card.challenger,
+        as_of=card.as_of,
+        threshold=charter.operating_point if charter.loop.task is Task.BINARY else None,
         chosen=chosen,
-        rows=_rows(loop, as_of, again, shown, *rights),
+        rows=_rows(loop, card.as_of, again, shown, *rights),
         counts=counts,
     )
 
@@ -171,4 +165,4 @@ def _flip(charter: Charter, pairs: Pairs, place: int, fixed: bool, row: tuple[An
 def _said(about: About, charter: Charter, scores: Floats) -> str:
     if about.task is Task.REGRESSION:
         return about.label_word(float(scores[0]))
-    return about.label_word(float(answers(charter, scores)[0]))
+    return about.label_word(float(answers(scores, Terms.of(charter, "accuracy"))[0]))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from loop_core.compare.estimate import Z
 from loop_core.compare.verdict import p_worse
 from loop_core.monitor.units import Units
 
@@ -22,8 +23,6 @@ Ints = npt.NDArray[np.int64]
 DRAWS = 2_000
 #: Spread that is rounding: both models say the same.
 _ROUNDING = 1e-12
-#: Quantile .975 of the normal distribution.
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ def _widest(rates: Rates, which: Sequence[int], groups: Ints, limit: Floats) -> 
 def _width(pairs: _Pairs, rates: Rates) -> Gap:
     """A gap by itself. Above: whichever pair is the widest, it is at most so wide; below: the widest may owe to chance."""
     se = np.sqrt(_variances(rates.covariance, _contrasts(pairs.places, len(rates.covariance))))
-    high = float((pairs.gaps + _Z * se).max())
+    high = float((pairs.gaps + Z * se).max())
     low = pairs.value - float(np.quantile(pairs.errors.max(axis=0), 0.975))
     return _gap(pairs.value, max(low, 0.0), high)
 
@@ -200,7 +199,7 @@ def _above(first: _Pairs, second: _Pairs, rates: Rates, apart: int) -> float:
     others = first.places + apart
     same = first.gaps - (values[others[:, 0]] - values[others[:, 1]])
     differing = _contrasts(first.places, size) - _contrasts(others, size)
-    at_pair = same + _Z * np.sqrt(_variances(rates.covariance, differing))
+    at_pair = same + Z * np.sqrt(_variances(rates.covariance, differing))
     chance = np.quantile(second.errors.max(axis=0) - first.errors, 0.975, axis=1)
     return float(np.minimum(at_pair, first.gaps - second.value + chance).max())
 
@@ -229,5 +228,5 @@ def _gap(value: float, low: float, high: float) -> Gap:
         return Gap(value, value, value, 0.0, p_worse(value, 0.0))
     # Of a gap that is shown to be below zero, how far the upper end is from it says how surely.
     return Gap(
-        value, min(low, value), max(high, value), (high - low) / 2 / _Z, p_worse(value, max(high - value, 0.0) / _Z)
+        value, min(low, value), max(high, value), (high - low) / 2 / Z, p_worse(value, max(high - value, 0.0) / Z)
     )

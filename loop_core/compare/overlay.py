@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from loop_core.compare.again import rows_again
+from loop_core.compare.scorecard import Scorecard
+from loop_core.compare.store import scorecard_of
 from loop_core.monitor.calibration import curve_of
 from loop_core.monitor.groups import Group
 from loop_core.monitor.reliability import ReliabilityCurve
@@ -12,36 +12,27 @@ from loop_core.workspace import Loop
 
 
 def calibration_overlay(
-    loop: Loop,
-    champion: str,
-    challenger: str,
-    as_of: datetime,
-    *,
-    cohort: str | None = None,
-    value: str | None = None,
-    since: datetime | None = None,
-    snapshot: int | None = None,
-    seed: int = 0,
+    loop: Loop, card: Scorecard | str, *, cohort: str | None = None, value: str | None = None, seed: int = 0
 ) -> tuple[ReliabilityCurve, ReliabilityCurve]:
-    """The reliability curves of champion and challenger, with intervals, on the rows that both scored.
+    """The reliability curves of champion and challenger, with intervals, on the rows of their comparison.
 
     Args:
         loop: the loop.
-        champion, challenger: registered versions.
-        as_of: UTC instant; labels known later are not used.
+        card: the comparison, or the id of a stored one.
         cohort, value: a group; None: everybody.
-        since, snapshot: those of a scorecard, to have its rows.
         seed: of the bootstrap of the calibration error.
 
     Raises:
-        UnknownNameError: a version, cohort or value that is not there.
-        NotReadyError: no rows in common.
+        UnknownNameError: a scorecard, cohort or value that is not there.
+        NotReadyError: its rows are no longer there.
+        RefusedError: a first release.
     """
-    again = rows_again(loop, champion, challenger, as_of, since=since, snapshot=snapshot)
+    card = scorecard_of(loop, card)
+    again = rows_again(loop, card)
     pairs = again.rows.pairs if cohort is None else again.rows.pairs.take(again.places(cohort, value))
     span, n = (again.rows.span.start, again.rows.span.end), len(pairs)
     first, second = (
         curve_of(loop, span, (cohort, value), Group(scores, pairs.labels, None, n, n, frozenset({version})), seed)
-        for version, scores in ((champion, pairs.champion), (challenger, pairs.challenger))
+        for version, scores in ((card.champion or "", pairs.champion), (card.challenger, pairs.challenger))
     )
     return first, second

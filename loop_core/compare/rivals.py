@@ -14,10 +14,11 @@ import numpy.typing as npt
 from loop_core.charter import Charter, Metric
 from loop_core.compare.badge import badge
 from loop_core.compare.cells import all_cells
-from loop_core.compare.estimate import CONFIDENCE, Estimate, NotEstimable
+from loop_core.compare.estimate import CONFIDENCE, Estimate, NotEstimable, Z
 from loop_core.compare.gates import evaluate_gates
-from loop_core.compare.groups import groupings
+from loop_core.compare.groups import Grouping, groupings
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate
+from loop_core.compare.metrics.answers import row_losses
 from loop_core.compare.pairing import CommonRows, common_rows, left_out
 from loop_core.compare.rival_result import Comparisons, Rival, Standing
 from loop_core.compare.verdict import verdict
@@ -33,7 +34,6 @@ Floats = npt.NDArray[np.float64]
 MOST = 20
 #: Draws of the largest of several normal variables; its 95 % point is known to about 0.01 of a standard error.
 DRAWS = 20_000
-_Z = 1.959964
 
 
 def compare_many(
@@ -79,7 +79,8 @@ def compare_many(
     scores = {names[name]: found for name, found in rows.scores(loop).items()}
     pairs = {v: Pairs(rows.labels, scores[baseline], scores[v], rows.units) for v in challengers}
     rivals = [one for metric in _metrics(loop.charter) for one in _of_metric(loop.charter, metric, pairs, seed)]
-    standings = tuple(_standing(loop, rows, version, pairs[version]) for version in challengers)
+    groups = groupings(loop.charter, rows.cohorts(loop))
+    standings = tuple(_standing(loop, rows, groups, version, pairs[version]) for version in challengers)
     lead = _lead(loop.charter).name
     found = Comparisons(
         loop=loop.name,
@@ -127,13 +128,13 @@ def widening(gaps: Floats, units: Units, seed: int) -> float:
     spread = np.sqrt((sums**2).sum(axis=0))
     moving = spread > 0
     if not moving.any():
-        return _Z
+        return Z
     shared = (sums[:, moving] / spread[moving]).T @ (sums[:, moving] / spread[moving])
     values, vectors = np.linalg.eigh(shared)
     normals = np.random.default_rng(seed).standard_normal((DRAWS, int(moving.sum())))
     drawn = normals @ (vectors * np.sqrt(np.clip(values, 0, None))).T
     # Never narrower than one alone, whatever the draws.
-    return max(_Z, float(np.quantile(np.abs(drawn).max(axis=1), CONFIDENCE)))
+    return max(Z, float(np.quantile(np.abs(drawn).max(axis=1), CONFIDENCE)))
 
 
 def _check(challengers: Sequence[str], baseline: str) -> None:
@@ -159,19 +160,19 @@ def _of_metric(charter: Charter, metric: Metric, pairs: Mapping[str, Pairs], see
     terms = Terms.of(charter, metric.name)
     found = {version: estimate(metric.name, one, terms) for version, one in pairs.items()}
     estimated = [version for version, one in found.items() if isinstance(one, Estimate)]
-    wide, how = _Z, "alone"
+    wide, how = Z, "alone"
     if len(estimated) > 1 and metric.name in ROW_LOSSES:
         first = next(iter(pairs.values()))
-        gaps = np.stack([_gaps(metric.name, pairs[version]) for version in estimated], axis=1)
+        gaps = np.stack([_gaps(metric.name, pairs[version], terms) for version in estimated], axis=1)
         wide, how = widening(gaps, first.units, seed), f"the largest of {len(estimated)}"
     elif len(estimated) > 1:
         wide, how = _bonferroni(len(estimated)), f"Bonferroni over {len(estimated)}"
     return [_rival(version, metric, one, wide, how) for version, one in found.items()]
 
 
-def _gaps(metric: str, pairs: Pairs) -> Floats:
+def _gaps(metric: str, pairs: Pairs, terms: Terms) -> Floats:
     """(n,) row contributions to the difference of a mean over rows, or of its root."""
-    losses = [ROW_LOSSES[metric](pairs.labels, scores) for scores in (pairs.champion, pairs.challenger)]
+    losses = [row_losses(metric, pairs.labels, scores, terms) for scores in (pairs.champion, pairs.challenger)]
     first, second = (abs(float(of_mean(metric, loss.mean())[1])) * loss for loss in losses)
     return np.asarray(first - second)
 
@@ -189,8 +190,8 @@ def _rival(version: str, metric: Metric, found: Estimate | NotEstimable, wide: f
             Verdict.NOT_APPLICABLE, "", found.reason,
         )  # fmt: skip
     # The single interval need not be symmetric: each end keeps its own length, times the same factor.
-    low = found.difference - (found.difference - found.ci_low) * wide / _Z
-    high = found.difference + (found.ci_high - found.difference) * wide / _Z
+    low = found.difference - (found.difference - found.ci_low) * wide / Z
+    high = found.difference + (found.ci_high - found.difference) * wide / Z
     return Rival(
         challenger=version,
         metric=metric.name,
@@ -205,8 +206,8 @@ def _rival(version: str, metric: Metric, found: Estimate | NotEstimable, wide: f
     )
 
 
-def _standing(loop: Loop, rows: CommonRows, version: str, pairs: Pairs) -> Standing:
-    cells = all_cells(loop.charter, pairs, groupings(loop.charter, rows.cohorts(loop)))
+def _standing(loop: Loop, rows: CommonRows, groups: Sequence[Grouping], version: str, pairs: Pairs) -> Standing:
+    cells = all_cells(loop.charter, pairs, groups)
     gates = evaluate_gates(loop.charter, cells, len(pairs), version if version in rows.span.unknown else None)
     worse = dict.fromkeys(f"{c.cohort} {c.cohort_value}" for c in cells if c.cohort and c.verdict is Verdict.WORSE)
     blocked = any(gate.state == "blocked" for gate in gates)

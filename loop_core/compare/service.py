@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.charter import SERVICE, Metric
-from loop_core.compare.estimate import CONFIDENCE
+from loop_core.compare.estimate import CONFIDENCE, Z
 from loop_core.compare.scorecard import Cell
 from loop_core.compare.verdict import rows_needed, verdict
 from loop_core.lake import Reading
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _QUANTILES = {"latency_p50": 0.5, "latency_p95": 0.95}
-_Z = 1.959964
 _LATENCIES = """select latency_ms from predictions where model_version = $version and predicted_at >= $first
   and predicted_at < $last and isfinite(latency_ms) and latency_ms >= 0"""
 
@@ -140,7 +139,7 @@ def _latency_cell(metric: Metric, versions: tuple[str, str], logged: Sequence[Fl
         return replace(blank, reason=f"{said} of the span with a latency on record; an interval needs {_least(q)}")
     gap, low, high = difference_of(first, second)
     counts = f"{first.n:,} and {second.n:,} answers"
-    se, said_of = (high - low) / (2 * _Z), verdict(low, high, metric.margin)
+    se, said_of = (high - low) / (2 * Z), verdict(low, high, metric.margin)
     return replace(
         blank,
         difference=gap,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from loop_core.charter import Charter, Metric
 from loop_core.compare.conditions import SEARCHED, Bools, Cut, cut_columns
 from loop_core.compare.metrics import Terms
-from loop_core.compare.metrics.answers import answers
+from loop_core.compare.metrics.answers import row_losses
 from loop_core.compare.scorecard import GateResult
 from loop_core.compare.skewed import SkewedMean, skewed_mean
 from loop_core.compare.slice_result import Slice, SliceSearch
@@ -134,8 +134,8 @@ class _Trial:
         pairs = rows.pairs
         self._metric, self._search, self._cuts, self._least = metric, search, cuts, least
         self._labels, self._units, self._cohorts = pairs.labels, pairs.units, rows.cohorts
-        self._first = _losses(metric.name, pairs.labels, pairs.champion, terms)
-        self._second = _losses(metric.name, pairs.labels, pairs.challenger, terms)
+        self._first = row_losses(metric.name, pairs.labels, pairs.champion, terms)
+        self._second = row_losses(metric.name, pairs.labels, pairs.challenger, terms)
         self.searched = [replace(cut, codes=cut.codes[search]) for cut in cuts]
         """The cuts of the searching half."""
         self.unit: Ints | None = None if pairs.units.codes is None else pairs.units.codes[search]
@@ -217,13 +217,6 @@ class _Trial:
             margin=margin,
             share=float(inside.mean()),
         )
-
-
-def _losses(metric: str, labels: Floats, scores: Floats, terms: Terms) -> Floats:
-    """(n,) loss of each row; wrong answers are those at the charter's operating point, as in the cells."""
-    if metric == "accuracy":
-        return np.asarray(answers(scores, terms) != labels, dtype=np.float64)
-    return ROW_LOSSES[metric](labels, scores)
 
 
 def _in_unit(metric: str, first: float, second: float) -> tuple[tuple[float, float], float]:

@@ -73,6 +73,11 @@ def load_scorecard(loop: Loop, scorecard_id: str) -> Scorecard:
     return card
 
 
+def scorecard_of(loop: Loop, card: Scorecard | str) -> Scorecard:
+    """The card itself, or the stored one of that id. Raises as `load_scorecard`."""
+    return load_scorecard(loop, card) if isinstance(card, str) else card
+
+
 def latest_scorecard(loop: Loop, challenger: str) -> Scorecard | None:
     """The newest stored comparison of a challenger; None: it was never compared."""
     entries = loop.ledger.entries(loop=loop.name, kind="comparison.made", subject=challenger)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from loop_core.compare.estimate import Z
 from loop_core.vocabulary import Verdict
 
 #: One-sided level of each verdict: a two-sided 95 % interval.
 LEVEL = 0.025
 #: More rows than anybody has: asked for where a margin is so small that no number of rows would do.
 MOST_ROWS = 10**15
-Z, _Z_MIDDLE = 1.959964, 0.253347  # quantiles .975 and .6 of the normal distribution
+_Z_MIDDLE = 0.253347  # quantile .6 of the normal distribution
+#: Days beyond which a date would pretend to a precision that the estimate of needed rows does not have.
+LONGEST_WAIT = 365
 
 
 def verdict(ci_low: float, ci_high: float, margin: float) -> Verdict:

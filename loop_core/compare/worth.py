@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from loop_core.compare.estimate import Estimate
+from loop_core.compare.estimate import Estimate, Z
 from loop_core.compare.metrics import Pairs, estimate
 from loop_core.compare.scores import score_names, scored_batches
 from loop_core.compare.span import train_end
@@ -20,6 +20,7 @@ from loop_core.frames import to_json
 from loop_core.labels import known_at
 from loop_core.models import manifest_of
 from loop_core.monitor.groups import scores_of
+from loop_core.monitor.shrink import variance_between
 from loop_core.monitor.units import Units
 from loop_core.retrain import spending, training_set
 from loop_core.retrain.retrain import objective_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 #: Past retrains from which on they say what is to be expected of the next.
 MIN_PAST = 3
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ def forecast(loop: Loop, as_of: datetime, *, seed: int = 0, actor: str | None = 
         champion=champion,
         metric=metric.name,
         expected=gain,
-        ci_low=gain - _Z * spread,
-        ci_high=gain + _Z * spread,
-        chance=_normal((gain - _Z * noise + metric.margin) / spread),
+        ci_low=gain - Z * spread,
+        ci_high=gain + Z * spread,
+        chance=_normal((gain - Z * noise + metric.margin) / spread),
         seconds=_cost(loop, as_of),
         quick=quick.difference if quick else None,
         quick_se=quick.se if quick else None,
@@ -258,10 +258,7 @@ def _posterior(quick: Estimate | None, past: Sequence[tuple[float, float]]) -> t
 def _random_effects(past: Sequence[tuple[float, float]]) -> _Past:
     """Source: DerSimonian & Laird 1986."""
     y, variance = np.array([gain for gain, _ in past]), np.array([se for _, se in past]) ** 2
-    weights = 1 / variance
-    mean = (weights * y).sum() / weights.sum()
-    excess = float((weights * (y - mean) ** 2).sum()) - (len(y) - 1)
-    between = max(0.0, excess / float(weights.sum() - (weights**2).sum() / weights.sum()))
+    between = variance_between(y, 1 / variance)
     weights = 1 / (variance + between)
     return _Past(float((weights * y).sum() / weights.sum()), float(weights.sum()) ** -0.5, math.sqrt(between))
 

@@ -37,7 +37,7 @@ def shrink(values: Sequence[float], errors: Sequence[float]) -> list[Shrunk]:
     y, variance = np.asarray(values, dtype=float), np.asarray(errors, dtype=float) ** 2
     floor = max(float(variance.max()) * 1e-9, 1e-18)
     variance = np.maximum(variance, floor)
-    between = _between(y, 1 / variance)
+    between = variance_between(y, 1 / variance)
     weights = 1 / (variance + between)
     mean, mean_variance = float((weights * y).sum() / weights.sum()), float(1 / weights.sum())
     own = between / (between + variance)
@@ -48,7 +48,7 @@ def shrink(values: Sequence[float], errors: Sequence[float]) -> list[Shrunk]:
     return [Shrunk(float(s), float(s - h), float(s + h)) for s, h in zip(shrunk, half, strict=True)]
 
 
-def _between(y: np.ndarray, weights: np.ndarray) -> float:
+def variance_between(y: np.ndarray, weights: np.ndarray) -> float:
     """τ²: the variance between groups beyond what their own errors explain."""
     if len(y) < 2:
         return 0.0

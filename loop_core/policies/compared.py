@@ -9,8 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from loop_core.charter import Charter
-from loop_core.charter.model import WATCHED_OF
+from loop_core.charter import WATCHED_OF, Charter
 from loop_core.monitor.losses import ROW_LOSSES, of_mean
 from loop_core.monitor.measure import rises
 from loop_core.policies.past import Flags, Floats, Known, Past

@@ -18,8 +18,8 @@ from fairlearn.metrics import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loop_core.charter import Costs
 from loop_core.charter.comparing import ComparePlan
-from loop_core.charter.model import Costs
 from loop_core.compare.fairness import fairness
 from loop_core.compare.further_gates import fairness_gates
 from loop_core.compare.metrics import Pairs

@@ -6,10 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from loop_core.compare import compare
 from loop_core.compare.flips import flips
 from loop_core.compare.overlay import calibration_overlay
 from loop_core.errors import RefusedError, UnknownNameError
 from loop_core.labels import known_at
+
+
+def card(loop, challenger, as_of):
+    return compare(loop, challenger, against="old", as_of=as_of, record=False)
 
 
 def truth(loop, as_of) -> pl.DataFrame:
@@ -23,7 +28,7 @@ def truth(loop, as_of) -> pl.DataFrame:
 def test_the_two_by_two_table_is_that_of_the_rows(duel, end) -> None:
     rows = truth(duel, end)
     was, now = ((rows[name] >= 0.5) == (rows["label"] == 1) for name in ("old", "good"))
-    found = flips(duel, "old", "good", end)
+    found = flips(duel, card(duel, "good", end))
     everybody = found.chosen
     assert (everybody.n, everybody.fixed, everybody.broken, everybody.both_wrong) == (
         rows.height,
@@ -42,7 +47,7 @@ def test_the_two_by_two_table_is_that_of_the_rows(duel, end) -> None:
 
 def test_a_group_opens_its_rows_with_features_label_and_both_scores(duel, end) -> None:
     rows = {row["prediction_id"]: row for row in truth(duel, end).to_dicts()}
-    found = flips(duel, "old", "good", end, cohort="state", value="RJ", limit=20)
+    found = flips(duel, card(duel, "good", end), cohort="state", value="RJ", limit=20)
     assert found.chosen.cohort_value == "RJ"
     assert [one.kind for one in found.rows] == ["broken"] * 10 + ["fixed"] * 10
     for one in found.rows:
@@ -56,33 +61,33 @@ def test_a_group_opens_its_rows_with_features_label_and_both_scores(duel, end) -
 
 
 def test_a_limit_bounds_the_rows_and_nothing_else(duel, end) -> None:
-    none = flips(duel, "old", "good", end, limit=0)
-    every = flips(duel, "old", "good", end, limit=10_000)
+    none = flips(duel, card(duel, "good", end), limit=0)
+    every = flips(duel, card(duel, "good", end), limit=10_000)
     assert none.rows == ()
     assert none.counts == every.counts
     assert len(every.rows) == every.chosen.fixed + every.chosen.broken
     with pytest.raises(RefusedError):
-        flips(duel, "old", "good", end, limit=-1)
+        flips(duel, card(duel, "good", end), limit=-1)
 
 
 def test_a_group_that_is_not_there_is_named(duel, end) -> None:
     with pytest.raises(UnknownNameError, match="SP"):
-        flips(duel, "old", "good", end, cohort="state", value="XX")
+        flips(duel, card(duel, "good", end), cohort="state", value="XX")
     with pytest.raises(UnknownNameError, match="state"):
-        calibration_overlay(duel, "old", "good", end, cohort="city", value="SP")
+        calibration_overlay(duel, card(duel, "good", end), cohort="city", value="SP")
 
 
 def test_a_model_beside_itself_flips_nothing(duel, end) -> None:
-    found = flips(duel, "old", "old", end)
+    found = flips(duel, card(duel, "old", end))
     assert (found.chosen.fixed, found.chosen.broken, found.rows) == (0, 0, ())
     assert (found.chosen.ci_low, found.chosen.ci_high) == (0.0, 0.0)
 
 
 def test_calibration_of_both_on_the_same_rows(duel, end) -> None:
-    first, second = calibration_overlay(duel, "old", "good", end)
+    first, second = calibration_overlay(duel, card(duel, "good", end))
     assert (first.model_version, second.model_version) == ("old", "good")
     assert first.n == second.n == truth(duel, end).height
     assert sum(one.n for one in first.bins) == first.n
     assert second.ece < first.ece
-    inside, _ = calibration_overlay(duel, "old", "good", end, cohort="state", value="RJ")
+    inside, _ = calibration_overlay(duel, card(duel, "good", end), cohort="state", value="RJ")
     assert (inside.cohort_value, inside.n) == ("RJ", (truth(duel, end)["state"] == "RJ").sum())

@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from loop_core.charter import Column
-from loop_core.charter.model import Costs
+from loop_core.charter import Column, Costs
 from loop_core.compare import SliceSearch, Terms, Units, estimate, find_slices
 from loop_core.compare.conditions import cut_columns
 from loop_core.compare.slices import first_half, searched_columns, slice_gates, slice_notes

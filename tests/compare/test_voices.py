@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
@@ -39,3 +41,40 @@ def test_crossed_cohorts_are_cohorts(pairs, expected):
         assert found[-1].cohort == "place_kind"
         assert set(found[-1].values) == {"a × x", "b × y", "a × y"}
         assert found[-1].min_rows == 200
+
+
+def test_corrections_and_complaints_in_the_lake_are_found_and_shown_only(duel, end):
+    from loop_core.compare import compare
+
+    ids = [
+        row[0] for row in duel.lake.rows(f"select prediction_id from {duel.table('predictions')} order by 1 limit 60")
+    ]
+    corrected = f"""
+        insert into {duel.table("outcomes")}
+        select prediction_id, label, observed_at + interval 1 hour, 'correction', batch_id
+        from {duel.table("outcomes")} where prediction_id in (select id from corrected_ids)
+    """
+    feedback = pl.DataFrame(
+        {
+            "feedback_id": [f"f{k}" for k in range(60)],
+            "prediction_id": ids,
+            "given_at": [end - timedelta(days=1)] * 60,
+            "rating": [1.0, 5.0] * 30,
+        }
+    )
+
+    def body(tx):
+        tx.register("corrected_ids", pl.DataFrame({"id": ids[:LEAST]}))
+        tx.execute(corrected)
+        tx.register("said", feedback)
+        tx.execute(f"insert into {duel.table('feedback')} by name from said")
+
+    duel.lake.write(body, actor="ana", message="voices")
+    cells = compare(duel, "good", against="old", as_of=end, record=False).cells
+    found = {(c.cohort, c.cohort_value): c for c in cells if c.cohort in ("label_source", "feedback")}
+    assert {key: cell.n for key, cell in found.items() if key[1] not in ("observed", "silent")} == {
+        ("label_source", "correction"): LEAST,
+        ("feedback", "complained"): 30,
+        ("feedback", "rated well"): 30,
+    }
+    assert {cell.block for cell in found.values()} == {"signal"}

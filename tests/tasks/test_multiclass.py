@@ -259,7 +259,7 @@ def test_a_challenger_is_trained_compared_and_served(cards: Loop) -> None:
     assert card.overall("accuracy").difference == pytest.approx(
         card.overall("accuracy").challenger - card.overall("accuracy").champion
     )
-    found = flips(cards, card.champion, made.version, ARRIVED)
+    found = flips(cards, card)
     assert found.threshold is None
     assert found.chosen.net == pytest.approx(card.overall("accuracy").difference)
     assert {one.champion_says == one.label for one in found.rows if one.kind == "fixed"} == {False}

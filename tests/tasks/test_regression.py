@@ -156,12 +156,12 @@ def test_a_challenger_beats_last_years_model(rentals: Loop) -> None:
     assert cell.difference == pytest.approx(cell.champion - cell.challenger)
     assert card.overall("rmse").ci_low > 0
     assert card.badge in ("Ship", "Ready for review")
-    found = flips(rentals, card.champion, made.version, card.as_of)
+    found = flips(rentals, card)
     assert (found.threshold, found.chosen.both_wrong) == (None, None)
     assert found.chosen.fixed > found.chosen.broken, "more predictions come nearer than go farther off"
     first = found.rows[-1]
     assert (first.kind, first.label.endswith("rides"), first.champion_says.endswith("rides")) == ("fixed", True, True)
-    curves = calibration_overlay(rentals, card.champion, made.version, card.as_of)
+    curves = calibration_overlay(rentals, card)
     assert {curve.unit for curve in curves} == {"rides"}
     assert curves[1].ece < curves[0].ece
 

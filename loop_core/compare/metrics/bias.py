@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from loop_core.compare.estimate import Z
 from loop_core.compare.metrics.binned import Binned, BinnedMetric, Bins, Floats
 from loop_core.vocabulary import Task
 
 #: A bias so many standard errors from zero has the sign that it shows.
 SURE = 3.0
-#: 97.5 % points of the normal distribution: of one bound, and of the tighter of two (Bonferroni).
-_Z, _Z_OF_TWO = 1.959964, 2.241403
+#: The 97.5 % point of the tighter of two bounds (Bonferroni); of one it is Z.
+_Z_OF_TWO = 2.241403
 
 
 def _gaps(labels: Floats, scores: Floats) -> tuple[Bins, Floats]:
@@ -32,10 +33,10 @@ def _judge(group: Binned) -> tuple[float, float, float, float, float, float]:
         """(s·a − t·b, its standard error)"""
         return s * champion - t * challenger, float(np.sqrt(max(a + b - 2 * s * t * shared, 0.0)))
 
-    wide = [_Z if len(signs) == 1 else _Z_OF_TWO for signs in (first, second)]
+    wide = [Z if len(signs) == 1 else _Z_OF_TWO for signs in (first, second)]
     high = max(min(value + wide[1] * se for value, se in (at(s, t) for t in second)) for s in first)
     low = min(max(value - wide[0] * se for value, se in (at(s, t) for s in first)) for t in second)
-    return champion, challenger, abs(champion) - abs(challenger), (high - low) / 2 / _Z, low, high
+    return champion, challenger, abs(champion) - abs(challenger), (high - low) / 2 / Z, low, high
 
 
 def _signs(value: float, variance: float) -> tuple[float, ...]:

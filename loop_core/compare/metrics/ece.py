@@ -6,11 +6,11 @@ it depends on the unknown gaps. Squares can be freed of it.
 
 import numpy as np
 
+from loop_core.compare.estimate import Z
 from loop_core.compare.metrics.binned import Binned, BinnedMetric, Bins, Floats
 from loop_core.vocabulary import Task
 
 BINS = 10
-_Z = 1.959964
 _CIRCLE = np.stack([np.cos(turn := np.linspace(0, 2 * np.pi, 720, endpoint=False)), np.sin(turn)], axis=1)
 #: Keeps the root of a covariance that is zero.
 _TINY = 1e-300
@@ -48,13 +48,13 @@ def _judge(group: Binned) -> tuple[float, float, float, float, float, float]:
     difference = champion - challenger
     if np.array_equal(gaps[first], gaps[second]):
         return champion, challenger, 0.0, 0.0, 0.0, 0.0
-    around = np.sqrt(np.maximum(squares + _Z * _CIRCLE @ np.linalg.cholesky(spread + _TINY * np.eye(2)).T, 0))
+    around = np.sqrt(np.maximum(squares + Z * _CIRCLE @ np.linalg.cholesky(spread + _TINY * np.eye(2)).T, 0))
     differences = around[:, 0] - around[:, 1]
     least, most = around.min(axis=0), around.max(axis=0)
     # Where a model may be calibrated its root has no other side, and the end is the other's.
     low = min(difference, float(differences.min()), -most[1] if least[0] == 0 else difference)
     high = max(difference, float(differences.max()), most[0] if least[1] == 0 else difference)
-    return champion, challenger, difference, (high - low) / 2 / _Z, low, high
+    return champion, challenger, difference, (high - low) / 2 / Z, low, high
 
 
 ECE = BinnedMetric(

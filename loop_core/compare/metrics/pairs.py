@@ -38,7 +38,7 @@ class Terms:
         declared = next((m for m in charter.metrics if m.name == metric), None)
         costs = charter.costs
         return cls(
-            threshold=charter.threshold if charter.threshold is not None else 0.5,
+            threshold=charter.operating_point,
             false_alarm=costs.false_alarm if costs else 1.0,
             miss=costs.miss if costs else 1.0,
             quantile=declared.quantile if declared and declared.quantile is not None else 0.5,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loop_core.compare.estimate import MIN_UNITS, NotEstimable, made
+from loop_core.compare.estimate import MIN_UNITS, NotEstimable, Z, made
 from loop_core.compare.groups import Blocks, Grouping
 from loop_core.compare.interval import Intervals, intervals
 from loop_core.compare.metrics.kind import Found
 from loop_core.compare.metrics.pairs import Pairs, Rows, Terms
-from loop_core.compare.verdict import LEVEL, Z
+from loop_core.compare.verdict import LEVEL
 from loop_core.vocabulary import Task
 
 Floats = npt.NDArray[np.float64]
