@@ -8,7 +8,7 @@ from datetime import datetime
 
 from loop_core.alerts import raise_alerts
 from loop_core.compare import Scorecard, compare
-from loop_core.errors import NotReadyError, RefusedError
+from loop_core.errors import IntegrityError, NotReadyError, RefusedError
 from loop_core.monitor import Finding, monitor, record_findings
 from loop_core.monitor.profiles import refresh_profiles
 from loop_core.monitor.settled import refresh_measures
@@ -72,7 +72,7 @@ def run_cycle(
             ).version
             card = compare(loop, challenger, as_of=as_of, actor=actor)
             promoted = _release(loop, card, as_of) if loop.charter.rollout.auto_release else None
-        except (NotReadyError, RefusedError) as error:
+        except (IntegrityError, NotReadyError, RefusedError) as error:
             notes.append(str(error))
     report = CycleReport(
         loop=loop.name,

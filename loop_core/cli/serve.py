@@ -129,10 +129,10 @@ def retry(job: Annotated[int, typer.Argument()], workspace: WorkspaceOption = No
 
 
 @jobs_app.command("stop")
-def stop(job: Annotated[int, typer.Argument()], workspace: WorkspaceOption = None) -> None:
+def stop(job: Annotated[int, typer.Argument()], workspace: WorkspaceOption = None, actor: ActorOption = None) -> None:
     """Ask a job to stop; what it finished is kept."""
     from loop_core.jobs import stop as stop_job
 
     with opened(workspace) as ws:
-        stop_job(ws, job, actor=actor_or_me(None))
+        stop_job(ws, job, actor=actor_or_me(actor))
     say(f"Job {job} is asked to stop.")

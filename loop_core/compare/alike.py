@@ -11,8 +11,8 @@ from loop_core.charter import Charter
 from loop_core.compare.fairness import fairness
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate
 from loop_core.compare.pairing import CommonRows, common_rows
-from loop_core.compare.span import train_end
 from loop_core.errors import NotReadyError, RefusedError
+from loop_core.models import train_end
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:

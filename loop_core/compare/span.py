@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.labels import mature_shares
+from loop_core.models import train_end
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -53,13 +54,6 @@ def unseen_span(
     first, last = _mature_span(loop, as_of, windows, start, snapshot, proof)
     unknown = frozenset(version for version, end in ends.items() if end is None)
     return Span(max(start, first), min(last, as_of), unknown, proof)
-
-
-def train_end(loop: Loop, version: str) -> datetime | None:
-    """First instant that a registered model certainly did not see; None: unknown (external models may not say)."""
-    from loop_core.models import manifest_of
-
-    return manifest_of(loop, version).train_end
 
 
 def _proof(ends: dict[str, datetime | None]) -> str:

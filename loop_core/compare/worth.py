@@ -13,12 +13,11 @@ import numpy as np
 from loop_core.compare.estimate import Estimate, Z
 from loop_core.compare.metrics import Pairs, estimate
 from loop_core.compare.scores import score_names, scored_batches
-from loop_core.compare.span import train_end
 from loop_core.compare.store import load_scorecard
 from loop_core.errors import NotReadyError
 from loop_core.frames import to_json
 from loop_core.labels import known_at
-from loop_core.models import manifest_of
+from loop_core.models import manifest_of, train_end
 from loop_core.monitor.groups import scores_of
 from loop_core.monitor.shrink import variance_between
 from loop_core.monitor.units import Units

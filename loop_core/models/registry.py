@@ -91,14 +91,29 @@ def manifest_of(loop: Loop, version: str) -> Manifest:
         UnknownNameError: not registered in this loop; the message lists those that are.
         IntegrityError: its package was changed.
     """
-    entries = loop.ledger.entries(loop=loop.name, kind="model.registered")
-    found = next((entry for entry in entries if entry.subject == version), None)
-    if found is None:
-        raise UnknownNameError("model", version, [entry.subject for entry in entries])
+    found = _registration(loop, version)
     if found.payload["kind"] != "external":
         return ModelStore(loop.workspace).load(version).manifest
     end = _instant(found.payload["train_end"])
     return Manifest(loop.name, found.as_of, train_end=end, charter_hash=found.payload["charter_hash"], kind="external")
+
+
+def train_end(loop: Loop, version: str) -> datetime | None:
+    """First instant that a registered model certainly did not see; None: unknown (external models may not say).
+    From the ledger: a package that was damaged since need not be read.
+
+    Raises:
+        UnknownNameError: not registered in this loop.
+    """
+    return _instant(_registration(loop, version).payload["train_end"])
+
+
+def _registration(loop: Loop, version: str) -> Entry:
+    entries = loop.ledger.entries(loop=loop.name, kind="model.registered")
+    found = next((entry for entry in entries if entry.subject == version), None)
+    if found is None:
+        raise UnknownNameError("model", version, [entry.subject for entry in entries])
+    return found
 
 
 def _record(loop: Loop, version: str, manifest: Manifest, *, actor: str, as_of: datetime) -> Entry:

@@ -22,6 +22,7 @@ CODES: dict[str, str] = {
     "feedback.low_share": "many low ratings",
     "service.latency": "slow answers",
     "service.errors": "failing answers",
+    "service.model": "damaged champion {subject}",
     "service.confidence": "unusual confidence of the model",
 }
 

@@ -9,6 +9,7 @@ from threading import Lock
 
 import numpy as np
 
+from loop_core.errors import LoopbenchError
 from loop_core.labels import known_at
 from loop_core.lake import quoted
 from loop_core.models import Manifest, Model, ModelStore, manifest_of
@@ -30,12 +31,13 @@ def importance(loop: Loop, as_of: datetime) -> Shares | None:
         as_of: UTC instant: whose champion.
 
     Returns:
-        None where they cannot be told: no champion, one that is external (known by its scores only), or no reference.
+        None where they cannot be told: no champion, one that is external (known by its scores only) or damaged (see
+        `check_model`), or no reference.
 
     Source: Lundberg & Lee 2017; exact for trees by Lundberg et al. 2020, computed by LightGBM (`pred_contrib`).
     """
     champion = loop.champion(as_of)
-    if champion is None or manifest_of(loop, champion).kind == "external":
+    if champion is None or not _readable(loop, champion):
         return None
     key = (*loop.identity, champion)
     with _LOCK:
@@ -48,6 +50,13 @@ def importance(loop: Loop, as_of: datetime) -> Shares | None:
             while len(_KEPT) > KEPT:
                 _KEPT.popitem(last=False)
     return shares
+
+
+def _readable(loop: Loop, champion: str) -> bool:
+    try:
+        return manifest_of(loop, champion).kind != "external"
+    except LoopbenchError:
+        return False
 
 
 def _shares(loop: Loop, as_of: datetime, model: Model) -> Shares | None:

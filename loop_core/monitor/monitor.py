@@ -11,6 +11,7 @@ from loop_core.labels import known_at
 from loop_core.monitor.baseline import BEFORE
 from loop_core.monitor.check_batches import check_batches
 from loop_core.monitor.check_drift import Weighing, check_cohort_drift, check_drift
+from loop_core.monitor.check_model import check_model
 from loop_core.monitor.check_performance import check_cohorts, check_performance
 from loop_core.monitor.check_service import check_service
 from loop_core.monitor.check_signals import check_freshness, check_quarantine, check_volume
@@ -53,6 +54,7 @@ def _others(loop: Loop, as_of: datetime) -> Iterator[Finding]:
     yield from check_performance(performance(loop, as_of, weeks=BEFORE + _ripening(loop)))
     yield from check_cohorts(*_by_cohort(loop, as_of), loop.charter.monitor)
     yield from check_service(loop.charter.monitor, health, start, end)
+    yield from check_model(loop, as_of)
 
 
 def _drift_in(loop: Loop, as_of: datetime, snapshot: int) -> list[Finding] | None:

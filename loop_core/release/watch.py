@@ -6,9 +6,9 @@ import math
 from datetime import datetime
 
 from loop_core.compare import Cell, compare, verdict
-from loop_core.compare.span import train_end
-from loop_core.errors import NotReadyError
+from loop_core.errors import IntegrityError, NotReadyError
 from loop_core.ledger import Entry
+from loop_core.models import train_end
 from loop_core.release.state import state
 from loop_core.release.verbs import rollback
 from loop_core.vocabulary import Verdict
@@ -38,7 +38,8 @@ def watch(loop: Loop, as_of: datetime, *, actor: str) -> Entry | None:
     since = max([serving.since, *(end for end in seen if end is not None)])
     try:
         card = compare(loop, serving.version, against=before.version, as_of=as_of, since=since, record=False)
-    except NotReadyError:
+    except (NotReadyError, IntegrityError):
+        # A damaged package cannot be compared; the monitor's `service.model` says so and its remedy is proposed.
         return None
     watched = [c for c in card.cells if c.cohort is None and c.block != "signal" and c.metric in MEANS]
     # The scorecard's own rule, on the wider interval: what was let in as not worse is not undone for being so.

@@ -39,7 +39,7 @@ def remedy(loop: Loop, as_of: datetime, failed: Sequence[Evidence]) -> Remedy:
     broken = {one.subject for one in failed if one.code == BROKEN and one.state is State.ALARM}
     serving = loop.champion(as_of)
     earlier = [version for version, _ in reversed(loop.tenures(as_of)) if version != serving]
-    target = next((version for version in earlier if not _reads(loop, version, broken)), None)
+    target = next((version for version in earlier if _helps(loop, version, broken)), None)
     why = f" It does not read {_listed(broken)}." if broken else ""
     if target is not None:
         return Remedy(
@@ -48,20 +48,20 @@ def remedy(loop: Loop, as_of: datetime, failed: Sequence[Evidence]) -> Remedy:
             target,
             f'loop rollback {loop.name} --to {target} --reason "urgent: {_reason(failed)}"',
         )
-    reason = f"every earlier champion reads {_listed(broken)} too" if earlier else "there is no earlier champion"
+    too = f"reads {_listed(broken)} too" if broken else "is damaged too"
+    reason = f"every earlier champion {too}" if earlier else "there is no earlier champion"
     mend = f" and mend the source of {_listed(broken)}" if broken else ""
     return Remedy("fall_back", f"Let the callers fall back to their answer without a model{mend}: {reason}.", None, "")
 
 
-def _reads(loop: Loop, version: str, features: set[str]) -> bool:
-    """Whether a model reads one of the features. Of an external one nothing is known, and so it is taken to."""
-    if not features:
-        return False
+def _helps(loop: Loop, version: str, broken: set[str]) -> bool:
+    """Whether a model can serve and reads none of the broken features. Of an external one nothing is known: it is taken to
+    serve, and to read them."""
     try:
         manifest = manifest_of(loop, version)
     except LoopbenchError:  # a package that was changed or is gone can serve nobody
-        return True
-    return manifest.kind == "external" or bool(features & set(manifest.features))
+        return False
+    return not broken or (manifest.kind != "external" and not broken & set(manifest.features))
 
 
 def _listed(names: set[str]) -> str:

@@ -18,7 +18,7 @@ class Schedule:
     def read(self, situation: Situation) -> TriggerReading:
         passed, due = days_since(situation), f"one is due every {self.every_days} days."
         if passed is None:
-            return TriggerReading(self.kind, True, f"No retrain is on record; {due}", 1.0, self.tier)
+            return _first(self.kind, situation, due, self.tier)
         fired = passed >= self.every_days
         sentence = f"{passed:.0f} days since the last retrain; {due}"
         return TriggerReading(self.kind, fired, sentence, share(passed, self.every_days, fired), self.tier)
@@ -36,9 +36,7 @@ class Cron:
     def read(self, situation: Situation) -> TriggerReading:
         last, now = situation.last_retrain, situation.as_of
         if last is None:
-            return TriggerReading(
-                self.kind, True, f"No retrain is on record; one is due by `{self.line}`.", 1.0, self.tier
-            )
+            return _first(self.kind, situation, f"one is due by `{self.line}`.", self.tier)
         due = next_time(self.line, last)
         fired = due <= now
         word = "was due" if fired else "is due"
@@ -46,6 +44,13 @@ class Cron:
             f"A retrain {word} on {due:%Y-%m-%d %H:%M} UTC by `{self.line}`; the last one was on {last:%Y-%m-%d}."
         )
         return TriggerReading(self.kind, fired, sentence, share((now - last) / (due - last), 1, fired), self.tier)
+
+
+def _first(kind: str, situation: Situation, due: str, tier: Tier) -> TriggerReading:
+    """The first retrain is due at once, unless nothing can be learned yet: it would be refused at every evaluation."""
+    if situation.new_labels == 0:
+        return TriggerReading(kind, False, f"No retrain is on record, and no label is mature yet; {due}", 0.0, tier)
+    return TriggerReading(kind, True, f"No retrain is on record; {due}", 1.0, tier)
 
 
 def next_time(line: str, after: datetime) -> datetime:

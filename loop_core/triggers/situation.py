@@ -36,7 +36,8 @@ def situation(loop: Loop, as_of: datetime, findings: Sequence[Finding], plans: S
         as_of=as_of,
         findings=[*findings, *_asked_for(loop, as_of, every)],
         last_retrain=last,
-        new_labels=new_labels(loop, as_of, last) if counts_labels(every) else None,
+        # Before the first retrain they tell whether there is anything to learn from.
+        new_labels=new_labels(loop, as_of, last) if last is None or counts_labels(every) else None,
         spend=month_spend(loop, as_of),
         guardrails=guardrails(loop.charter),
     )

@@ -9,13 +9,14 @@ from loop_core.triggers.base import NEARNESS, Situation, TriggerReading, evidenc
 from loop_core.triggers.performance import REALISED
 from loop_core.vocabulary import State, Tier
 
-ERRORS, BROKEN = "service.errors", "quality.broken_feature"
+ERRORS, DAMAGED, BROKEN = "service.errors", "service.model", "quality.broken_feature"
 
 
 @dataclass(frozen=True)
 class Urgent:
-    """Fires on alarms of three kinds: more answers fail than the charter allows (`service.errors`), a feature became null
-    or unseen wholesale (`quality.broken_feature`, see `broken`), a guardrail metric fell (`performance.<guardrail>`).
+    """Fires on alarms of four kinds: more answers fail than the charter allows (`service.errors`), the champion's files were
+    changed or are gone (`service.model`), a feature became null or unseen wholesale (`quality.broken_feature`, see
+    `broken`), a guardrail metric fell (`performance.<guardrail>`).
 
     A retrain takes a while, so its decision also proposes what to do at once (see `remedy`).
     """
@@ -24,7 +25,7 @@ class Urgent:
     kind: str = "urgent"
 
     def read(self, situation: Situation) -> TriggerReading:
-        codes = {ERRORS, BROKEN, *(REALISED + metric for metric in situation.guardrails)}
+        codes = {ERRORS, DAMAGED, BROKEN, *(REALISED + metric for metric in situation.guardrails)}
         seen = told(f for f in situation.findings if f.code in codes)
         if not seen:
             cannot = "Nothing critical can be told: there is neither service nor input to look at yet."

@@ -54,6 +54,16 @@ def fill(
     loop: Loop, rows: pl.DataFrame, labels: pl.DataFrame | None = None, ratings: pl.DataFrame | None = None
 ) -> Loop:
     """Write the tables and let `old` serve from the start."""
+    put(loop, rows, labels, ratings)
+    register_external(loop, "old", actor="ana", as_of=START)
+    first_release(loop, "old", actor="ana", as_of=START)
+    return loop
+
+
+def put(
+    loop: Loop, rows: pl.DataFrame, labels: pl.DataFrame | None = None, ratings: pl.DataFrame | None = None
+) -> None:
+    """Write the tables; `old` is who answered."""
 
     def body(tx: Transaction) -> None:
         parts = {"predictions": rows.drop("chance").with_columns(model_version=pl.lit("old"), route=pl.lit("champion"))}
@@ -63,6 +73,3 @@ def fill(
             tx.execute(f"insert into {loop.table(name)} by name from new_rows")
 
     loop.lake.write(body, actor="ana", message="world")
-    register_external(loop, "old", actor="ana", as_of=START)
-    first_release(loop, "old", actor="ana", as_of=START)
-    return loop

@@ -22,8 +22,11 @@ FAILING = finding("service.errors", State.ALARM, "error_share", value=0.2, thres
 
 
 def with_triggers(workspace: Workspace, text: str) -> Loop:
+    """A loop whose last retrain was at START."""
     charter = CHARTER.replace('owner = "ana"', 'owner = "ana"\napprovers = ["bea", "cem"]')
-    return workspace.set_charter(charter + text, actor="ana", reason="triggers", as_of=START)
+    loop = workspace.set_charter(charter + text, actor="ana", reason="triggers", as_of=START)
+    loop.ledger.append(kind="retrain.finished", loop=loop.name, subject="m", actor="ana", as_of=START)
+    return loop
 
 
 def test_the_most_urgent_trigger_that_fired_names_the_tier_and_the_decision_is_on_record_once(workspace):

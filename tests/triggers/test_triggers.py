@@ -185,6 +185,14 @@ def test_a_cron_line_fires_from_its_first_time_after_the_last_retrain_on():
     assert "2018-02-01 06:00 UTC" in late.sentence
 
 
+@pytest.mark.parametrize("plan", ["schedule", "cron", "every_week"])
+@pytest.mark.parametrize(("labels", "fired"), [(0, False), (1, True), (None, True)])
+def test_a_first_retrain_waits_for_something_to_learn_from(plan, labels, fired):
+    reading = make(PLANS[plan]).read(situation(days_ago=None, new_labels=labels))
+    assert reading.fired is fired
+    assert ("no label is mature" in reading.sentence) is not fired
+
+
 def test_what_speaks_for_a_retrain_is_evidence():
     reading = make(PLANS["drift"]).read(situation(drifts(State.OK, State.ALARM, State.ALARM)))
     assert [one.subject for one in reading.evidence] == ["x1", "x2"]
