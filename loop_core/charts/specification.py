@@ -11,7 +11,8 @@ def specification(chart: Any) -> dict[str, Any]:
 
     Rows travel as JSON text inside a chart (see `palette.chart`); Vega reads that, Streamlit takes only lists.
     """
-    spec: dict[str, Any] = chart.to_dict()
+    # Not checked against Vega-Lite's schema here: the tests do that for every chart, and a page need not wait for it.
+    spec: dict[str, Any] = chart.to_dict(validate=False)
     # Altair's default size, which is none of the chart's own.
     spec.get("config", {}).get("view", {}).clear()
     _unpack(spec)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def build(folder: Path) -> Path:
         run_cycle(loop, END, actor="ana", train=False)
         compare(loop, "challenger-1", as_of=END, actor="ana")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _looked_for_once() -> Iterator[None]:
+    """Every `AppTest` looks through all installed packages for components of Streamlit, a third of what a page takes."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        found = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(scope="session")
