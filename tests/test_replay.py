@@ -18,20 +18,20 @@ from loop_core.recipes import import_recipe
 from loop_core.replay import ReplayPlan, first_champion, replay, replayable
 from loop_core.workspace import Loop, Workspace
 
-START, END = instant("2018-03-05"), instant("2018-04-30")
+START, END = instant("2018-03-05"), instant("2018-04-16")
 QUIET_END = instant("2018-04-09")
 QUIETLY = ReplayPlan(START, QUIET_END, train=False)
 
 
 @pytest.fixture(scope="module")
 def olist(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with the 15,000 real orders imported, and a quick retrain after six weeks; copied by each test."""
+    """A workspace with the 15,000 real orders imported, and a quick retrain after four weeks; copied by each test."""
     folder = tmp_path_factory.mktemp("olist") / "w"
     with Workspace.create(folder) as workspace:
         import_recipe(workspace, "olist", real_data / "olist_15k", actor="ana", as_of=instant("2019-01-01"))
         loop = workspace.loop("orders")
         text = workspace.charter_file("orders").read_text().replace("trials = 15", "trials = 2")
-        text = text.replace("every_days = 91", "every_days = 42")
+        text = text.replace("every_days = 91", "every_days = 28")
         workspace.set_charter(text, actor="ana", reason="quick", as_of=loop.present(instant("2019-01-01")))
     return folder
 

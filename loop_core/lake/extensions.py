@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def connect(*extensions: str) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB with these extensions loaded, in UTC, which never looks for extensions itself.
 
     Raises:
-        StorageError: an extension is neither in a wheel nor installed.
+        StorageError: an extension is neither in a wheel nor installed, or `LOOPBENCH_THREADS` is no number.
     """
     files = {name: _file(name) for name in extensions}
     connection = duckdb.connect(
@@ -26,12 +27,24 @@ def connect(*extensions: str) -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "allow_unsigned_extensions": str(bool(files) and set(files.values()) <= _checked).lower(),
+            **_threads(),
         }
     )
     connection.execute("set global TimeZone = 'UTC'")
     for name, file in files.items():
         _load(connection, name, file)
     return connection
+
+
+def _threads() -> dict[str, str]:
+    """`LOOPBENCH_THREADS`: how many threads a query may use; unset, as many as there are cores. Where many processes share
+    a machine, one each is a third less work altogether: what is small waits more for its threads than it gains."""
+    asked = os.environ.get("LOOPBENCH_THREADS")
+    if not asked:
+        return {}
+    if not asked.isdecimal() or not 1 <= int(asked) <= 1024:
+        raise StorageError(f"LOOPBENCH_THREADS is {asked!r}", "a number from 1 to 1024", "correct it or unset it")
+    return {"threads": asked}
 
 
 def _file(name: str) -> Path | None:

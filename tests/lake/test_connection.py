@@ -7,6 +7,7 @@ import pytest
 
 from loop_core.errors import StorageError
 from loop_core.lake import Transaction
+from loop_core.lake.extensions import connect
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import START
 
@@ -113,3 +114,16 @@ def test_reads_of_one_snapshot_agree_whatever_is_written_meanwhile(loop: Loop) -
         with pytest.raises(StorageError, match="nothing_of_the_kind"):
             loop.lake.rows("from nothing_of_the_kind")
     assert count(loop) == 2
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_a_machine_that_is_shared_says_how_many_threads_a_query_may_use(threads: str, monkeypatch) -> None:
+    monkeypatch.setenv("LOOPBENCH_THREADS", threads)
+    assert connect().execute("select current_setting('threads')").fetchall() == [(int(threads),)]
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5"])
+def test_an_impossible_number_of_threads_is_refused(threads: str, monkeypatch) -> None:
+    monkeypatch.setenv("LOOPBENCH_THREADS", threads)
+    with pytest.raises(StorageError, match="LOOPBENCH_THREADS"):
+        connect()
