@@ -10,10 +10,10 @@ UV := $(BIN)/uv
 demo: .venv/installed
 	$(BIN)/loop demo --folder demo-workspace $(if $(HEADLESS),--headless)
 
-# Compiled first for the same reason: the tests start a hundred processes. One of them more than cores, as many tests wait.
+# Compiled first for the same reason: the tests start a hundred processes.
 test: .venv/tested browser postgres check
 	$(BIN)/python -m compileall -q loop_core app
-	$(BIN)/pytest tests -n 3 --dist worksteal --durations=25
+	$(BIN)/pytest tests -n 2 --dist worksteal --durations=25
 
 check: .venv/tested
 	$(BIN)/ruff check .
