@@ -45,9 +45,7 @@ def cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
     with (folder / "log").open("w") as log:
         started = [_start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", contact, log=log)]
         try:
-            while not contact.exists():
-                time.sleep(0.05)
-            address = json.loads(contact.read_text())["address"]
+            address = _address(contact, started[0])
             at = ("--host", "127.0.0.1", "--nthreads", "1", "--local-directory", folder)
             started += [_start("worker", address, *at, log=log) for _ in range(workers)]
             if workers:
@@ -56,6 +54,16 @@ def cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
             yield DaskCluster(address.replace("tcp", "dask"), started[0])
         finally:
             _kill(started)
+
+
+def _address(contact: Path, scheduler: subprocess.Popen[bytes]) -> str:
+    """What a scheduler wrote of itself, once it is written: for a moment the file is there and empty."""
+    while True:
+        with suppress(FileNotFoundError, json.JSONDecodeError):
+            found: str = json.loads(contact.read_text())["address"]
+            return found
+        assert scheduler.poll() is None, f"the scheduler ended; see {contact.parent / 'log'}"
+        time.sleep(0.05)
 
 
 def _kill(started: list[subprocess.Popen[bytes]]) -> None:
