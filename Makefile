@@ -10,7 +10,7 @@ UV := $(BIN)/uv
 demo: .venv/installed
 	$(BIN)/loop demo --folder demo-workspace $(if $(HEADLESS),--headless)
 
-# Compiled first for the same reason: the tests start a hundred processes.
+# The tests start a hundred processes: compiled first, as with INSTALL below.
 test: .venv/tested browser postgres check
 	$(BIN)/python -m compileall -q loop_core app
 	$(BIN)/pytest tests -n 2 --dist worksteal --durations=25

@@ -16,10 +16,6 @@ from loop_core.workspace import Loop, Workspace
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# The processes of a run are as many as the cores: one thread for each query, and LightGBM's wait without spinning.
-os.environ.setdefault("LOOPBENCH_THREADS", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 START = datetime(2018, 1, 1, tzinfo=UTC)
 
 CHARTER = """
@@ -58,6 +54,13 @@ min_rows = 50
 name = "log_loss"
 margin = 0.01
 """
+
+
+def pytest_configure() -> None:
+    """The processes of a run are as many as the cores: one thread for each query, and LightGBM's wait without spinning.
+    Not as this module is imported, because benches import it too."""
+    os.environ.setdefault("LOOPBENCH_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,8 @@ _LOCK = Lock()
 class Again:
     """The rows of a comparison and the groups they fall into."""
 
+    champion: str
+    challenger: str
     rows: Comparison
     groupings: tuple[Grouping, ...]
     """Everybody first, then each declared cohort and pair of cohorts."""
@@ -71,7 +73,7 @@ def rows_again(loop: Loop, card: Scorecard) -> Again:
 
     def read_them() -> Again:
         rows = paired_rows(loop, champion, card.challenger, card.as_of, since=card.window_start, snapshot=read)
-        return Again(rows, groupings(loop.charter, rows.cohorts), read)
+        return Again(champion, card.challenger, rows, groupings(loop.charter, rows.cohorts), read)
 
     found: Again = _kept(lake).get(key, read_them)
     return found

@@ -101,8 +101,8 @@ def flips(
     chosen = next(count for count in counts if cohort is None or (count.cohort, count.cohort_value) == (cohort, value))
     shown = _farthest(charter.loop.task, pairs, *rights, inside, limit)
     return Flips(
-        champion=card.champion or "",
-        challenger=card.challenger,
+        champion=again.champion,
+        challenger=again.challenger,
         as_of=card.as_of,
         threshold=charter.operating_point if charter.loop.task is Task.BINARY else None,
         chosen=chosen,

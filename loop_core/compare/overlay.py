@@ -33,6 +33,6 @@ def calibration_overlay(
     span, n = (again.rows.span.start, again.rows.span.end), len(pairs)
     first, second = (
         curve_of(loop, span, (cohort, value), Group(scores, pairs.labels, None, n, n, frozenset({version})), seed)
-        for version, scores in ((card.champion or "", pairs.champion), (card.challenger, pairs.challenger))
+        for version, scores in ((again.champion, pairs.champion), (again.challenger, pairs.challenger))
     )
     return first, second

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loop_core.errors import RefusedError, UnknownNameError
+from loop_core.errors import IntegrityError, RefusedError, UnknownNameError
 from loop_core.ledger import Entry
 from loop_core.models.manifest import Kind, Manifest
 from loop_core.models.store import ModelStore
@@ -89,13 +89,25 @@ def manifest_of(loop: Loop, version: str) -> Manifest:
 
     Raises:
         UnknownNameError: not registered in this loop; the message lists those that are.
-        IntegrityError: its package was changed.
+        IntegrityError: its package was changed, or is gone.
     """
     found = _registration(loop, version)
     if found.payload["kind"] != "external":
-        return ModelStore(loop.workspace).load(version).manifest
+        return _stored(loop, version)
     end = _instant(found.payload["train_end"])
     return Manifest(loop.name, found.as_of, train_end=end, charter_hash=found.payload["charter_hash"], kind="external")
+
+
+def _stored(loop: Loop, version: str) -> Manifest:
+    try:
+        return ModelStore(loop.workspace).load(version).manifest
+    except UnknownNameError:
+        # Its name is known; what it names is not there any more.
+        raise IntegrityError(
+            f"The package of model {version} is gone",
+            f"the folder {loop.workspace.models / version} that it was saved in",
+            "restore it from a backup; if it serves, `loop rollback` puts its predecessor back meanwhile",
+        ) from None
 
 
 def train_end(loop: Loop, version: str) -> datetime | None:

@@ -48,8 +48,8 @@ def remedy(loop: Loop, as_of: datetime, failed: Sequence[Evidence]) -> Remedy:
             target,
             f'loop rollback {loop.name} --to {target} --reason "urgent: {_reason(failed)}"',
         )
-    too = f"reads {_listed(broken)} too" if broken else "is damaged too"
-    reason = f"every earlier champion {too}" if earlier else "there is no earlier champion"
+    useless = f"reads {_listed(broken)} too, or is damaged" if broken else "is damaged"
+    reason = f"every earlier champion {useless}" if earlier else "there is no earlier champion"
     mend = f" and mend the source of {_listed(broken)}" if broken else ""
     return Remedy("fall_back", f"Let the callers fall back to their answer without a model{mend}: {reason}.", None, "")
 

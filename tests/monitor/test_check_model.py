@@ -72,4 +72,4 @@ def test_a_damaged_predecessor_is_no_remedy(served):
     remedy = run_cycle(loop, END, actor="ana", train=False).decision.remedy
     assert remedy is not None
     assert (remedy.verb, remedy.to) == ("fall_back", None)
-    assert "every earlier champion is damaged too" in remedy.sentence
+    assert "every earlier champion is damaged" in remedy.sentence

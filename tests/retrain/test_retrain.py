@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -172,10 +173,13 @@ def test_a_span_too_short_to_validate_is_trained_without_a_search(workspace: Wor
     assert "too short to validate" in result.notes[0]
 
 
-def test_a_champion_whose_files_were_changed_does_not_keep_a_loop_from_a_new_model(fresh: Loop) -> None:
+@pytest.mark.parametrize(
+    "harm", [lambda package: (package / "model.txt").write_text("somebody was here"), shutil.rmtree]
+)
+def test_a_damaged_champion_does_not_keep_a_loop_from_a_new_model(fresh: Loop, harm: Callable[[Path], object]) -> None:
     first = bootstrap(fresh, until=START + 120 * DAY, as_of=START + 120 * DAY, actor="ana", seed=3)
     promote(fresh, first)
-    (fresh.workspace.models / first / "model.txt").write_text("somebody was here")
+    harm(fresh.workspace.models / first)
     result = run(fresh, budget=Budget(2, 600))
     assert (result.parent, result.version != first) == (first, True)
     assert result.history[0].params == inside(DEFAULTS)
