@@ -7,6 +7,7 @@ from app.navigation import go
 from app.proposals import proposal_card, tenures_table, way_back
 from app.widgets import acting, empty, moment, short, verdict, why
 from loop_core.models import registered
+from loop_core.monitor import check_model
 from loop_core.release import ProposalState, state
 from loop_core.vocabulary import State
 
@@ -29,9 +30,10 @@ serves = (
     if releases.champion
     else "No model serves yet."
 )
+damaged = next((found.sentence for found in check_model(view.loop, view.as_of) if found.state is State.ALARM), None)
 verdict(
-    f"{serves} {waits}",
-    State.WATCH if waiting else State.OK,
+    f"{damaged or serves} {waits}",
+    State.ALARM if damaged else State.WATCH if waiting else State.OK,
     f"{len(releases.tenures)} release{'s' if releases.tenures[1:] else ''} on record · you act as {view.actor}",
 )
 may_act = acting(view)

@@ -2,6 +2,7 @@
 
 from loop_core.monitor.boundary import ScoreBands, decision_boundary
 from loop_core.monitor.calibration import calibration
+from loop_core.monitor.check_model import check_model
 from loop_core.monitor.drift import (
     METHODS,
     Calibration,
@@ -41,6 +42,7 @@ __all__ = [
     "brier_losses",
     "calibrate",
     "calibration",
+    "check_model",
     "cohort_drift",
     "decision_boundary",
     "domain_classifier",

@@ -9,8 +9,7 @@ import pytest
 
 from loop_core.cycle import run_cycle
 from loop_core.models import Calibration, Manifest, ModelStore, register
-from loop_core.monitor import monitor
-from loop_core.monitor.check_model import check_model
+from loop_core.monitor import check_model, monitor
 from loop_core.release import first_release
 from loop_core.vocabulary import State, Tier
 from tests.conftest import CHARTER, START

@@ -1,0 +1,34 @@
+"""What the pages say of a champion whose files were changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loop_core.models import Calibration, Manifest, ModelStore, register
+from loop_core.workspace import Workspace
+from tests.once import once
+from tests.pages.conftest import END, Open, build, quiet, said
+
+
+def damaged(folder: Path) -> str:
+    """A champion of the workspace's own making, changed on disk after its release."""
+    with Workspace.open(folder) as ws:
+        loop = ws.loop("deliveries")
+        version = ModelStore(ws).save("tree\n", Calibration(), Manifest(loop.name, END, train_end=END))
+        register(loop, version, actor="ana", as_of=END)
+        loop.ledger.append(
+            kind="release.promoted", loop=loop.name, subject=version, actor="ana", as_of=END, payload={"proposal": None, "previous": "incumbent-1"},
+        )  # fmt: skip
+        with (ws.models / version / "model.txt").open("a") as file:
+            file.write("#")
+    return version
+
+
+def test_release_opens_with_the_alarm_and_offers_the_way_back(app: Open, tmp_path_factory) -> None:
+    folder = once(tmp_path_factory, "full", build)
+    version = damaged(folder)
+    test = app(folder, "release")
+    quiet(test)
+    assert f"▲ alarm] · Champion {version} cannot serve." in said(test)
+    assert "serves everybody" not in said(test)
+    assert test.selectbox(key="rollback_to").options == ["incumbent-1"]
