@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
 from tests.bench.binning import rates
+from tests.bench.judged import Side, by_origin, ratio, standard_error
 from tests.bench.measure import Measurement
 from tests.bench.overtime import BUDGET, overruns
 from tests.bench.rivals import Attempt, flaml, ours, untuned
-from tests.bench.splits import Floats, Split, splits
+from tests.bench.splits import Split, splits
 
 SECONDS = float(os.environ.get("LOOPBENCH_BENCH_SECONDS", 60))
 SEEDS = int(os.environ.get("LOOPBENCH_BENCH_SEEDS", 3))
@@ -52,10 +51,12 @@ def _race(origins: list[Split], folder: Path) -> Iterator[Measurement]:
             _say(split, seed, name, attempt)
     for name in RIVALS:
         yield from _against(origins, name, found["ours"], found[name])
-    plain = [untuned(origins[seed % len(origins)]) for seed in range(SEEDS)]
-    mine, base = _pooled(origins, [one.losses for one in found["ours"]]), _pooled(origins, plain)
-    what = f"{origins[0].name}: test loss, of default LightGBM's (standard error {100 * noise(mine, base):.1f})"
-    yield Measurement(what, 100 * float(mine.mean() / base.mean()), "%", 100)
+    mine = _judged(origins, found["ours"])
+    plain = [untuned(split)[None] for split in origins[: len(mine)]]
+    what = (
+        f"{origins[0].name}: test loss, of default LightGBM's (standard error {100 * standard_error(mine, plain):.1f})"
+    )
+    yield Measurement(what, 100 * ratio(mine, plain), "%", 100)
 
 
 def _against(origins: list[Split], name: str, mine: list[Attempt], theirs: list[Attempt]) -> Iterator[Measurement]:
@@ -68,25 +69,14 @@ def _against(origins: list[Split], name: str, mine: list[Attempt], theirs: list[
     yield Measurement("  of the time after which it found nothing better, median", median(best), "of its")
     validation = [our.value / their.value for our, their in pairs]
     yield Measurement("  final validation loss, of its, median", 100 * median(validation), "%")
-    us, them = (_pooled(origins, [one.losses for one in side]) for side in (mine, theirs))
+    us, them = _judged(origins, mine), _judged(origins, theirs)
     wins = sum(our.losses.mean() < their.losses.mean() for our, their in pairs)
     what = f"  test loss, of its (won {wins} of {len(pairs)}; < 100 + two standard errors)"
-    yield Measurement(what, 100 * float(us.mean() / them.mean()), "%", 100 + 200 * noise(us, them))
+    yield Measurement(what, 100 * ratio(us, them), "%", 100 + 200 * standard_error(us, them))
 
 
-def _pooled(origins: list[Split], losses: list[Floats]) -> Floats:
-    """Loss of each test row of all origins; the mean over the seeds that had the same origin."""
-    by_origin = [losses[place :: len(origins)] for place in range(min(len(origins), len(losses)))]
-    return np.concatenate([np.mean(same, axis=0) for same in by_origin])
-
-
-def noise(mine: Floats, theirs: Floats) -> float:
-    """Standard error of the mean of paired differences, as a share of their mean loss: by bootstrap over blocks of 100
-    neighbours in time, which miss together."""
-    difference = mine - theirs
-    sums = np.add.reduceat(difference, np.arange(0, len(difference), 100))
-    drawn = np.random.default_rng(0).integers(len(sums), size=(2_000, len(sums)))
-    return float(sums[drawn].sum(axis=1).std() / len(difference) / theirs.mean())
+def _judged(origins: list[Split], attempts: list[Attempt]) -> Side:
+    return by_origin([one.losses for one in attempts], len(origins))
 
 
 def _binning(split: Split) -> Iterator[Measurement]:
