@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,8 @@ class Search:
 
     So a kill loses only the trial that ran, the store holds nothing half-done, and sampling and pruning cost no database
     round trips. Sampling is seeded by the trial's place, not by the process: a resumed search goes on exactly as
-    an uninterrupted one would have.
+    an uninterrupted one would have. Of trials side by side, whose finishing order is chance, a resumed search draws those
+    that were lost.
     """
 
     def __init__(self, url: str, name: str, snapshot: int, seed: int, ranges: Ranges = RANGES) -> None:
@@ -129,8 +131,9 @@ class Search:
         """The next trial: with given parameters, or sampled."""
         from optuna.samplers import TPESampler
 
-        # Among the finished and the running ones.
-        place = len(self._study.get_trials(deepcopy=False))
+        # The first that no finished or running trial has: what a kill lost is drawn again, and nothing twice.
+        taken = {trial.user_attrs.get("place") for trial in self._study.get_trials(deepcopy=False)}
+        place = next(place for place in count() if place not in taken)
         if given is not None:
             self._study.enqueue_trial(dict(given))
         # By the search too, not by the seed alone: else every retrain would draw what the last one drew.
@@ -138,7 +141,9 @@ class Search:
         seed = int.from_bytes(drawn[:4], "big")
         # Multivariate: learning rate and number of leaves are chosen together, as they work (Falkner et al. 2018).
         self._study.sampler = TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=True)
-        return self._study.ask(fixed_distributions=distributions(self._ranges))
+        trial = self._study.ask(fixed_distributions=distributions(self._ranges))
+        trial.set_user_attr("place", place)
+        return trial
 
     def tell(self, trial: Trial, value: float | None) -> None:
         """Store a trial with its value; None: it was pruned."""

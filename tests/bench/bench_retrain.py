@@ -11,6 +11,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from statistics import median
 
@@ -25,21 +27,46 @@ SECONDS = float(os.environ.get("LOOPBENCH_BENCH_SECONDS", 60))
 SEEDS = int(os.environ.get("LOOPBENCH_BENCH_SEEDS", 3))
 LAUNCHES = int(os.environ.get("LOOPBENCH_BENCH_LAUNCHES", 6))
 PARTS = os.environ.get("LOOPBENCH_BENCH_PARTS", "olist_32k,bike,employment,launches").split(",")
+_TO = "our time to what {} ended with, median"
 #: FLAML's estimators, in words and as it names them.
 RIVALS: dict[str, list[str] | str] = {"FLAML's lgbm": ["lgbm"], "FLAML's default list": "auto"}
 
 
+@dataclass(frozen=True)
+class Race:
+    """One data set, every side with the same seeds."""
+
+    origins: list[Split]
+    attempts: dict[str, list[Attempt]]
+    """Side → its search of each seed; origins in turn."""
+
+    def pairs(self, name: str) -> list[tuple[Attempt, Attempt]]:
+        """Ours and theirs, seed by seed."""
+        return list(zip(self.attempts["ours"], self.attempts[name], strict=True))
+
+    def shares(self, name: str) -> list[float]:
+        """Of each seed, the share of the time after which ours was as good as theirs in the end; infinite: never."""
+        return [our.seconds_to(their.value) / SECONDS for our, their in self.pairs(name)]
+
+    def tests(self, name: str) -> Side:
+        return by_origin([one.losses for one in self.attempts[name]], len(self.origins))
+
+
 def measurements() -> Iterator[Measurement]:
+    races: list[Race] = []
     with tempfile.TemporaryDirectory() as folder:
         for origins in splits(Path(folder), PARTS):
             if origins[0].name != "bike":
                 yield from _binning(origins[0])
-            yield from _race(origins, Path(folder))
+            races.append(_race(origins, Path(folder)))
+            yield from _outcome(races[-1])
+        if races[1:]:
+            yield from _together(races)
         if "launches" in PARTS:
             yield from _launches(Path(folder))
 
 
-def _race(origins: list[Split], folder: Path) -> Iterator[Measurement]:
+def _race(origins: list[Split], folder: Path) -> Race:
     found: dict[str, list[Attempt]] = {name: [] for name in ("ours", *RIVALS)}
     for seed in range(SEEDS):
         split = origins[seed % len(origins)]
@@ -49,34 +76,39 @@ def _race(origins: list[Split], folder: Path) -> Iterator[Measurement]:
             )
             found[name].append(attempt)
             _say(split, seed, name, attempt)
+    return Race(origins, found)
+
+
+def _outcome(race: Race) -> Iterator[Measurement]:
     for name in RIVALS:
-        yield from _against(origins, name, found["ours"], found[name])
-    mine = _judged(origins, found["ours"])
-    plain = [untuned(split)[None] for split in origins[: len(mine)]]
-    what = (
-        f"{origins[0].name}: test loss, of default LightGBM's (standard error {100 * standard_error(mine, plain):.1f})"
-    )
+        yield from _against(race, name)
+    mine = race.tests("ours")
+    plain = [untuned(split)[None] for split in race.origins[: len(mine)]]
+    error = 100 * standard_error(mine, plain)
+    what = f"{race.origins[0].name}: test loss, of default LightGBM's (standard error {error:.1f})"
     yield Measurement(what, 100 * ratio(mine, plain), "%", 100)
 
 
-def _against(origins: list[Split], name: str, mine: list[Attempt], theirs: list[Attempt]) -> Iterator[Measurement]:
-    pairs = list(zip(mine, theirs, strict=True))
-    what = f"{origins[0].name}: our time to what {name} ended with, median"
-    shares = [our.seconds_to(their.value) / SECONDS for our, their in pairs]
-    yield Measurement(what, median(shares), "of its", 0.5)
+def _against(race: Race, name: str) -> Iterator[Measurement]:
+    pairs, shares = race.pairs(name), race.shares(name)
+    yield Measurement(f"{race.origins[0].name}: {_TO.format(name)}", median(shares), "of its", 0.5)
     yield Measurement("  the longest of the seeds (inf: validation loss never reached)", max(shares), "of its")
     best = [our.seconds_to(their.value) / their.best_seconds for our, their in pairs]
     yield Measurement("  of the time after which it found nothing better, median", median(best), "of its")
     validation = [our.value / their.value for our, their in pairs]
     yield Measurement("  final validation loss, of its, median", 100 * median(validation), "%")
-    us, them = _judged(origins, mine), _judged(origins, theirs)
+    us, them = race.tests("ours"), race.tests(name)
     wins = sum(our.losses.mean() < their.losses.mean() for our, their in pairs)
     what = f"  test loss, of its (won {wins} of {len(pairs)}; < 100 + two standard errors)"
     yield Measurement(what, 100 * ratio(us, them), "%", 100 + 200 * standard_error(us, them))
 
 
-def _judged(origins: list[Split], attempts: list[Attempt]) -> Side:
-    return by_origin([one.losses for one in attempts], len(origins))
+def _together(races: list[Race]) -> Iterator[Measurement]:
+    for name in RIVALS:
+        shares = [share for race in races for share in race.shares(name)]
+        reached = sum(isfinite(share) for share in shares)
+        what = f"all data sets: {_TO.format(name)} (reached {reached} of {len(shares)} times)"
+        yield Measurement(what, median(shares), "of its", 0.5)
 
 
 def _binning(split: Split) -> Iterator[Measurement]:

@@ -89,7 +89,8 @@ def _nothing(evaluator: Evaluator) -> None:
 def flaml(split: Split, seconds: float, seed: int, estimators: list[str] | str) -> Attempt:
     """FLAML with the same rows, told which are for validation. It has a process of its own, started before its time
     counts, in which OpenMP's threads wait without spinning: on a shared machine it tries ten times as much so."""
-    waiting = {"OMP_WAIT_POLICY": "PASSIVE"}
+    # Warnings are those of other libraries among themselves, by the thousand.
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONWARNINGS": "ignore"}
     with patch.dict(os.environ, waiting), ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_flaml, split, seconds, seed, estimators).result()
 

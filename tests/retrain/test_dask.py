@@ -262,6 +262,16 @@ def test_a_search_that_was_interrupted_out_of_order_still_tries_the_champion(tmp
     assert (found.first_value, [t.params["num_leaves"] for t in found.trials]) == (20.0, [12, 20])
 
 
+def test_a_kill_among_trials_side_by_side_draws_the_lost_one_again_and_none_twice(tmp_path: Path) -> None:
+    before = study(tmp_path)
+    lost, kept = before.ask(None), before.ask(None)
+    before.tell(kept, 1.0)
+    after = study(tmp_path)
+    drawn = [after.ask(None).params for _ in range(2)]
+    assert drawn[0] == lost.params
+    assert drawn[1] not in (lost.params, kept.params)
+
+
 def test_trials_side_by_side_spend_their_time_once(tmp_path: Path) -> None:
     found: Search = study(tmp_path)
     began = time.monotonic()
