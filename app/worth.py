@@ -8,12 +8,13 @@ from app import session
 from app.jobs import enqueue_job
 from app.session import View
 from app.widgets import moment, why
-from loop_core.compare import forecast_outcomes
+from loop_core.compare import forecast_outcomes, usual_seconds
+from loop_core.ledger import Entry
 from loop_core.retrain import spending
 
 
 def worth_panel(view: View, acting: bool) -> None:
-    """What is expected of a retrain, what retrains of this month took, and a button that asks.
+    """What is expected of a retrain, what one takes, what those of this month took, and a button that asks.
 
     Args:
         view: the current view.
@@ -23,13 +24,18 @@ def worth_panel(view: View, acting: bool) -> None:
         st.markdown("##### Is it worth it?")
         forecasts = view.loop.entries("retrain.forecast", view.as_of)
         if forecasts:
-            st.markdown(forecasts[-1].reason)
-            st.caption(f"Told on {moment(forecasts[-1].as_of)}. {_record(view)}")
+            told = forecasts[-1]
+            st.markdown(told.reason)
+            st.caption(
+                " ".join(
+                    said for said in (f"Told on {moment(told.as_of)}.", _outdated(view, told), _record(view)) if said
+                )
+            )
         else:
             st.caption(
                 "A quick fit on rows that the champion did not see, and how earlier retrains turned out, say it."
             )
-        st.caption(_spent(view))
+        st.caption(f"A retrain usually takes {session.compute(view, usual_seconds):,.0f} s. {_spent(view)}")
         with st.container(horizontal=True, vertical_alignment="center"):
             if acting and st.button("Ask", key="ask_worth", icon=":material/balance:"):
                 enqueue_job(view, "forecast", {})
@@ -42,6 +48,14 @@ def worth_panel(view: View, acting: bool) -> None:
             )
 
 
+def _outdated(view: View, told: Entry) -> str:
+    """Why a forecast is not about the next retrain any more; empty: it is."""
+    if told.subject != view.loop.champion(view.as_of):
+        return "Another model serves since: ask again."
+    trained = [e for e in view.loop.entries("retrain.finished", view.as_of) if e.seq > told.seq]
+    return "A retrain followed it: ask again before the next." if trained else ""
+
+
 def _record(view: View) -> str:
     outcomes = session.compute(view, forecast_outcomes)
     if not outcomes:
@@ -50,7 +64,7 @@ def _record(view: View) -> str:
     passed = sum(one.passed for one in outcomes)
     expected = sum(one.forecast.chance for one in outcomes)
     return (
-        f"Of {len(outcomes)} earlier forecasts {inside} held within their interval; {passed} retrains passed where "
+        f"Of {len(outcomes)} earlier forecasts {inside} held within their interval; {passed} retrains passed overall where "
         f"{expected:.1f} were expected to."
     )
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loop_core.alerts import raise_alerts
-from loop_core.compare import Scorecard, compare
+from loop_core.compare import Scorecard, compare, latest_scorecard
 from loop_core.errors import IntegrityError, NotReadyError, RefusedError
+from loop_core.ledger import Entry
 from loop_core.monitor import Finding, monitor, record_findings
 from loop_core.monitor.profiles import refresh_profiles
 from loop_core.monitor.settled import refresh_measures
 from loop_core.release import ProposalState, approve, promote, propose, state, watch
-from loop_core.retrain import Budget, retrain
+from loop_core.retrain import retrain
 from loop_core.triggers import Decision, decide, record_decision
+from loop_core.vocabulary import Tier
 from loop_core.workspace import Loop
 
 Progress = Callable[[float, str], None]
+ShouldStop = Callable[[], bool]
 
 #: The two identities of the automatic release: like people, neither approves its own proposal.
 PROPOSER, APPROVER = "policy:propose", "policy:approve"
@@ -42,9 +45,18 @@ class CycleReport:
 
 
 def run_cycle(
-    loop: Loop, as_of: datetime, *, actor: str, seed: int = 0, train: bool = True, progress: Progress | None = None
+    loop: Loop,
+    as_of: datetime,
+    *,
+    actor: str,
+    seed: int = 0,
+    train: bool = True,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> CycleReport:
     """Monitor → findings → alerts → decision → retrain → compare → release or rollback, as of one instant.
+
+    A cycle that was killed goes on where it was: what it had decided stands, and a model it had trained is compared.
 
     Args:
         loop: the loop.
@@ -53,25 +65,28 @@ def run_cycle(
         seed: of the retrain.
         train: False: decisions are recorded but no model is trained.
         progress: told of the retrain's progress.
+        should_stop: asked by the retrain; True ends it.
+
+    Raises:
+        StoppedError: stopped on request; finished trials are kept.
     """
-    say = progress or (lambda share, sentence: None)
     refresh_profiles(loop, actor=actor)
     refresh_measures(loop, as_of)
     findings = monitor(loop, as_of)
     record_findings(loop, as_of, findings, actor=actor)
     raise_alerts(loop, as_of, findings, actor=actor)
     undone = watch(loop, as_of, actor=actor)
-    decision = decide(loop, as_of, findings)
-    record_decision(loop, decision, actor=actor)
+    decision, recorded = _decided(loop, as_of, findings, actor)
     challenger, card, promoted, notes = None, None, None, []
     if decision.retrain and train:
         try:
-            plan = loop.charter.retrain
-            challenger = retrain(
-                loop, as_of=as_of, actor=actor, seed=seed, budget=Budget(plan.trials, plan.seconds), progress=say
-            ).version
-            card = compare(loop, challenger, as_of=as_of, actor=actor)
-            promoted = _release(loop, card, as_of) if loop.charter.rollout.auto_release else None
+            challenger = (
+                _trained(loop, recorded)
+                or retrain(
+                    loop, as_of=as_of, actor=actor, seed=seed, progress=progress, should_stop=should_stop
+                ).version
+            )
+            card, promoted = _judged(loop, challenger, as_of, actor)
         except (IntegrityError, NotReadyError, RefusedError) as error:
             notes.append(str(error))
     report = CycleReport(
@@ -87,6 +102,33 @@ def run_cycle(
     )
     _record(loop, report, actor)
     return report
+
+
+def _decided(loop: Loop, as_of: datetime, findings: Sequence[Finding], actor: str) -> tuple[Decision, Entry]:
+    """What is decided at an instant, and its record. Where it was decided before, by a cycle that was killed, the record
+    stands: what came of it, a new model, would silence its triggers now."""
+    decision = decide(loop, as_of, findings)
+    entry = record_decision(loop, decision, actor=actor)
+    told = entry.payload
+    if decision.retrain == told["retrain"]:
+        return decision, entry
+    tier = told["tier"] and Tier(told["tier"])
+    kept = replace(decision, retrain=told["retrain"], tier=tier, fired=tuple(told["fired"]), asks=tuple(told["asks"]))
+    return kept, entry
+
+
+def _trained(loop: Loop, decided: Entry) -> str | None:
+    """The model that came of a decision before its cycle was killed; None: it has still to be trained."""
+    made = loop.entries("retrain.finished", decided.as_of)
+    return next((e.subject for e in made if e.as_of == decided.as_of and e.seq > decided.seq), None)
+
+
+def _judged(loop: Loop, challenger: str, as_of: datetime, actor: str) -> tuple[Scorecard | None, str | None]:
+    """A challenger's comparison, and its version if it was released by it."""
+    if challenger == loop.champion(as_of):  # released before the cycle was killed
+        return latest_scorecard(loop, challenger), challenger
+    card = compare(loop, challenger, as_of=as_of, actor=actor)
+    return card, _release(loop, card, as_of) if loop.charter.rollout.auto_release else None
 
 
 def _release(loop: Loop, card: Scorecard, as_of: datetime) -> str | None:

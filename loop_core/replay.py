@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loop_core.cycle import CycleReport, Progress, run_cycle
-from loop_core.errors import NotReadyError, RefusedError
+from loop_core.cycle import CycleReport, Progress, ShouldStop, run_cycle
+from loop_core.errors import NotReadyError, RefusedError, StoppedError
 from loop_core.release import first_release, serve
 from loop_core.retrain import bootstrap, bootstrap_external
 from loop_core.workspace import Loop
-
-StopAsked = Callable[[], bool]
 
 #: Of a loop with so few predictions, a cycle asks many small questions and no large one.
 FEW = 200_000
@@ -77,7 +74,7 @@ def replay(
     *,
     actor: str,
     progress: Progress | None = None,
-    should_stop: StopAsked | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> ReplayReport:
     """Run the loop over its past with nothing known that was not known then.
 
@@ -93,7 +90,7 @@ def replay(
 
 
 def _replayed(
-    loop: Loop, plan: ReplayPlan, actor: str, progress: Progress | None, should_stop: StopAsked | None
+    loop: Loop, plan: ReplayPlan, actor: str, progress: Progress | None, should_stop: ShouldStop | None
 ) -> ReplayReport:
     done = {entry.as_of for entry in loop.entries("cycle.ran")}
     steps = plan.steps()
@@ -106,7 +103,12 @@ def _replayed(
             progress(i / len(steps), f"{until:%Y-%m-%d}: cycle {i + 1} of {len(steps)}")
         if until not in done:
             served += serve(loop, since, until, actor=actor)
-            cycles.append(run_cycle(loop, until, actor=actor, seed=plan.seed, train=plan.train))
+            try:
+                cycle = run_cycle(loop, until, actor=actor, seed=plan.seed, train=plan.train, should_stop=should_stop)
+            except StoppedError:
+                stopped = True
+                break
+            cycles.append(cycle)
     return ReplayReport(loop.name, plan.start, plan.end, served, tuple(cycles), stopped)
 
 

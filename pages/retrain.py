@@ -25,11 +25,14 @@ if champion is None:
 elif decisions:
     last = decisions[-1]
     fired = ", ".join(last.payload.get("fired", ()))
-    verdict(
-        f"A retrain is called for: {fired}." if last.payload.get("retrain") else "No trigger asks for a retrain.",
-        State.WATCH if last.payload.get("retrain") else State.OK,
-        f"Decided on {moment(last.as_of)} · champion {short(champion)}",
-    )
+    made = [e.subject for e in view.loop.entries("retrain.finished", view.as_of) if e.seq > last.seq]
+    if not last.payload.get("retrain"):
+        said, mark = "No trigger asks for a retrain.", State.OK
+    elif made:
+        said, mark = f"A retrain was called for ({fired}), and {short(made[-1])} was trained.", State.OK
+    else:
+        said, mark = f"A retrain is called for: {fired}.", State.WATCH
+    verdict(said, mark, f"Decided on {moment(last.as_of)} · champion {short(champion)}")
 else:
     verdict("No trigger was evaluated yet.", State.PENDING, f"Champion {short(champion)}")
 

@@ -12,6 +12,7 @@ from loop_core.compare.fairness import fairness
 from loop_core.compare.fairness_result import FairnessResult, GroupRate
 from loop_core.compare.flip_counts import FlipCount
 from loop_core.compare.flips import Flip, Flips, flips
+from loop_core.compare.forecasts import Forecast, Outcome, forecast_outcomes
 from loop_core.compare.groups import Grouping, everybody, groupings
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate, estimates
 from loop_core.compare.mutation_result import MutationResult
@@ -29,7 +30,7 @@ from loop_core.compare.store import latest_scorecard, load_scorecard
 from loop_core.compare.tradeoff import Candidate, Tradeoff, tradeoff
 from loop_core.compare.tradeoffs import latest_tradeoff, save_tradeoff
 from loop_core.compare.verdict import rows_needed, verdict
-from loop_core.compare.worth import Forecast, Outcome, forecast, forecast_outcomes
+from loop_core.compare.worth import forecast, usual_seconds
 from loop_core.monitor.units import Units
 
 __all__ = [
@@ -96,5 +97,6 @@ __all__ = [
     "since_then",
     "standing",
     "tradeoff",
+    "usual_seconds",
     "verdict",
 ]

@@ -41,7 +41,7 @@ def _forecast(ws: Workspace, params: Mapping[str, Any], progress: Progress, shou
     told = forecast(
         ws.loop(params["loop"]), instant(params["as_of"]), seed=int(params.get("seed", 0)), actor=params["actor"]
     )
-    return {"sentence": told.sentence}
+    return {"sentence": f"{told.sentence} It takes about {told.seconds:,.0f} s."}
 
 
 def _compare(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:
@@ -126,6 +126,7 @@ def _cycle(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_
         actor=params["actor"],
         seed=int(params.get("seed", 0)),
         progress=_stoppable(progress, should_stop),
+        should_stop=should_stop,
     )
     return {
         "findings": len(report.findings),

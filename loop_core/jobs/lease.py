@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,8 +38,9 @@ def claim(
         lease_seconds: how long it is the owner's without a heartbeat.
         at: the instant; None: now.
     """
-    moment = at or now()
     with writing(ws.ledger.engine) as connection:
+        # Read here, and not before: waiting for the lock must not use up the lease.
+        moment = at or now()
         _bury(connection, moment)
         candidates = connection.execute(select(table).where(_free(moment)).order_by(table.c.id)).mappings().all()
         if not candidates:
@@ -69,13 +70,12 @@ def heartbeat(
     at: datetime | None = None,
 ) -> JobView | None:
     """Renew the lease and write the progress. None: the job is not this worker's any more."""
-    moment = at or now()
-    values = {
-        "heartbeat_at": iso(moment),
-        "lease_until": iso(moment + timedelta(seconds=lease_seconds)),
-        "progress": progress,
-        "message": message,
-    }
+
+    def values() -> dict[str, Any]:
+        moment = at or now()
+        until = iso(moment + timedelta(seconds=lease_seconds))
+        return {"heartbeat_at": iso(moment), "lease_until": until, "progress": progress, "message": message}
+
     return _update(ws, job, values)
 
 
@@ -143,18 +143,19 @@ def _fairest(connection: Connection, candidates: Collection[JobView], moment: da
 
 
 def _end(ws: Workspace, job: JobView, status: JobStatus, **values: Any) -> JobView | None:
-    return _update(ws, job, {"status": status.value, "finished_at": iso(now()), "lease_until": None, **values})
+    return _update(ws, job, lambda: {"status": status.value, "finished_at": iso(now()), "lease_until": None, **values})
 
 
 def _requeue(ws: Workspace, job: JobView, **values: Any) -> JobView | None:
-    return _update(ws, job, {"status": JobStatus.QUEUED.value, "lease_owner": None, **values})
+    return _update(ws, job, lambda: {"status": JobStatus.QUEUED.value, "lease_owner": None, **values})
 
 
-def _update(ws: Workspace, job: JobView, values: Mapping[str, Any]) -> JobView | None:
-    """Change a job only while the lease it was taken under holds (owner and attempt are the fence)."""
+def _update(ws: Workspace, job: JobView, values: Callable[[], Mapping[str, Any]]) -> JobView | None:
+    """Change a job only while the lease it was taken under holds (owner and attempt are the fence). The values are asked for
+    when the lock is held: waiting for it must not use up a lease."""
     fence = (table.c.id == job.id) & (table.c.status == JobStatus.RUNNING.value)
     fence &= (table.c.lease_owner == job.lease_owner) & (table.c.attempts == job.attempts)
     with writing(ws.ledger.engine) as connection:
-        if connection.execute(update(table).where(fence).values(**values)).rowcount != 1:
+        if connection.execute(update(table).where(fence).values(**values())).rowcount != 1:
             return None
         return job_view(connection.execute(select(table).where(table.c.id == job.id)).mappings().one())

@@ -83,7 +83,8 @@ def list_jobs(
 
 
 def stop(ws: Workspace, job_id: int, *, actor: str = "somebody") -> JobView:
-    """Ask a job to end: a waiting one ends now, a running one at its worker's next look (a second or two).
+    """Ask a job to end: a waiting one ends now, a running one at its body's next look. A search looks many times a second; a
+    comparison, a forecast, or a retrain that reads its rows ends the step in hand first, and may be done with it.
 
     Raises:
         UnknownNameError: no such job. RefusedError: it has ended already.

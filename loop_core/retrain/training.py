@@ -54,6 +54,12 @@ class TrainingSet:
     def n_rows(self) -> int:
         return len(self.y)
 
+    def oldest(self, stop: int) -> TrainingSet:
+        """Rows 0 … stop − 1, weighted as a training of their own: with mean 1."""
+        weights = None if self.weights is None else self.weights[:stop] / self.weights[:stop].mean()
+        cohorts = {name: codes[:stop] for name, codes in self.cohorts.items()}
+        return replace(self, x=self.x[:stop], y=self.y[:stop], at=self.at[:stop], cohorts=cohorts, weights=weights)
+
     def noting(self, *notes: str) -> TrainingSet:
         """The same rows with further notes for the manifest."""
         return replace(self, notes=(*self.notes, *notes))
