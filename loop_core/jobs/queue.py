@@ -52,10 +52,9 @@ def enqueue(
             f"The job's params are no JSON ({error})", "text, numbers, lists, instants", "correct them"
         ) from None
     with writing(ws.ledger.engine) as connection:
-        same = (table.c.loop == loop) & (table.c.kind == kind) & (table.c.params == text) & table.c.status.in_(_OPEN)
-        known = connection.execute(select(table.c.id).where(same)).scalar()
+        known = _open_twin(connection, loop, kind, text)
         if known is not None:
-            return int(known)
+            return known
         new = {"loop": loop, "kind": kind, "params": text, "actor": actor, "max_attempts": max_attempts}
         fresh = {"status": JobStatus.QUEUED.value, "message": "Waiting for a worker", "created_at": iso(now())}
         inserted = connection.execute(insert(table).values(**new, **fresh)).inserted_primary_key
@@ -104,17 +103,28 @@ def retry(ws: Workspace, job_id: int, *, actor: str = "somebody") -> JobView:
     """Queue a failed or stopped job again, with all its attempts; what it had stored (trials) counts.
 
     Raises:
-        UnknownNameError: no such job. RefusedError: it is done, waiting or running.
+        UnknownNameError: no such job. RefusedError: it is done, waiting or running, or another one does the same.
     """
     with writing(ws.ledger.engine) as connection:
         found = _one(connection, job_id)
         if found.status not in (JobStatus.FAILED, JobStatus.STOPPED):
             raise RefusedError(f"Job {job_id} is {found.status}", "a failed or stopped job", "queue a new one")
+        text = connection.execute(select(table.c.params).where(table.c.id == job_id)).scalar_one()
+        twin = _open_twin(connection, found.loop, found.kind, text)
+        if twin is not None:
+            raise RefusedError(f"Job {twin} does the same already", "one at a time", f"wait for job {twin}")
         fresh = {"status": JobStatus.QUEUED.value, "attempts": 0, "stop_requested": False, "progress": 0.0}
         empty = dict.fromkeys(("error", "finished_at", "lease_owner", "lease_until"))
         message = f"Queued again by {actor}"
         connection.execute(update(table).where(table.c.id == job_id).values(**fresh, **empty, message=message))
         return _one(connection, job_id)
+
+
+def _open_twin(connection: Connection, loop: str, kind: str, params: str) -> int | None:
+    """The job that waits or runs with the same params; None: there is none."""
+    same = (table.c.loop == loop) & (table.c.kind == kind) & (table.c.params == params) & table.c.status.in_(_OPEN)
+    found = connection.execute(select(table.c.id).where(same)).scalar()
+    return None if found is None else int(found)
 
 
 def _one(connection: Connection, job_id: int) -> JobView:

@@ -145,6 +145,18 @@ def test_a_failed_job_can_be_tried_again_with_all_its_attempts(loop: Loop) -> No
     assert (again.status, again.attempts, again.error) == (JobStatus.QUEUED, 0, None)
 
 
+def test_a_stopped_job_is_not_queued_beside_its_twin(loop: Loop) -> None:
+    ws = loop.workspace
+    first = put(loop, as_of=NOW)
+    stop(ws, first)
+    twin = put(loop, as_of=NOW)
+    assert twin != first
+    with pytest.raises(RefusedError, match=f"Job {twin} does the same already"):
+        retry(ws, first)
+    stop(ws, twin)
+    assert retry(ws, first).status is JobStatus.QUEUED
+
+
 def test_a_pause_between_attempts_is_kept(loop: Loop) -> None:
     ws = loop.workspace
     put(loop)
