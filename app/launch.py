@@ -22,8 +22,9 @@ def challenger_form(view: View) -> None:
             seconds = st.number_input("At most seconds", 1, max(3600, granted), granted, key="seconds", width=150)
             seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", width=110)
         st.caption(
-            f"Data: {plan.window_days} days before {moment(view.present)}, but for the newest {plan.comparison_days} "
-            "mature days, which are kept for the comparison. Rows whose label is unknown or not due yet are left out."
+            f"Data: {plan.window_days} days, as known on {moment(view.present)}. They end where the newest "
+            f"{plan.comparison_days} mature days begin, which are kept for the comparison. Rows whose label is unknown or "
+            "not due yet are left out."
         )
         if st.form_submit_button("Train", key="train", type="primary", icon=":material/play_arrow:"):
             enqueue_job(view, "retrain", {"trials": int(trials), "seconds": int(seconds), "seed": int(seed)})

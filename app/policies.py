@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import streamlit as st
@@ -14,8 +14,18 @@ from app.session import View, compute
 from app.widgets import empty, labelled, moment, table, why
 from loop_core import charts
 from loop_core.clock import instant
-from loop_core.policies import PolicyReplay, PolicyRun, list_replays, load_replay, parse_policy, policy_text
+from loop_core.policies import (
+    PolicyReplay,
+    PolicyRun,
+    ReplayRequest,
+    check_policy,
+    list_replays,
+    load_replay,
+    parse_policy,
+    policy_text,
+)
 from loop_core.replay import replayable
+from loop_core.workspace import Loop
 
 #: Name of what is written into the editor.
 TRIED = "tried here"
@@ -51,11 +61,20 @@ def replay_form(view: View) -> None:
 def _start(view: View, text: str, start: date, end: date) -> None:
     """Queue the replay; what is not valid is said here, and costs nothing."""
     with boundary():
-        tried = parse_policy(TRIED, text)
-        known = {TRIED: text} if tried.triggers != view.loop.charter.triggers else {}
-        enqueue_job(
-            view, "policies", {"policies": known, "start": instant(start).isoformat(), "end": instant(end).isoformat()}
-        )
+        enqueue_job(view, "policies", requested(view.loop, view.present, text, start, end))
+
+
+def requested(loop: Loop, present: datetime, text: str, start: date, end: date) -> dict[str, Any]:
+    """Parameters of the job: the span, and the policy of the editor unless it is the one in force, which is replayed anyway.
+
+    Raises:
+        CharterError: the text is no policy, or one that could never fire in this loop.
+        RefusedError: the span is none, or ends after the loop's present.
+    """
+    request, tried = ReplayRequest(instant(start), instant(end), present), parse_policy(TRIED, text)
+    check_policy(loop.charter, tried)
+    known = {TRIED: text} if tried.triggers != loop.charter.triggers else {}
+    return {"policies": known, "start": request.start.isoformat(), "end": request.end.isoformat()}
 
 
 def replays(view: View) -> None:

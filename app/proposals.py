@@ -68,8 +68,9 @@ def tenures_table(tenures: Sequence[Tenure]) -> None:
 
 
 def way_back(view: View, tenures: Sequence[Tenure], champion: str) -> None:
-    """Roll back to any earlier champion, at once."""
-    earlier = list(dict.fromkeys(tenure.version for tenure in tenures if tenure.version != champion))
+    """Roll back to any earlier champion, at once: those that were rolled back from come last."""
+    served = [tenure.version for tenure in tenures if tenure.version != champion]
+    earlier = list(dict.fromkeys((*view.loop.predecessors(view.as_of), *served)))
     if not earlier:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="rollback_row"):

@@ -14,7 +14,7 @@ from loop_core.charter import Charter, parse_charter
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
 from loop_core.lake import Lake, LakeLocation, create_loop_tables, quoted
 from loop_core.ledger import Entry, Ledger
-from loop_core.ledger.fold import champion, tenures
+from loop_core.ledger.fold import champion, predecessors, tenures
 
 #: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
 FORMAT = 3
@@ -220,6 +220,10 @@ class Loop:
     def tenures(self, as_of: datetime) -> list[tuple[str, datetime]]:
         """(version, serving since) up to an instant, oldest first."""
         return tenures(self.entries("release.", as_of))
+
+    def predecessors(self, as_of: datetime) -> list[str]:
+        """Earlier champions worth going back to at an instant, newest first: none that was rolled back from."""
+        return predecessors(self.entries("release.", as_of))
 
     def present(self, wall: datetime) -> datetime:
         """The loop's present. A loop on the wall clock: `wall`. One that replays the past: its newest cycle, or

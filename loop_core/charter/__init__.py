@@ -1,6 +1,7 @@
 """`loops/<name>.toml` → validated, hashed, versioned `Charter`: what one loop is about and by which rules it lives."""
 
 from loop_core.charter.contract import BatchRules, Column, Contract, Rule, SignalContract
+from loop_core.charter.firing import never_fires
 from loop_core.charter.metric import METRICS_OF, SERVICE, WATCHED_OF, Costs, Metric
 from loop_core.charter.model import About, Charter, Cohort, Goal, Labels, Roles
 from loop_core.charter.mutations import Change, Mutation
@@ -33,6 +34,7 @@ __all__ = [
     "TriggerPlan",
     "check_charter",
     "load_charter",
+    "never_fires",
     "parse_charter",
     "parse_triggers",
 ]

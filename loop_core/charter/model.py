@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from loop_core.charter.comparing import ComparePlan
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
+from loop_core.charter.firing import never_fires
 from loop_core.charter.metric import METRICS_OF, WATCHED_OF, Costs, Metric
 from loop_core.charter.mutations import Mutation, misfit
 from loop_core.charter.part import ClassName, Name, Part, Share
@@ -249,21 +250,8 @@ class Charter(Part):
 
     @model_validator(mode="after")
     def _triggers_can_fire(self) -> Charter:
-        for trigger in (part for whole in self.triggers for part in whole.with_parts):
-            if trigger.min_features is not None and trigger.min_features > len(self.features):
-                raise ValueError(
-                    f"a trigger waits for {trigger.min_features} drifted features, and there are {len(self.features)}"
-                )
-            most = trigger.seconds_per_month
-            if most is not None and most < self.retrain.seconds:
-                raise ValueError(
-                    f"a trigger with seconds_per_month = {most:g} never fires: a retrain is granted {self.retrain.seconds:g} s"
-                )
-        for name in (name for trigger in self.triggers for name in trigger.metrics):
-            if name not in [metric.name for metric in self.watched]:
-                raise ValueError(
-                    f"a trigger waits for metric {name!r}, which [[metrics]] does not have among those watched by window"
-                )
+        if why := never_fires(self, self.triggers):
+            raise ValueError(why)
         return self
 
     @model_validator(mode="after")

@@ -66,7 +66,7 @@ class TriggerPlan(Part):
     asks: tuple[str, ...] = ()
     """People who are asked when it fires; empty: by its tier, the loop's owner and, if urgent, its approvers."""
     every_days: int | None = Field(default=None, ge=1, le=3650)
-    """`schedule`: days between retrains; this or `cron`."""
+    """`schedule`: days between retrains, by their UTC dates; this or `cron`."""
     cron: str | None = None
     """`schedule`: minute, hour, day of month, month, day of week, in UTC: `0 6 1 * *` is 06:00 on the first of a month."""
     min_features: int | None = Field(default=None, ge=1)
@@ -84,7 +84,7 @@ class TriggerPlan(Part):
     of: tuple[TriggerPlan, ...] = ()
     """`any`, `all`: the triggers it is made of."""
     cooldown_days: int = Field(default=0, ge=0)
-    """Days after a retrain in which this trigger stays silent."""
+    """Days after a retrain, by UTC dates, in which this trigger stays silent."""
     min_new_labels: int = Field(default=0, ge=0)
     """Rows whose labels must have matured since the last retrain before it may fire."""
     seconds_per_month: float | None = Field(default=None, gt=0)
@@ -93,15 +93,13 @@ class TriggerPlan(Part):
 
     @property
     def urgency(self) -> Tier:
-        """Its tier, or the one of its kind."""
+        """Its tier, or the one of its kind; of `all`, that of its most urgent part. An `any` without a tier fires as
+        urgently as the part that did."""
         events = ("drift", "performance", "feedback")
         usual = Tier.URGENT if self.kind == "urgent" else Tier.EVENT if self.kind in events else Tier.ROUTINE
+        if self.kind == "all":
+            usual = max((part.urgency for part in self.of), key=list(Tier).index)
         return self.tier or usual
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics that it, or a part of it, names."""
-        return (*((self.metric,) if self.metric else ()), *(name for part in self.of for name in part.metrics))
 
     @property
     def with_parts(self) -> tuple[TriggerPlan, ...]:

@@ -10,7 +10,7 @@ import altair as alt
 from loop_core.charts.palette import AMBER, BLUE, GREY, VERMILION, chart, day, described, time_x
 
 if TYPE_CHECKING:
-    from loop_core.policies import PolicyReplay, PolicyRun
+    from loop_core.policies import PolicyReplay, PolicyRun, WindowValue
 
 #: In the order of `PolicyReplay.shown`; what was tried comes first.
 COLOURS = (BLUE, "#0E9C77", "#B65F9B", "#7A6FD0", AMBER, VERMILION)
@@ -27,12 +27,12 @@ def policy_losses(
 
     Args:
         found: the replay.
-        over: name of a policy that the others are shown against, as the difference summed up over all rows so far and
-            divided by their number; None: each step's own value.
+        over: name of a policy that the others are shown against, as the difference of the metric over all rows so far;
+            the last point is that of the whole span. None: each step's own value.
         runs: which policies; None: those worth a line.
     """
     chosen = list(runs or found.shown)
-    rows = [row for run in chosen for row in _rows(run, found.run(over) if over else None)]
+    rows = [row for run in chosen for row in _rows(run, _shown(run, found, over))]
     title = found.metric.replace("_", " ") if over is None else f"against {over}, so far"
     lines = (
         chart(rows)
@@ -88,17 +88,37 @@ def policy_retrains(found: PolicyReplay, *, runs: Sequence[PolicyRun] | None = N
     return made
 
 
-def _rows(run: PolicyRun, against: PolicyRun | None) -> list[dict[str, Any]]:
-    gap, n, rows = 0.0, 0, []
-    for k, window in enumerate(run.windows):
-        value = window.value
-        usual = against.windows[k].value if against else None
-        if value is not None and usual is not None:
-            gap, n = gap + (value - usual) * window.n, n + window.n
-            value = gap / n
-        span = f"{day(window.window_start)} – {day(window.window_end)}"
-        rows.append({"policy": run.name, "start": window.window_start, "week": span, "value": value, "n": window.n})
-    return rows
+def _rows(run: PolicyRun, values: Sequence[float | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "policy": run.name,
+            "start": window.window_start,
+            "week": f"{day(window.window_start)} – {day(window.window_end)}",
+            "value": value,
+            "n": window.n,
+        }
+        for window, value in zip(run.windows, values, strict=True)
+    ]
+
+
+def _shown(run: PolicyRun, found: PolicyReplay, over: str | None) -> list[float | None]:
+    """A value for each step; None where no label has matured."""
+    if over is None:
+        return [window.value for window in run.windows]
+    own, usual = (_so_far(windows, found.metric) for windows in (run.windows, found.run(over).windows))
+    return [None if a is None or b is None else a - b for a, b in zip(own, usual, strict=True)]
+
+
+def _so_far(windows: Sequence[WindowValue], metric: str) -> list[float | None]:
+    """The metric over the rows of each step and of all before it; None where the step has none."""
+    # Roots do not add up over rows; what they are taken of does.
+    power = 2 if metric == "rmse" else 1
+    total, n, found = 0.0, 0, list[float | None]()
+    for window in windows:
+        if window.value is not None:
+            total, n = total + window.value**power * window.n, n + window.n
+        found.append(None if window.value is None else (total / n) ** (1 / power))
+    return found
 
 
 _LEGEND = alt.Legend(orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3, symbolSize=200)

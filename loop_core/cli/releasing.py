@@ -209,7 +209,9 @@ def promote(here: Here, proposal: ProposalArgument, reason: str = "") -> None:
 def rollback(
     here: Here,
     reason: Annotated[str, typer.Option(help="What went wrong.")],
-    to: Annotated[str | None, typer.Option(help="An earlier champion; default: the one before.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="An earlier champion; default: the newest that was not rolled back from.")
+    ] = None,
 ) -> None:
     """Go back to an earlier champion at once."""
     from loop_core.release import rollback as go_back

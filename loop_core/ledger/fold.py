@@ -1,4 +1,4 @@
-"""State as a fold over entries: who serves at an instant."""
+"""State as a fold over entries: who serves at an instant, and who did before."""
 
 from __future__ import annotations
 
@@ -23,3 +23,17 @@ def champion(entries: Iterable[Entry]) -> str | None:
 def tenures(entries: Iterable[Entry]) -> list[tuple[str, datetime]]:
     """Every (version, serving since), in the loop's own time, oldest first."""
     return [(entry.subject, entry.as_of) for entry in entries if entry.kind in CHAMPION_KINDS]
+
+
+def predecessors(entries: Iterable[Entry]) -> list[str]:
+    """Versions worth going back to, newest first: those that served before, but for the one that serves and for those that
+    were rolled back from and have not served since."""
+    served: list[str] = []
+    left: set[str] = set()
+    for entry in entries:
+        if entry.kind == "release.rolled_back":
+            left.add(entry.payload["previous"])
+        if entry.kind in CHAMPION_KINDS:
+            served.append(entry.subject)
+            left.discard(entry.subject)
+    return [version for version in dict.fromkeys(reversed(served)) if version not in {*left, served[-1]}]

@@ -5,7 +5,7 @@ them), `learner` (the models that would have been trained), `seen` and `performe
 `run` (one policy), `replay` (several, side by side), `result` and `store`.
 """
 
-from loop_core.policies.policy import Policy, baselines, fixed, parse_policy, policy_in_force, policy_text
+from loop_core.policies.policy import Policy, baselines, check_policy, fixed, parse_policy, policy_in_force, policy_text
 from loop_core.policies.replay import ReplayRequest, replay_policies
 from loop_core.policies.result import PolicyReplay, PolicyRun, ReplayedRetrain, WindowValue
 from loop_core.policies.store import list_replays, load_replay, save_replay
@@ -18,6 +18,7 @@ __all__ = [
     "ReplayedRetrain",
     "WindowValue",
     "baselines",
+    "check_policy",
     "fixed",
     "list_replays",
     "load_replay",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from loop_core.charter import TriggerPlan, parse_triggers
+from loop_core.charter import Charter, TriggerPlan, never_fires, parse_triggers
+from loop_core.errors import CharterError
 from loop_core.workspace import Loop
 
 NEVER, EVERY_WEEK, IN_FORCE = "never", "every_week", "in force"
@@ -38,6 +39,18 @@ def parse_policy(name: str, text: str) -> Policy:
         CharterError: it does not validate; the message lists every problem with its line.
     """
     return Policy(name, parse_triggers(text, name))
+
+
+def check_policy(charter: Charter, policy: Policy) -> None:
+    """See that a policy could do something under a charter.
+
+    Raises:
+        CharterError: a trigger of it could never fire in this loop.
+    """
+    if why := never_fires(charter, policy.triggers):
+        raise CharterError(
+            f"Policy {policy.name!r}: {why}", "triggers that can fire under the loop's charter", "correct the policy"
+        )
 
 
 def policy_text(triggers: Iterable[TriggerPlan]) -> str:

@@ -12,7 +12,7 @@ from loop_core.policies.cache import Cache
 from loop_core.policies.compared import Compared, compared
 from loop_core.policies.learner import TREES, Learner
 from loop_core.policies.past import Past
-from loop_core.policies.policy import FIXED_WEEKS, Policy, baselines, fixed
+from loop_core.policies.policy import FIXED_WEEKS, Policy, baselines, check_policy, fixed
 from loop_core.policies.result import PolicyReplay, PolicyRun
 from loop_core.policies.run import Run
 from loop_core.policies.seen import Seen
@@ -91,6 +91,7 @@ def replay_policies(
         should_stop: asked at each evaluation.
 
     Raises:
+        CharterError: a trigger could never fire in this loop.
         NotReadyError: no model could be trained at the start.
         RefusedError: two policies of one name, features no model can learn from.
         StoppedError: `should_stop` said so; what was fitted stays in the cache.
@@ -99,6 +100,8 @@ def replay_policies(
     names = [policy.name for policy in wanted]
     if len(set(names)) < len(names):
         raise RefusedError(f"Policies named {', '.join(names)}", "each name once", "name them otherwise")
+    for policy in policies:
+        check_policy(loop.charter, policy)
     snapshot, cache = loop.lake.snapshot(), Cache(loop)
     past = Past.of(loop, snapshot, request.start, request.end)
     learner, seen = Learner(loop, snapshot, request.seed, request.trees, cache), Seen(loop, snapshot, cache)

@@ -21,7 +21,7 @@ from loop_core.monitor.drift.scores import scored, with_every_window
 from loop_core.monitor.profiles import profile_series
 from loop_core.policies.cache import Cache
 from loop_core.triggers import broken_features
-from loop_core.triggers.situation import low_shares, with_parts
+from loop_core.triggers.situation import low_limits, low_shares, with_parts
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -50,9 +50,9 @@ class Seen:
             found += self._kept("service", as_of, None, partial(self._service, as_of))
         if "urgent" in kinds:
             found += self._kept("broken", as_of, reference, partial(self._broken, as_of, reference))
-        limits = [plan.max_low_share for plan in with_parts(plans) if plan.max_low_share is not None]
+        limits = low_limits(tuple(with_parts(plans)))
         if limits:
-            found += low_shares(feedback_trend(self._loop, as_of), min(limits), as_of)
+            found += low_shares(feedback_trend(self._loop, as_of), limits, as_of)
         return found
 
     def _kept(

@@ -9,7 +9,7 @@ from loop_core.compare.overrides import overridden, standing
 from loop_core.compare.scorecard import Scorecard
 from loop_core.errors import PermissionDeniedError, RefusedError, UnknownNameError
 from loop_core.ledger import Entry, LedgerTransaction
-from loop_core.ledger.fold import champion, tenures
+from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.models import manifest_of
 from loop_core.release.proposal import Proposal, ProposalState, find, proposals
 from loop_core.release.releasing import releasing
@@ -115,8 +115,12 @@ def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, 
     """Go back to an earlier champion at once, without approvals: going back is never held up.
 
     Args:
-        to: an earlier champion; None: the one before the present.
+        to: an earlier champion; None: the newest that was not itself rolled back from.
         reason: required; it is what the next review reads.
+
+    Raises:
+        RefusedError: there is no reason, no earlier champion, or, where `to` is None, none but those rolled back from.
+        UnknownNameError: `to` never served before.
     """
     if not reason.strip():
         raise RefusedError("A rollback without a reason", "what went wrong, in a sentence", "give one with --reason")
@@ -133,7 +137,7 @@ def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, 
                 "an earlier champion",
                 "promote another model first",
             )
-        target = to or earlier[-1]
+        target = to or _before(loop, entries, earlier)
         if target not in earlier:
             raise UnknownNameError("earlier champion", target, set(earlier))
         manifest_of(loop, target)
@@ -141,6 +145,18 @@ def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, 
             kind="release.rolled_back", loop=loop.name, subject=target, actor=actor, as_of=as_of, reason=reason,
             payload={"previous": current},
         )  # fmt: skip
+
+
+def _before(loop: Loop, entries: list[Entry], earlier: list[str]) -> str:
+    """The champion to go back to where nobody says which: going on to one that was rolled back from needs its name."""
+    left = predecessors(entries)
+    if not left:
+        raise RefusedError(
+            f"Every earlier champion of {loop.name} was rolled back from: {', '.join(sorted(set(earlier)))}",
+            "the name of the one to go back to all the same",
+            f"loop rollback {loop.name} --to {earlier[-1]} --reason WHY",
+        )
+    return left[0]
 
 
 def _unhindered(loop: Loop, card: Scorecard, entries: list[Entry]) -> None:

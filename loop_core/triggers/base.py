@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from loop_core.monitor import Finding
@@ -45,6 +45,8 @@ class Situation:
     """Of the month of `as_of`; None: not read."""
     guardrails: frozenset[str] = frozenset()
     """Metrics that the charter calls guardrails."""
+    champion: str | None = None
+    """Who serves; None: nobody, or it is not known."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,15 @@ class Trigger(Protocol):
         ...
 
 
-def days_since(situation: Situation) -> float | None:
-    """Days since the last retrain; None: there was none."""
+def days_since(situation: Situation) -> int | None:
+    """Whole UTC days from that of the last retrain to that of the evaluation; None: there was no retrain.
+
+    Days are counted as windows count them: an evaluation that comes some seconds earlier in its day than the last one did
+    misses no turn.
+    """
     if situation.last_retrain is None:
         return None
-    return (situation.as_of - situation.last_retrain).total_seconds() / 86400
+    return (situation.as_of.astimezone(UTC).date() - situation.last_retrain.astimezone(UTC).date()).days
 
 
 def share(part: float, whole: float, fired: bool) -> float:

@@ -13,12 +13,16 @@ _URGENCY = list(Tier)
 
 @dataclass(frozen=True)
 class AnyOf:
-    """Fires with the first of its parts; as urgent as the most urgent that fired."""
+    """Fires with the first of its parts."""
 
     triggers: tuple[Trigger, ...]
-    tier: Tier = Tier.ROUTINE
-    """Where none fired."""
+    declared: Tier | None = None
+    """None: as urgent as the most urgent part that fired, routine where none did."""
     kind: str = "any"
+
+    @property
+    def tier(self) -> Tier:
+        return self.declared or Tier.ROUTINE
 
     def read(self, situation: Situation) -> TriggerReading:
         parts = tuple(trigger.read(situation) for trigger in self.triggers)
@@ -29,7 +33,7 @@ class AnyOf:
             fired=bool(fired),
             sentence=" ".join(part.sentence for part in fired or parts),
             distance=max(known, default=None),
-            tier=most_urgent((part.tier for part in fired), self.tier),
+            tier=self.declared or most_urgent((part.tier for part in fired), Tier.ROUTINE),
             evidence=_together(fired or parts),
             parts=parts,
         )
@@ -40,8 +44,13 @@ class AllOf:
     """Fires where all of its parts do; as far as the one that is farthest from it."""
 
     triggers: tuple[Trigger, ...]
-    tier: Tier = Tier.ROUTINE
+    declared: Tier | None = None
+    """None: as urgent as the most urgent of its parts."""
     kind: str = "all"
+
+    @property
+    def tier(self) -> Tier:
+        return self.declared or most_urgent((trigger.tier for trigger in self.triggers), Tier.ROUTINE)
 
     def read(self, situation: Situation) -> TriggerReading:
         parts = tuple(trigger.read(situation) for trigger in self.triggers)
@@ -55,7 +64,7 @@ class AllOf:
             fired=not missing,
             sentence=" ".join(part.sentence for part in missing or parts),
             distance=nearest if not missing or nearest is None else min(ALMOST, nearest),
-            tier=self.tier,
+            tier=self.declared or most_urgent((part.tier for part in parts), Tier.ROUTINE),
             evidence=_together(parts),
             parts=parts,
         )

@@ -25,5 +25,5 @@ class Cooldown:
         inner, passed = self.trigger.read(situation), days_since(situation)
         if not inner.fired or passed is None or passed >= self.days:
             return inner
-        said = f"{inner.sentence} Silent: {passed:.0f} of {self.days} days have passed since the last retrain."
+        said = f"{inner.sentence} Silent: {passed} of {self.days} days have passed since the last retrain."
         return replace(inner, fired=False, sentence=said, distance=share(passed, self.days, False))

@@ -35,8 +35,8 @@ TRIGGERS: dict[str, Callable[[TriggerPlan], Trigger]] = {
     "feedback": lambda plan: Feedback(plan.max_low_share, plan.urgency),
     "label_volume": lambda plan: LabelVolume(plan.min_labels or 1, plan.urgency),
     "urgent": lambda plan: Urgent(plan.urgency),
-    "any": lambda plan: AnyOf(tuple(map(make, plan.of)), plan.urgency),
-    "all": lambda plan: AllOf(tuple(map(make, plan.of)), plan.urgency),
+    "any": lambda plan: AnyOf(tuple(map(make, plan.of)), plan.tier),
+    "all": lambda plan: AllOf(tuple(map(make, plan.of)), plan.tier),
 }
 
 

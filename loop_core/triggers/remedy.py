@@ -29,7 +29,8 @@ class Remedy:
 
 
 def remedy(loop: Loop, as_of: datetime, failed: Sequence[Evidence]) -> Remedy:
-    """The newest earlier champion that what failed does not concern, or else doing without a model.
+    """The newest earlier champion that was not rolled back from and that what failed does not concern, or else doing
+    without a model.
 
     Args:
         loop: the loop.
@@ -37,9 +38,8 @@ def remedy(loop: Loop, as_of: datetime, failed: Sequence[Evidence]) -> Remedy:
         failed: what an urgent trigger rests on.
     """
     broken = {one.subject for one in failed if one.code == BROKEN and one.state is State.ALARM}
-    serving = loop.champion(as_of)
-    earlier = [version for version, _ in reversed(loop.tenures(as_of)) if version != serving]
-    target = next((version for version in earlier if _helps(loop, version, broken)), None)
+    serving, candidates = loop.champion(as_of), loop.predecessors(as_of)
+    target = next((version for version in candidates if _helps(loop, version, broken)), None)
     why = f" It does not read {_listed(broken)}." if broken else ""
     if target is not None:
         return Remedy(
@@ -48,10 +48,20 @@ def remedy(loop: Loop, as_of: datetime, failed: Sequence[Evidence]) -> Remedy:
             target,
             f'loop rollback {loop.name} --to {target} --reason "urgent: {_reason(failed)}"',
         )
-    useless = f"reads {_listed(broken)} too, or is damaged" if broken else "is damaged"
-    reason = f"every earlier champion {useless}" if earlier else "there is no earlier champion"
+    earlier = {version for version, _ in loop.tenures(as_of)} - {serving}
+    reason = _useless(len(earlier), len(candidates), broken)
     mend = f" and mend the source of {_listed(broken)}" if broken else ""
     return Remedy("fall_back", f"Let the callers fall back to their answer without a model{mend}: {reason}.", None, "")
+
+
+def _useless(earlier: int, candidates: int, broken: set[str]) -> str:
+    """Why none of so many earlier champions helps, of which so many were not rolled back from."""
+    if not earlier:
+        return "there is no earlier champion"
+    whys = ["was rolled back from"] if candidates < earlier else []
+    if candidates:
+        whys += [f"reads {_listed(broken)} too", "is damaged"] if broken else ["is damaged"]
+    return f"every earlier champion {', or '.join(whys)}"
 
 
 def _helps(loop: Loop, version: str, broken: set[str]) -> bool:

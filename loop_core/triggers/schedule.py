@@ -20,7 +20,7 @@ class Schedule:
         if passed is None:
             return _first(self.kind, situation, due, self.tier)
         fired = passed >= self.every_days
-        sentence = f"{passed:.0f} days since the last retrain; {due}"
+        sentence = f"{passed} days since the last retrain; {due}"
         return TriggerReading(self.kind, fired, sentence, share(passed, self.every_days, fired), self.tier)
 
 

@@ -40,6 +40,7 @@ def situation(loop: Loop, as_of: datetime, findings: Sequence[Finding], plans: S
         new_labels=new_labels(loop, as_of, last) if last is None or counts_labels(every) else None,
         spend=month_spend(loop, as_of),
         guardrails=guardrails(loop.charter),
+        champion=loop.champion(as_of),
     )
 
 
@@ -61,9 +62,12 @@ def guardrails(charter: Charter) -> frozenset[str]:
 
 
 def last_retrain(loop: Loop, as_of: datetime) -> datetime | None:
-    """When the loop last got a model, by a retrain or as its first one; None: never."""
-    made = [entry.as_of for kind in ("retrain.finished", "model.registered") for entry in loop.entries(kind, as_of)]
-    return max(made, default=None)
+    """When the loop last got a model, by a training of its own or as its first one; None: never. Somebody else's model that
+    is registered later, to be compared, is no retrain."""
+    registered = loop.entries("model.registered", as_of)
+    trained = [entry for entry in registered if entry.payload["kind"] != "external"]
+    made = [*loop.entries("retrain.finished", as_of), *trained, *registered[:1]]
+    return max((entry.as_of for entry in made), default=None)
 
 
 def new_labels(loop: Loop, as_of: datetime, last: datetime | None) -> int:
@@ -84,11 +88,16 @@ def _asked_for(loop: Loop, as_of: datetime, plans: Sequence[TriggerPlan]) -> Ite
     kinds = {plan.kind for plan in plans}
     if "performance" in kinds and any(plan.basis != "realised" for plan in plans):
         yield from _estimates(loop, as_of)
-    limits = [plan.max_low_share for plan in plans if plan.max_low_share is not None]
+    limits = low_limits(plans)
     if limits:
-        yield from low_shares(feedback_trend(loop, as_of), min(limits), as_of)
+        yield from low_shares(feedback_trend(loop, as_of), limits, as_of)
     if "urgent" in kinds:
         yield from broken_features(loop, as_of)
+
+
+def low_limits(plans: Sequence[TriggerPlan]) -> list[float]:
+    """The shares of low ratings that some plans (`with_parts`) allow, each once, smallest first."""
+    return sorted({plan.max_low_share for plan in plans if plan.max_low_share is not None})
 
 
 def _estimates(loop: Loop, as_of: datetime) -> Iterator[Finding]:
@@ -113,29 +122,30 @@ def _estimates(loop: Loop, as_of: datetime) -> Iterator[Finding]:
             )
 
 
-def low_shares(points: Sequence[FeedbackPoint], limit: float, as_of: datetime) -> Iterator[Finding]:
-    """The share of low ratings in the newest window, if it rests on ratings enough.
+def low_shares(points: Sequence[FeedbackPoint], limits: Sequence[float], as_of: datetime) -> Iterator[Finding]:
+    """The share of low ratings in the newest window against each limit, if it rests on ratings enough.
 
     Args:
         points: of the newest windows, everybody, oldest first.
-        limit: from this share on it is an alarm.
+        limits: from such a share on it is an alarm.
         as_of: UTC instant.
     """
     newest = points[-1] if points and points[-1].window_end >= as_of else None
     if newest is None or newest.low_share is None or newest.n_rated < MIN_RATINGS:
         return
-    yield Finding(
-        code=LOW_SHARE,
-        stage="feedback",
-        subject="low ratings",
-        state=State.ALARM if newest.low_share >= limit else State.OK,
-        sentence=f"{newest.low_share:.0%} of {newest.n_rated:,} ratings are two or less; {limit:.0%} are allowed.",
-        value=newest.low_share,
-        ci_low=newest.low_ci_low,
-        ci_high=newest.low_ci_high,
-        threshold=limit,
-        n=newest.n_rated,
-        window_start=newest.window_start,
-        window_end=newest.window_end,
-        evidence="loop_core.feedback:feedback_trend(loop, as_of)",
-    )
+    for limit in limits:
+        yield Finding(
+            code=LOW_SHARE,
+            stage="feedback",
+            subject="low ratings",
+            state=State.ALARM if newest.low_share >= limit else State.OK,
+            sentence=f"{newest.low_share:.0%} of {newest.n_rated:,} ratings are two or less; {limit:.0%} are allowed.",
+            value=newest.low_share,
+            ci_low=newest.low_ci_low,
+            ci_high=newest.low_ci_high,
+            threshold=limit,
+            n=newest.n_rated,
+            window_start=newest.window_start,
+            window_end=newest.window_end,
+            evidence="loop_core.feedback:feedback_trend(loop, as_of)",
+        )

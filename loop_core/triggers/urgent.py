@@ -16,7 +16,7 @@ ERRORS, DAMAGED, BROKEN = "service.errors", "service.model", "quality.broken_fea
 class Urgent:
     """Fires on alarms of four kinds: more answers fail than the charter allows (`service.errors`), the champion's files were
     changed or are gone (`service.model`), a feature became null or unseen wholesale (`quality.broken_feature`, see
-    `broken`), a guardrail metric fell (`performance.<guardrail>`).
+    `broken`), a guardrail metric fell (`performance.<guardrail>`). What is told of a model that no longer serves is left out.
 
     A retrain takes a while, so its decision also proposes what to do at once (see `remedy`).
     """
@@ -26,7 +26,7 @@ class Urgent:
 
     def read(self, situation: Situation) -> TriggerReading:
         codes = {ERRORS, DAMAGED, BROKEN, *(REALISED + metric for metric in situation.guardrails)}
-        seen = told(f for f in situation.findings if f.code in codes)
+        seen = told(f for f in situation.findings if f.code in codes and _serves(f, situation.champion))
         if not seen:
             cannot = "Nothing critical can be told: there is neither service nor input to look at yet."
             return TriggerReading(self.kind, False, cannot, None, self.tier)
@@ -34,6 +34,13 @@ class Urgent:
         sentence = " ".join(f.sentence for f in loud) or f"Nothing critical failed ({len(seen)} findings looked at)."
         nearest = max(_distance(f) for f in seen)
         return TriggerReading(self.kind, bool(loud), sentence, nearest, self.tier, evidence(loud or seen[:1]))
+
+
+def _serves(finding: Finding, champion: str | None) -> bool:
+    """Whether a finding is about who serves, or about no model that is known; where several models answered (`a + b`), it is
+    about each of them."""
+    answered = finding.model_version
+    return champion is None or answered is None or champion in answered.split(" + ")
 
 
 def _distance(finding: Finding) -> float:

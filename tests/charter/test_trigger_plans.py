@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loop_core.charter import parse_charter
+from loop_core.charter import TriggerPlan, never_fires, parse_charter
 from loop_core.errors import CharterError
 from loop_core.vocabulary import Tier
 from tests.conftest import CHARTER
@@ -61,4 +61,26 @@ def test_a_metric_that_is_not_measured_is_refused():
     trigger = '[[triggers]]\nkind = "any"\nof = [{ kind = "performance", metric = "auc" }]\n'
     with pytest.raises(CharterError, match="waits for metric 'auc'"):
         parse_charter(CHARTER + trigger)
-    assert parse_charter(CHARTER + trigger.replace("auc", "log_loss")).triggers[0].metrics == ("log_loss",)
+    assert parse_charter(CHARTER + trigger.replace("auc", "log_loss")).triggers[0].of[0].metric == "log_loss"
+
+
+def test_of_all_the_most_urgent_part_tells_the_tier():
+    urgent, patient = TriggerPlan(kind="urgent"), TriggerPlan(kind="label_volume", min_labels=5)
+    assert TriggerPlan(kind="all", of=(patient, urgent)).urgency is Tier.URGENT
+    assert TriggerPlan(kind="all", of=(patient, urgent), tier=Tier.EVENT).urgency is Tier.EVENT
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (TriggerPlan(kind="drift", min_features=4), "4 drifted features, and there are 3"),
+        (TriggerPlan(kind="every_week", seconds_per_month=59), "a retrain is granted 60 s"),
+        (TriggerPlan(kind="performance", metric="auc"), "waits for metric 'auc'"),
+        (TriggerPlan(kind="drift", min_features=3), ""),
+    ],
+)
+def test_triggers_that_are_not_the_charter_s_own_are_held_against_it_too(plan, said):
+    whole = TriggerPlan(kind="any", of=(TriggerPlan(kind="never"), plan))
+    why = never_fires(parse_charter(CHARTER), (whole,))
+    assert said in why
+    assert bool(why) is bool(said)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from loop_core.errors import StorageError
 from loop_core.ledger import Ledger
-from loop_core.workspace import Workspace
+from loop_core.workspace import Loop, Workspace
 from tests.conftest import START
 
 
@@ -88,6 +88,34 @@ def test_a_newer_ledger_is_refused(workspace: Workspace) -> None:
         connection.execute(text("update loopbench_schema set version_num = '9999'"))
     with pytest.raises(StorageError, match=r"schema 9999.*update Loopbench"):
         Ledger(workspace.ledger.url)
+
+
+@pytest.mark.parametrize(
+    ("releases", "left"),
+    [
+        ("", []),
+        ("+a", []),
+        ("+a +b +c", ["b", "a"]),
+        ("+a +b -a", []),
+        ("+a +b -a +c", ["a"]),
+        ("+a +b -a +b", ["a"]),
+        ("+a +b -a +c +b +d", ["b", "c", "a"]),
+        ("+a +b -a -b", []),
+        ("+a +b +c -a", ["b"]),
+    ],
+)
+def test_worth_going_back_to_are_champions_that_were_not_rolled_back_from(
+    loop: Loop, releases: str, left: list[str]
+) -> None:
+    serving = None
+    for day, (how, version) in enumerate(releases.split()):
+        kind = {"+": "release.promoted", "-": "release.rolled_back"}[how]
+        loop.ledger.append(
+            kind=kind, loop=loop.name, subject=version, actor="ana", as_of=START + timedelta(days=day), payload={"previous": serving},
+        )  # fmt: skip
+        serving = version
+    assert loop.predecessors(START + timedelta(days=99)) == left
+    assert loop.predecessors(START) == []
 
 
 @pytest.mark.postgres

@@ -17,9 +17,13 @@ from loop_core.policies import learner as learning
 from loop_core.policies.cache import Cache
 from loop_core.policies.learner import Learner
 from loop_core.policies.past import Past
+from loop_core.policies.seen import Seen
+from loop_core.triggers.feedback import LOW_SHARE
+from loop_core.vocabulary import State
 from loop_core.workspace import Workspace
 from tests.conftest import START
 from tests.policies.conftest import DAYS, TURN, WORLD, day, fill, request
+from tests.triggers.test_situation import rate
 
 WATCHFUL = Policy("watchful", (TriggerPlan(kind="performance", cooldown_days=21),))
 LEARNING = Policy("learning", (TriggerPlan(kind="label_volume", min_labels=600),))
@@ -146,6 +150,8 @@ def test_refusals(world):
         request(240, as_of=day(239))
     with pytest.raises(RefusedError, match="each name once"):
         replay_policies(world, [Policy("never", ())], request())
+    with pytest.raises(CharterError, match=r"Policy 'mine'.*4 drifted features, and there are 3"):
+        replay_policies(world, [Policy("mine", (TriggerPlan(kind="drift", min_features=4),))], request())
     with pytest.raises(NotReadyError, match="too few"):
         replay_policies(world, [], replace(request(), start=day(20)))
     with pytest.raises(StoppedError):
@@ -154,6 +160,14 @@ def test_refusals(world):
         parse_policy("mine", '[[triggers]]\nkind = "schedule"\ncron = "0 0 30 2 *"')
     with pytest.raises(CharterError, match="triggers"):
         parse_policy("mine", "")
+
+
+def test_low_ratings_are_held_against_the_limit_of_each_trigger(world):
+    rate(world, [1] * 12 + [5] * 28, day(99))
+    plans = tuple(TriggerPlan(kind="feedback", max_low_share=limit) for limit in (0.5, 0.2))
+    seen = Seen(world, world.lake.snapshot(), Cache(world)).findings(plans, day(100), (day(0), day(60)))
+    low = {finding.threshold: finding.state for finding in seen if finding.code == LOW_SHARE}
+    assert low == {0.2: State.ALARM, 0.5: State.OK}
 
 
 def test_labels_that_are_still_to_come_are_left_out(world):

@@ -108,6 +108,17 @@ def test_rollback_only_to_earlier_champions(duel: Loop, end: datetime) -> None:
         rollback(duel, actor="cy", as_of=end, reason="")
 
 
+def test_nobody_is_sent_back_to_what_was_rolled_back_from(duel: Loop, end: datetime) -> None:
+    name = proposed(duel, end)
+    approve(duel, name, actor="bo", as_of=end)
+    promote(duel, name, actor="ana", as_of=end)
+    rollback(duel, actor="cy", as_of=end, reason="wrong warnings")
+    with pytest.raises(RefusedError, match=r"was rolled back from: good.*loop rollback orders --to good"):
+        rollback(duel, actor="cy", as_of=end + DAY, reason="worse still")
+    assert duel.champion(end + DAY) == "old"
+    assert rollback(duel, "good", actor="cy", as_of=end + DAY, reason="it was not the model").subject == "good"
+
+
 def test_only_one_first_release(duel: Loop, end: datetime) -> None:
     with pytest.raises(RefusedError, match="already has the champion old"):
         first_release(duel, "good", actor="ana", as_of=end)

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from loop_core.models import Calibration, Manifest, ModelStore, register, register_external
 from loop_core.monitor import Finding
-from loop_core.release import first_release
+from loop_core.release import first_release, rollback
 from loop_core.retrain import bootstrap_external
 from loop_core.status import loop_status
 from loop_core.triggers import broken_features, decide, last_retrain, month_spend, record_decision, situation
@@ -77,7 +78,7 @@ of = [
 """
     loop = with_triggers(workspace, text)
     decision = decide(loop, NOW, drifts(State.ALARM))
-    assert (decision.fired, decision.tier) == (("drift", "schedule"), Tier.ROUTINE)
+    assert (decision.fired, decision.tier) == (("drift", "schedule"), Tier.EVENT)
     assert decide(loop, NOW, [*drifts(State.OK), FAILING]).tier is Tier.URGENT
 
 
@@ -109,6 +110,33 @@ def test_going_back_is_not_proposed_to_a_model_that_may_read_what_is_broken(loop
     assert "mend the source of price" in found.sentence
 
 
+def test_going_back_is_not_proposed_to_what_was_rolled_back_from(loop):
+    champions(loop, "old", "new")
+    rollback(loop, actor="ana", as_of=NOW - timedelta(days=1), reason="too many wrong warnings")
+    found = remedy(loop, NOW, situation_evidence(FAILING))
+    assert (found.verb, found.to) == ("fall_back", None)
+    assert "every earlier champion was rolled back from" in found.sentence
+    # The models of both sentences at once: one was rolled back from, the other may read what is broken.
+    bootstrap_external(loop, "newest", actor="ana", as_of=NOW)
+    loop.ledger.append(
+        kind="release.promoted", loop=loop.name, subject="newest", actor="ana", as_of=NOW, payload={"proposal": None, "previous": "old"},
+    )  # fmt: skip
+    assert remedy(loop, NOW, situation_evidence(FAILING)).to == "old"
+    broken = finding("quality.broken_feature", State.ALARM, "price", value=0.9, threshold=0.5)
+    said = remedy(loop, NOW, situation_evidence(broken)).sentence
+    assert "every earlier champion was rolled back from, or reads price too, or is damaged" in said
+
+
+def test_old_windows_of_a_model_that_was_rolled_back_from_are_not_urgent(workspace):
+    guarded = '[[metrics]]\nname = "brier"\nmargin = 0.01\nblock = "guardrail"\n[[triggers]]\nkind = "urgent"\n'
+    loop = with_triggers(workspace, guarded)
+    champions(loop, "old", "new")
+    fell = finding("performance.brier", State.ALARM, "brier", model_version="new")
+    assert decide(loop, NOW, [fell]).fired == ("urgent",)
+    rollback(loop, actor="ana", as_of=NOW, reason="brier rose")
+    assert decide(loop, NOW, [fell]).fired == ()
+
+
 def test_what_was_granted_this_month_is_its_spend(loop):
     for day, seconds in ((95, 40.0), (99, 7.5), (20, 99.0)):
         loop.ledger.append(
@@ -118,6 +146,16 @@ def test_what_was_granted_this_month_is_its_spend(loop):
     spend = month_spend(loop, NOW)
     assert (spend.retrains, spend.seconds, spend.next_seconds) == (2, 47.5, 60.0)
     assert last_retrain(loop, NOW) == START + timedelta(days=99)
+
+
+def test_a_model_of_somebody_else_is_no_retrain(loop):
+    register_external(loop, "first", actor="ana", as_of=START)
+    register_external(loop, "vendor", actor="ana", as_of=START + timedelta(days=50))
+    assert last_retrain(loop, NOW) == START
+    trained = ModelStore(loop.workspace).save("tree\n", Calibration(), Manifest(loop.name, START, train_end=START))
+    register(loop, trained, actor="ana", as_of=START + timedelta(days=60))
+    register_external(loop, "another", actor="ana", as_of=START + timedelta(days=70))
+    assert last_retrain(loop, NOW) == START + timedelta(days=60)
 
 
 def test_only_labels_that_matured_since_the_last_retrain_are_new(duel, end):

@@ -53,6 +53,20 @@ def test_the_share_of_low_ratings_in_the_newest_window(duel, low, fired):
     assert make(RATED).read(situation(duel, NEWEST + timedelta(days=30), [], (RATED,))).distance is None
 
 
+@pytest.mark.parametrize(("low", "fired"), [(12, ["strict"]), (24, ["strict", "lenient"])])
+def test_each_trigger_holds_low_ratings_against_its_own_limit(duel, low, fired):
+    rate(duel, [1] * low + [5] * (40 - low), NEWEST - timedelta(days=2))
+    limits = {"strict": 0.2, "lenient": 0.5}
+    plans = {name: TriggerPlan(kind="feedback", max_low_share=limit) for name, limit in limits.items()}
+    seen = situation(duel, NEWEST, [], (TriggerPlan(kind="any", of=tuple(plans.values())),))
+    readings = {name: make(plan).read(seen) for name, plan in plans.items()}
+    assert [name for name, reading in readings.items() if reading.fired] == fired
+    assert readings["lenient"].distance == pytest.approx(min(1.0, low / 40 / 0.5))
+    for name, reading in readings.items():
+        assert f"{limits[name]:.0%} are allowed" in reading.sentence
+        assert [one.threshold for one in reading.evidence] == [limits[name]]
+
+
 def test_a_few_low_ratings_say_nothing(duel):
     rate(duel, [1] * 10, NEWEST - timedelta(days=2))
     assert make(RATED).read(situation(duel, NEWEST, [], (RATED,))).distance is None

@@ -115,7 +115,7 @@ def test_every_plan_of_the_charter_has_a_trigger():
     [
         ("never", situation(drifts(State.ALARM, State.ALARM)), False),
         ("every_week", situation(days_ago=7), True),
-        ("every_week", situation(days_ago=6.9), False),
+        ("every_week", situation(days_ago=6), False),
         ("schedule", situation(days_ago=30), True),
         ("schedule", situation(days_ago=29), False),
         ("schedule", situation(days_ago=None), True),
@@ -132,7 +132,8 @@ def test_every_plan_of_the_charter_has_a_trigger():
         ("log loss", situation([finding("performance.auc", State.ALARM, impact=0.5)]), False),
         ("feedback", situation([finding("feedback.rating", State.ALARM)]), True),
         ("feedback", situation([finding("feedback.low_share", State.ALARM)]), False),
-        ("low ratings", situation([finding("feedback.low_share", State.ALARM)]), True),
+        ("low ratings", situation([finding("feedback.low_share", State.ALARM, threshold=0.2)]), True),
+        ("low ratings", situation([finding("feedback.low_share", State.ALARM, threshold=0.1)]), False),
         ("label_volume", situation(new_labels=999), False),
         ("label_volume", situation(new_labels=1_000), True),
         ("urgent", situation([finding("service.errors", State.WATCH)]), False),
@@ -140,6 +141,11 @@ def test_every_plan_of_the_charter_has_a_trigger():
         ("urgent", situation([finding("quality.broken_feature", State.ALARM)]), True),
         ("urgent", situation([finding("performance.brier", State.ALARM)]), True),
         ("urgent", situation([finding("performance.log_loss", State.ALARM)]), False),
+        ("urgent", situation([finding("performance.brier", State.ALARM, model_version="b")], champion="a"), False),
+        ("urgent", situation([finding("performance.brier", State.ALARM, model_version="a")], champion="a"), True),
+        ("urgent", situation([finding("performance.brier", State.ALARM, model_version="a + b")], champion="a"), True),
+        ("urgent", situation([finding("performance.brier", State.ALARM)], champion="a"), True),
+        ("urgent", situation([finding("performance.brier", State.ALARM, model_version="b")]), True),
         ("any", situation(drifts(State.ALARM, State.ALARM), new_labels=0), True),
         ("any", situation(drifts(State.ALARM, State.OK), new_labels=1_000), True),
         ("all", situation(drifts(State.ALARM, State.ALARM), new_labels=0), False),
@@ -169,6 +175,20 @@ def test_when_each_fires(kind, seen, fired):
 )
 def test_how_far_each_has_come(plan, seen, distance):
     assert make(PLANS[plan]).read(seen).distance == (None if distance is None else pytest.approx(distance))
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_a_clock_that_is_a_second_early_misses_no_turn(seconds):
+    last, weekly = instant("2018-04-03T06:00:00+00:00"), make(PLANS["every_week"])
+
+    def read(trigger, days: int):
+        return trigger.read(Situation(last + timedelta(days=days, seconds=seconds), (), last))
+
+    assert not read(weekly, 6).fired
+    assert read(weekly, 7).fired
+    patient = make(TriggerPlan(kind="every_week", cooldown_days=14))
+    assert "13 of 14 days" in read(patient, 13).sentence
+    assert read(patient, 14).fired
 
 
 def test_a_cron_line_fires_from_its_first_time_after_the_last_retrain_on():
@@ -207,6 +227,20 @@ def test_any_is_as_urgent_as_the_most_urgent_part_that_fired():
     assert either.read(situation(failing, new_labels=1_000)).tier is Tier.URGENT
     assert either.read(situation(new_labels=1_000)).tier is Tier.ROUTINE
     assert [part.fired for part in either.read(situation(failing)).parts] == [False, True]
+
+
+def test_all_are_as_urgent_as_their_most_urgent_part():
+    both = make(TriggerPlan(kind="all", of=(PLANS["urgent"], PLANS["label_volume"])))
+    assert both.tier is Tier.URGENT
+    reading = both.read(situation([finding("service.errors", State.ALARM)], new_labels=1_000))
+    assert (reading.fired, reading.tier) == (True, Tier.URGENT)
+
+
+@pytest.mark.parametrize("kind", ["any", "all"])
+def test_a_declared_tier_wins_over_those_of_the_parts(kind):
+    declared = make(TriggerPlan(kind=kind, of=(PLANS["urgent"], PLANS["label_volume"]), tier=Tier.EVENT))
+    reading = declared.read(situation([finding("service.errors", State.ALARM)], new_labels=1_000))
+    assert (reading.fired, reading.tier, declared.tier) == (True, Tier.EVENT, Tier.EVENT)
 
 
 def test_a_budget_counts_what_the_next_retrain_may_take():
