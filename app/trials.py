@@ -48,7 +48,8 @@ def trials_panel(view: View) -> None:
         why(
             view,
             "Lower is better: mean fold loss plus λ times the worst declared cohort's. The first trial has the champion's "
-            "parameters; a trial is given up when its first folds are worse than the median so far.",
+            "parameters, or the default ones where there is no champion that tells them; a trial is given up when its "
+            "first folds are worse than the median so far.",
             "loop_core.retrain:live_search(loop, as_of, seed=seed, budget=budget)",
             key="trials",
         )

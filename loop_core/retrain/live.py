@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from loop_core.retrain.retrain import noted
 from loop_core.retrain.search import Budget
-from loop_core.retrain.study import stored_study
+from loop_core.retrain.study import explained, stored_study
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class LiveSearch:
 
     trials: tuple[LiveTrial, ...]
     champion_value: float | None
-    """Objective of the champion's parameters, the first trial; None: not complete."""
+    """Objective of the champion's parameters; None: not complete, or there is no champion whose parameters are known."""
     importance: Mapping[str, float]
     """Parameter → share of what the objective varies by, largest first; empty: too few trials."""
 
@@ -68,11 +67,10 @@ def live_search(loop: Loop, as_of: datetime, *, seed: int, budget: Budget) -> Li
     study = stored_study(loop.workspace.studies_url, loop.name, noted(as_of, seed, budget))
     if study is None:
         return None
-    trials = _trials(study)
-    # The first that began; on many workers another one may end before it.
-    first = min((trial for trial in trials if trial.began_at), key=attrgetter("began_at"), default=None)
-    champion = first.value if first and first.state == "complete" else None
-    return LiveSearch(trials, champion, _importance(study, trials))
+    with explained("The search cannot be read"):
+        trials, champion = _trials(study), study.user_attrs.get("champion")
+        value = next((trial.value for trial in trials if trial.state == "complete" and trial.params == champion), None)
+        return LiveSearch(trials, value, _importance(study, trials))
 
 
 def _trials(study: Study) -> tuple[LiveTrial, ...]:

@@ -159,8 +159,8 @@ class Objective:
     def _bin(self, fold: Fold) -> tuple[Any, Any]:
         # Bins come from the fold's own training rows, so not even a quantile of the validation block is seen.
         x, y, valid = self.training.x, self.training.y, slice(fold.valid_start, fold.valid_stop)
-        weights = None if self.training.weights is None else self.training.weights[: fold.train_stop]
-        train = dataset(x[: fold.train_stop], y[: fold.train_stop], self.training, self.fixed, weights=weights)
+        older = self.training.oldest(fold.train_stop)
+        train = dataset(older.x, older.y, self.training, self.fixed, weights=older.weights)
         return train, dataset(x[valid], y[valid], self.training, self.fixed, reference=train)
 
 

@@ -55,6 +55,7 @@ def reproduce(loop: Loop, version: str) -> Reproduction:
         UnknownNameError: no such model.
         IntegrityError: its files were changed on disk.
         RefusedError: it is external: nobody here knows how it was made; or the ledger lacks its charter.
+        CharterError: its charter means nothing to this program any more.
         NotReadyError: its snapshot was removed.
     """
     manifest = manifest_of(loop, version)
@@ -73,23 +74,25 @@ def reproduce(loop: Loop, version: str) -> Reproduction:
     evaluation = objective.evaluate(params) if validated else None
     checks = inspected(then, objective, evaluation) if manifest.checks else ()
     recipe = Recipe(params, manifest.seed, manifest.parent, objective if validated else None, evaluation, checks)
-    made = contents_of(*assembled(then, training.noted(manifest.notes), recipe, as_of=manifest.as_of))
+    text, calibration, again = assembled(then, training.noted(manifest.notes), recipe, as_of=manifest.as_of)
+    made = contents_of(text, calibration, replace(again, charter_hash=manifest.charter_hash))
     stored = ModelStore(loop.workspace).contents(version)
     differing = tuple(name for name in sorted(made) if made[name] != stored[name])
     return Reproduction(version, version_of(made), differing, _moved(manifest))
 
 
 def _charter_of(loop: Loop, manifest: Manifest) -> Charter:
-    texts = [entry.payload["text"] for entry in loop.ledger.entries(loop=loop.name, kind="charter.changed")]
-    for text in reversed(texts):
-        charter = parse_charter(text)
-        if charter.hash == manifest.charter_hash:
-            return charter
-    raise RefusedError(
-        f"The charter {manifest.charter_hash[:12]} by which it was trained is not in the ledger",
-        "the ledger it was registered in",
-        "open the workspace it was made in",
-    )
+    if manifest.charter_hash == loop.charter.hash:
+        return loop.charter
+    # By the hash on record: a program that knows more settings gives the same text another one.
+    found = [entry for entry in loop.entries("charter.changed") if entry.payload["hash"] == manifest.charter_hash]
+    if not found:
+        raise RefusedError(
+            f"The charter {manifest.charter_hash[:12]} by which it was trained is not in the ledger",
+            "the ledger it was registered in",
+            "open the workspace it was made in",
+        )
+    return parse_charter(found[-1].payload["text"])
 
 
 def _snapshot_of(loop: Loop, manifest: Manifest) -> int:

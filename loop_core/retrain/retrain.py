@@ -18,15 +18,17 @@ from loop_core.retrain.folds import rolling_folds
 from loop_core.retrain.inspection import Check, looked_at, suspected
 from loop_core.retrain.objective import Objective
 from loop_core.retrain.search import Budget, Found, Limits, Params, Progress, ShouldStop, search
-from loop_core.retrain.space import DEFAULTS, inside, ranges_of
+from loop_core.retrain.space import DEFAULTS, inside, ranges_of, searched
 from loop_core.retrain.spending import check_month
 from loop_core.retrain.study import Search, TrialView, study_name
 from loop_core.retrain.training import TrainingSet, training_set
 from loop_core.vocabulary import Task
 from loop_core.workspace import Loop
 
-NO_FOLDS = "The span is too short to validate anything without leaking: the champion's parameters were kept."
-NO_TIME = "No trial finished within the budget's seconds: the champion's parameters were kept."
+#: Why nothing was chosen; what was taken instead follows.
+NO_FOLDS = "The span is too short to validate anything without leaking"
+NO_TIME = "No trial finished within the budget's seconds"
+NOT_AGAIN = "The best trial, of a run that was ended, could not be evaluated again for its scores"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class RetrainResult:
     value: float | None
     """Objective of the best parameters (mean fold loss + λ · worst cohort), lower is better; None: unvalidated."""
     champion_value: float | None
-    """Objective of the champion's parameters on the same folds (the first trial); None: not validated."""
+    """Objective of the champion's parameters on the same folds (the first trial); None: not validated, or there was no
+    champion whose parameters are known."""
     trials: int
     """Finished trials, pruned ones included."""
     pruned: int
@@ -92,14 +95,14 @@ def retrain(
         actor: recorded with the model.
         seed: of sampling, bagging and feature choice.
         budget: trials and seconds; None: the charter's. The seconds hold for all of it, reading and fitting included,
-            and for what a run that was killed had spent on its finished trials; a trial that would not end is ended.
+            and for all its runs together, where one was killed; a trial that would not end is ended.
         progress: called with the share done and a sentence.
         should_stop: asked many times a second; True ends the retrain.
 
     Raises:
         NotReadyError: no mature labels, too few rows, one class; the month's compute is spent, or the budget was before
             a model was fitted; trials cannot run where the charter says (`retrain.executor`).
-        RefusedError: features or labels no model can learn from; an empty budget; not enough memory.
+        RefusedError: features or labels no model can learn from; an empty budget; not enough memory; every trial failed.
         StoppedError: stopped on request; its finished trials are kept.
     """
     say = progress or (lambda share, sentence: None)
@@ -109,27 +112,40 @@ def retrain(
     parent = loop.champion(as_of)
     with reached(plan.executor, clock.watch()) as executor_for:
         study = _study(loop, as_of, seed, budget, parent)
-        check_month(loop, as_of, budget, study.noted_seconds)
-        clock.charge(study.spent())
-        study.note(**noted(as_of, seed, budget))
-        asked = _Asked(as_of, actor, seed, budget, parent, executor_for)
+        asked = _Asked(as_of, actor, seed, budget, parent, _known(loop, parent), executor_for)
+        note_seconds = _begun(loop, study, clock, asked)
         try:
-            return _retrained(loop, study, clock, asked, _noting(study, clock, budget, say))
+            return _retrained(loop, study, clock, asked, _noting(note_seconds, say))
         except OutOfTimeError:
             raise NotReadyError(
                 f"The budget of {budget.seconds:g} s was spent before a model could be fitted on all rows",
-                "more time, fewer trials or fewer rows",
-                "raise retrain.seconds, or lower retrain.window_days; finished trials are kept",
+                "more time or fewer rows",
+                "raise retrain.seconds, or lower retrain.window_days; that is another search, which begins without "
+                "the trials of this one",
             ) from None
         finally:
-            study.note(seconds=round(budget.seconds - clock.left, 3))
+            note_seconds()
 
 
-def _noting(study: Search, clock: Clock, budget: Budget, say: Progress) -> Progress:
+def _begun(loop: Loop, study: Search, clock: Clock, asked: _Asked) -> Callable[[], None]:
+    """Charge the clock with what earlier runs took; what is given keeps on record what all of them took until it is called.
+
+    A search that is over is only asked for its model: that is not charged, or the same call would not give the same model.
+    """
+    if study.version is not None:
+        return lambda: None
+    check_month(loop, asked.as_of, asked.budget, study.noted_seconds)
+    # Noted is more than what finished trials took: reading, and trials that hung or were cut.
+    clock.charge(max(study.noted_seconds, study.spent()))
+    study.note(**noted(asked.as_of, asked.seed, asked.budget), champion=asked.champion)
+    return lambda: study.note(seconds=round(asked.budget.seconds - clock.left, 3))
+
+
+def _noting(note_seconds: Callable[[], None], say: Progress) -> Progress:
     """Progress that keeps what was spent until then on record: a kill must not make it free."""
 
     def told(share: float, sentence: str) -> None:
-        study.note(seconds=round(budget.seconds - clock.left, 3))
+        note_seconds()
         say(share, sentence)
 
     return told
@@ -150,15 +166,19 @@ class _Asked:
     budget: Budget
     parent: str | None
     """The champion."""
+    champion: Params | None
+    """Its parameters; None: there are none, or they are not known."""
     executor_for: Callable[[Apart], Executor]
     """Makes what runs the trials."""
 
 
 def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Progress) -> RetrainResult:
     plan, as_of, seed, budget, parent = loop.charter.retrain, asked.as_of, asked.seed, asked.budget, asked.parent
+    # Where earlier runs took all of it, not even reading is worth while.
+    clock.watch()()
     say(0.0, "Reading the training set")
     training = training_set(loop, as_of, snapshot=study.snapshot)
-    objective, first = objective_of(loop, training, seed), _first(loop, parent)
+    objective, first = objective_of(loop, training, seed), _first(loop, asked.champion)
     clock.watch()()
     say(0.03, f"Looking at {training.n_rows:,} rows")
     looked = looked_at(loop, objective)
@@ -167,16 +187,16 @@ def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Prog
         found = None
         if objective.folds:
             say(0.05, f"Searching on {training.n_rows:,} rows in {len(objective.folds)} folds")
-            limits = Limits(budget.trials, clock, plan.patience)
+            limits = Limits(budget.trials, clock, plan.patience, _refit_scale(objective))
             executor, told = asked.executor_for(apart), _between(say, 0.05, 0.9)
             found = search(study, apart, limits, first, executor=executor, progress=told)
         recipe = _recipe(objective, found, first[0], seed, parent)
         recipe = replace(recipe, checks=(*looked, suspected(loop, objective, recipe.evaluation)))
         say(0.92, f"Fitting the best parameters on {training.n_rows:,} rows")
         text = _fitted(apart, recipe, clock)
-    training = training.noting(*_notes(plan.folds, objective, found))
+    training = training.noting(*_notes(plan.folds, objective, found, study, asked.champion))
     version = package(loop, training, recipe, actor=asked.actor, as_of=as_of, text=text)
-    result = _result(loop, version, training, recipe, found, as_of)
+    result = _result(loop, version, training, recipe, found, asked)
     _record(loop, result, actor=asked.actor, seed=seed, budget=budget)
     study.close(version)
     say(1.0, f"Challenger {version} is registered")
@@ -198,7 +218,7 @@ def objective_of(loop: Loop, training: TrainingSet, seed: int) -> Objective:
 
 
 def _recipe(objective: Objective, found: Found | None, kept: Params, seed: int, parent: str | None) -> Recipe:
-    """The best that was found, or the champion's parameters."""
+    """The best that was found, or what was to be tried first."""
     if found is None:
         return Recipe(kept, seed, parent)
     return Recipe(found.params, seed, parent, objective, found.evaluation)
@@ -226,44 +246,58 @@ def _study(loop: Loop, as_of: datetime, seed: int, budget: Budget, parent: str |
     return Search(loop.workspace.studies_url, name, loop.lake.snapshot(), seed, ranges_of(loop.charter))
 
 
-def _first(loop: Loop, parent: str | None) -> list[Params]:
-    """The champion's parameters, then the defaults; each once. Without a champion that can be read, the defaults alone."""
-    ranges = ranges_of(loop.charter)
-    defaults = inside(DEFAULTS, ranges)
+def _known(loop: Loop, parent: str | None) -> Params | None:
+    """The champion's parameters inside the charter's ranges; None: there is no champion, or none that tells them."""
     if parent is None:
-        return [defaults]
+        return None
     try:
-        champion = inside(manifest_of(loop, parent).params, ranges)
+        params = searched(manifest_of(loop, parent).params)
     except IntegrityError:
         # Its files were changed: a retrain is one of the ways out, so it must not need them.
-        return [defaults]
-    return [champion] if champion == defaults else [champion, defaults]
+        return None
+    # An external one has none.
+    return inside(params, ranges_of(loop.charter)) if params else None
+
+
+def _first(loop: Loop, champion: Params | None) -> list[Params]:
+    """The champion's parameters, where they are known, then the defaults; each once."""
+    defaults = inside(DEFAULTS, ranges_of(loop.charter))
+    return [defaults] if champion in (None, defaults) else [champion, defaults]
+
+
+def _refit_scale(objective: Objective) -> float:
+    """All rows per training row of the largest fold: where the span is short and the embargo long, far more than 1."""
+    return objective.training.n_rows / max(fold.train_stop for fold in objective.folds)
 
 
 def _between(say: Progress, low: float, high: float) -> Progress:
     return lambda share, sentence: say(low + share * (high - low), sentence)
 
 
-def _notes(wanted: int, objective: Objective, found: Found | None) -> tuple[str, ...]:
+def _notes(
+    wanted: int, objective: Objective, found: Found | None, study: Search, champion: Params | None
+) -> tuple[str, ...]:
+    instead = "the champion's parameters were kept" if champion else "the default parameters were taken"
     if not objective.folds:
-        return (NO_FOLDS,)
-    notes = () if found else (NO_TIME,)
+        return (f"{NO_FOLDS}: {instead}.",)
+    why = NO_TIME if study.best() is None else NOT_AGAIN
+    notes = () if found else (f"{why}: {instead}.",)
     if len(objective.folds) < wanted:
         notes = (*notes, f"{len(objective.folds)} of {wanted} folds: the span carries no more with the embargo.")
     return notes
 
 
 def _result(
-    loop: Loop, version: str, training: TrainingSet, recipe: Recipe, found: Found | None, as_of: datetime
+    loop: Loop, version: str, training: TrainingSet, recipe: Recipe, found: Found | None, asked: _Asked
 ) -> RetrainResult:
     history = found.trials if found else ()
     return RetrainResult(
         loop=loop.name,
         version=version,
-        as_of=as_of,
+        as_of=asked.as_of,
         parent=recipe.parent,
         value=found.evaluation.value if found else None,
-        champion_value=found.first_value if found else None,
+        champion_value=found.first_value if found and asked.champion else None,
         trials=len(history),
         pruned=sum(trial.state == "pruned" for trial in history),
         n_folds=len(recipe.objective.folds) if recipe.objective else 0,

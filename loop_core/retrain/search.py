@@ -1,8 +1,9 @@
-"""Optuna asks, LightGBM answers: trials until the budget is spent, the champion's parameters first."""
+"""Optuna asks, LightGBM answers: trials until the budget is spent, given parameters first."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from loop_core.errors import RefusedError
 from loop_core.retrain.apart import Evaluator, TrialFailedError
 from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.executors import Executor, Local, Outcome, Task
-from loop_core.retrain.objective import Evaluation
+from loop_core.retrain.objective import Evaluation, Watch
 from loop_core.retrain.study import Search, TrialView
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ ShouldStop = Callable[[], bool]
 Params = dict[str, float | int]
 #: Of the time that is left when a search begins, so much is kept for the refit at the least.
 RESERVED_SHARE = 0.1
+#: The best trial once more may take so many times as long as the longest: its process is started anew, and bins are made.
+AGAIN_SCALE = 1.5
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Found:
     evaluation: Evaluation
     """Of the best trial, on all folds."""
     first_value: float | None
-    """Objective of the first trial, i.e. of the champion's parameters; None: it had no time to finish."""
+    """Objective of the parameters that were to be tried first; None: they had no time to finish, or failed."""
     trials: tuple[TrialView, ...]
 
 
@@ -67,6 +70,8 @@ class Limits:
     """Of the whole retrain; a share is kept for the refit."""
     patience: int | None = None
     """Complete trials without a better one after which no improvement is expected; None: it goes on."""
+    refit_scale: float = 1.0
+    """How many times as long as a trial the refit may take, at least 1: it trains on all rows, a fold on a part."""
 
     @property
     def reserve(self) -> float:
@@ -86,7 +91,7 @@ def search(
     """Run trials until a limit is reached, and evaluate the best again if its fold scores are not at hand.
 
     Args:
-        study: where trials are stored; those already there count.
+        study: where trials are stored; those already there count. One that is over runs no more of them.
         evaluator: what a trial is worth.
         limits: when to end.
         first: parameters to try before any sampling, most trusted first.
@@ -94,28 +99,30 @@ def search(
         progress: called between trials.
 
     Returns:
-        The best, or None when not even one trial could finish in time.
+        The best, or None when not even one trial could finish in time, or the best could not be evaluated again.
 
     Raises:
+        RefusedError: all trials were run, and every one failed.
         StoppedError: on request. Finished trials stay stored.
         NotReadyError: the place where trials run is gone. Finished trials stay stored.
     """
     executor = executor or Local(evaluator)
     kept: dict[int, Evaluation] = {}
-    # The refit trains one model on all rows, a trial one for each fold on most of them: it takes no longer.
-    reserve = limits.reserve
+    reserve = _Reserve(limits.reserve, study.longest(), limits.refit_scale)
     running: dict[int, Trial] = {}
+    over = study.version is not None
     try:
-        while not study.stagnant(limits.patience):
+        while not over and not study.stagnant(limits.patience):
+            needed = reserve.seconds(again=_unkept(study, kept))
             while len(running) < min(executor.width, limits.trials - len(study.finished)):
                 trial = study.ask(next((params for params in first if not study.tried(params)), None))
                 running[trial.number] = trial
-                executor.submit(Task(trial.number, trial.params, study.bounds(), limits.clock.left - reserve))
+                executor.submit(Task(trial.number, trial.params, study.bounds(), limits.clock.left - needed))
             if not running:
                 break
-            outcome = executor.wait(limits.clock.watch(reserve))
+            outcome = executor.wait(limits.clock.watch(needed))
             _settle(study, running.pop(outcome.number), outcome, kept)
-            reserve = max(reserve, outcome.seconds)
+            reserve.longest = max(reserve.longest, outcome.seconds)
             if progress:
                 done = len(study.finished)
                 progress(done / limits.trials, _sentence(study, done, limits))
@@ -123,7 +130,53 @@ def search(
         pass
     finally:
         executor.drop()
-    return _found(study, evaluator, kept, limits, first)
+    best = study.best()
+    if best is None:
+        _refuse_failures(study, limits)
+        return None
+    watch = limits.clock.watch(reserve.seconds(again=False))
+    evaluation = kept.get(best.number) or _again(evaluator, best.params, watch)
+    if evaluation is None:
+        return None
+    return Found(dict(best.params), evaluation, _value_of(study, first[0]) if first else None, study.views())
+
+
+@dataclass
+class _Reserve:
+    """What a search keeps of its time for what comes after its last trial."""
+
+    least: float
+    """Seconds kept for the refit, whatever trials take."""
+    longest: float
+    """Seconds of the longest trial so far."""
+    refit_scale: float
+    """See `Limits`."""
+
+    def seconds(self, *, again: bool) -> float:
+        """What is to be kept; `again`: the best trial has to be evaluated once more before the refit."""
+        # The refit trains one model, a trial one for each fold: on as many rows it takes no longer.
+        refit = max(self.least, self.longest * self.refit_scale)
+        return refit + AGAIN_SCALE * self.longest if again else refit
+
+
+def _unkept(study: Search, kept: dict[int, Evaluation]) -> bool:
+    """Whether the best trial is one of an earlier, killed run: it left its value but not its fold scores."""
+    best = study.best()
+    return best is not None and best.number not in kept
+
+
+def _refuse_failures(study: Search, limits: Limits) -> None:
+    """Where every trial there may be was run and failed, more time would not help: RefusedError says why they did."""
+    reasons = Counter(trial.reason or "its objective is no number" for trial in study.views() if trial.state == "fail")
+    if reasons.total() < limits.trials:
+        return
+    reason, times = reasons.most_common(1)[0]
+    raise RefusedError(
+        f"All {reasons.total()} trials failed, {times} of them so: {reason}",
+        "at least one trial that can be finished",
+        "raise retrain.memory_mb or lower retrain.window_days where memory was short. Failed trials count: another seed "
+        "or number of trials makes a new search",
+    )
 
 
 def _settle(study: Search, trial: Trial, outcome: Outcome, kept: dict[int, Evaluation]) -> None:
@@ -141,22 +194,17 @@ def _settle(study: Search, trial: Trial, outcome: Outcome, kept: dict[int, Evalu
         study.tell_failed(trial, outcome.reason)
 
 
-def _found(
-    study: Search, evaluator: Evaluator, kept: dict[int, Evaluation], limits: Limits, first: Sequence[Params]
-) -> Found | None:
-    best = study.best()
-    if best is None:
+def _again(evaluator: Evaluator, params: Params, watch: Watch) -> Evaluation | None:
+    """A trial once more, for its fold scores; None: it had no time, or failed."""
+    try:
+        return evaluator.evaluate(params, watch=watch)
+    except (OutOfTimeError, TrialFailedError):
         return None
-    # A trial of an earlier, killed run left its value but not its fold scores.
-    evaluation = kept.get(best.number)
-    if evaluation is None:
-        try:
-            evaluation = evaluator.evaluate(best.params, watch=limits.clock.watch())
-        except (OutOfTimeError, TrialFailedError):
-            return None
-    views = study.views()
-    champion = [view.value for view in views if view.state == "complete" and first and view.params == first[0]]
-    return Found(dict(best.params), evaluation, champion[0] if champion else None, views)
+
+
+def _value_of(study: Search, params: Params) -> float | None:
+    """Objective of the complete trial with these parameters; None: there is none."""
+    return next((view.value for view in study.views() if view.state == "complete" and view.params == params), None)
 
 
 def _sentence(study: Search, done: int, limits: Limits) -> str:

@@ -19,7 +19,7 @@ class Spent:
     as_of: datetime
     """UTC instant of the loop it was for."""
     seconds: float
-    """Wall clock, with what runs that were killed had spent on finished trials."""
+    """Wall clock of all its runs, those that were killed included."""
     granted: float
     """Seconds it was allowed."""
     trials: int

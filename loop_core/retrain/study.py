@@ -61,16 +61,18 @@ class Search:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        storage = _storage(url)
-        self._stored, self._name, self._seed = _stored_study(storage, name, snapshot), name, seed
-        self._ranges = ranges
-        if not self._stored.get_trials(deepcopy=False):
-            self._stored.set_user_attr("snapshot", snapshot)
-        self.snapshot: int = self._stored.user_attrs["snapshot"]
+        self._name, self._seed, self._ranges = name, seed, ranges
+        with explained("The search cannot be opened"):
+            self._stored = _stored_study(_storage(url), name, snapshot)
+            trials = self._stored.get_trials(deepcopy=False)
+            if not trials:
+                self._stored.set_user_attr("snapshot", snapshot)
+        self.snapshot: int = self._noted("snapshot")
         """The snapshot its first finished trial was run on; a resumed search keeps it."""
         # Trials are given up where they run, by `bounds`.
         self._study = optuna.create_study(direction="minimize", pruner=optuna.pruners.NopPruner())
-        self._study.add_trials(self._stored.get_trials(deepcopy=False))
+        self._study.add_trials(trials)
+        self._n_stored = len(trials)
 
     @property
     def finished(self) -> list[FrozenTrial]:
@@ -108,6 +110,10 @@ class Search:
             seconds += max(0.0, (end - since).total_seconds())
             until = end if until is None else max(end, until)
         return seconds
+
+    def longest(self) -> float:
+        """Seconds that the longest of the finished trials took; 0: none is finished."""
+        return max((t.duration.total_seconds() for t in self.finished if t.duration is not None), default=0.0)
 
     def tried(self, params: Mapping[str, float | int]) -> bool:
         """Whether a trial with these parameters is running or finished."""
@@ -162,8 +168,15 @@ class Search:
         self._store(self._study.tell(trial, state=TrialState.FAIL))
 
     def _store(self, trial: FrozenTrial) -> None:
-        with explained("The finished trial"):
+        with explained("The finished trial cannot be stored"):
+            if len(self._stored.get_trials(deepcopy=False)) != self._n_stored:
+                raise StorageError(
+                    "Another run of this very retrain has stored trials meanwhile",
+                    "one run at a time",
+                    "wait for that one, or try again after it: stored trials count",
+                )
             self._stored.add_trial(trial)
+        self._n_stored += 1
 
     def stagnant(self, patience: int | None) -> bool:
         """Whether so many complete trials have brought nothing better, and more are not expected to."""
@@ -174,12 +187,22 @@ class Search:
 
     @property
     def noted_seconds(self) -> float:
-        """What this search took so far, killed runs and their finished trials included; see `note`."""
-        return float(self._stored.user_attrs.get("seconds", 0.0))
+        """What this search took so far, in all its runs; see `note`."""
+        return float(self._noted("seconds") or 0.0)
+
+    @property
+    def version(self) -> str | None:
+        """The model it led to; None: it is not over."""
+        found: str | None = self._noted("version")
+        return found
+
+    def _noted(self, name: str) -> Any:
+        with explained("What is known of the search cannot be read"):
+            return self._stored.user_attrs.get(name)
 
     def note(self, **attributes: Any) -> None:
         """Keep something beside the trials: what it is about, what it took."""
-        with explained("What is known of the search"):
+        with explained("What is known of the search cannot be stored"):
             for name, value in attributes.items():
                 self._stored.set_user_attr(name, value)
 
@@ -192,14 +215,15 @@ class Search:
 def explained(what: str) -> Iterator[None]:
     """Optuna's word for a database that is away or full, in the product's."""
     from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except StorageInternalError as error:
+    except (StorageInternalError, SQLAlchemyError) as error:
         raise StorageError(
-            f"{what} cannot be stored ({error.__cause__})",
+            f"{what} ({error.__cause__ or error})",
             "the workspace's database, with space left",
-            "see that it answers and has room, then start the retrain again; stored trials count",
+            "see that it answers and has room, then try again; stored trials count",
         ) from error
 
 
@@ -208,38 +232,48 @@ def stored_study(url: str, loop: str, noted: Mapping[str, Any]) -> Study | None:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    found = [
-        study
-        for study in optuna.get_all_study_summaries(_storage(url))
-        if study.study_name.rpartition("-")[0] == loop and noted.items() <= study.user_attrs.items()
-    ]
-    return optuna.load_study(study_name=found[-1].study_name, storage=_storage(url)) if found else None
+    with explained("The searches cannot be read"):
+        storage = _storage(url)
+        found = [
+            study
+            for study in optuna.get_all_study_summaries(storage)
+            if study.study_name.rpartition("-")[0] == loop and noted.items() <= study.user_attrs.items()
+        ]
+        return optuna.load_study(study_name=found[-1].study_name, storage=storage) if found else None
 
 
 def summaries(url: str, loop: str) -> list[tuple[dict[str, Any], int]]:
     """(what was noted, finished trials) of every search of a loop that notes what it is about."""
     import optuna
 
-    found = optuna.get_all_study_summaries(_storage(url))
+    with explained("The searches cannot be read"):
+        found = optuna.get_all_study_summaries(_storage(url))
     mine = [study for study in found if study.study_name.rpartition("-")[0] == loop and "as_of" in study.user_attrs]
     return [(study.user_attrs, study.n_trials) for study in mine]
 
 
 def _stored_study(storage: RDBStorage, name: str, snapshot: int) -> Study:
+    """The newest search of that name that is not over, else the one on that snapshot, else a new one."""
     import optuna
 
-    study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True, direction="minimize")
-    attributes = study.user_attrs
-    if "version" not in attributes or attributes["snapshot"] == snapshot:
-        return study
-    # That search is over and the data has moved on: the same request is a new search now. What the old one took stays.
-    again = f"{name}.{snapshot}"
-    return optuna.create_study(storage=storage, study_name=again, load_if_exists=True, direction="minimize")
+    mine = [study for study in storage.get_all_studies() if study.study_name.partition(".")[0] == name]
+    begun = [study for study in mine if "version" not in study.user_attrs]
+    # The snapshot moves with any commit: by it alone, a search that was killed would not be found again.
+    found = begun or [study for study in mine if study.user_attrs["snapshot"] == snapshot]
+    # Where all are over and the data has moved on, the same request is a new search. What the old ones took stays.
+    new = f"{name}.{snapshot}" if mine else name
+    return optuna.create_study(
+        storage=storage,
+        study_name=found[-1].study_name if found else new,
+        load_if_exists=True,
+        direction="minimize",
+    )
 
 
 def _storage(url: str) -> RDBStorage:
     """The storage of an address, opened once a process: opening takes half a second of schema checks."""
     from optuna.storages import RDBStorage
+    from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
     sqlite = url.startswith("sqlite")
@@ -256,8 +290,9 @@ def _storage(url: str) -> RDBStorage:
                 time.sleep(1.0)
                 storage = RDBStorage(url, engine_kwargs=options)
         except SQLAlchemyError as error:
+            address = make_url(url).render_as_string(hide_password=True)
             raise StorageError(
-                f"The studies at {url} cannot be opened ({error})",
+                f"The studies at {address} cannot be opened ({error})",
                 "a database this user may write",
                 "check the workspace",
             ) from error

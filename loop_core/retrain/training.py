@@ -56,6 +56,8 @@ class TrainingSet:
 
     def oldest(self, stop: int) -> TrainingSet:
         """Rows 0 … stop − 1, weighted as a training of their own: with mean 1."""
+        # They lack the newest rows, which weigh most. LightGBM measures regularisation against the sum of weights: without
+        # the same mean, parameters would be chosen for a stronger one than that of the refit.
         weights = None if self.weights is None else self.weights[:stop] / self.weights[:stop].mean()
         cohorts = {name: codes[:stop] for name, codes in self.cohorts.items()}
         return replace(self, x=self.x[:stop], y=self.y[:stop], at=self.at[:stop], cohorts=cohorts, weights=weights)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loop_core.errors import StoppedError
+from loop_core.errors import RefusedError, StoppedError
 from loop_core.retrain.apart import Apart, TrialFailedError
 from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.objective import Evaluation, FoldResult, PrunedError, Report, Watch
 from loop_core.retrain.search import Limits, search
-from loop_core.retrain.space import DEFAULTS, inside
+from loop_core.retrain.space import DEFAULTS, RANGES, inside
 from loop_core.retrain.study import Search
 
 
@@ -118,3 +118,86 @@ def test_a_search_ends_where_nothing_better_is_expected(tmp_path: Path) -> None:
         found = search(study(tmp_path), apart, Limits(7, Clock(60), patience=3), tried)
     assert found is not None
     assert [t.params["num_leaves"] for t in found.trials] == [12, 20, 21, 22]
+
+
+def failing(tmp_path: Path) -> Search:
+    """A search all of whose trials contradict themselves."""
+    return Search(f"sqlite:///{tmp_path}/studies.db", "odd", 1, seed=0, ranges={**RANGES, "num_leaves": (7, 7, True)})
+
+
+def test_a_search_all_of_whose_trials_fail_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with Apart(Odd()) as apart:
+        for _ in range(2):
+            with pytest.raises(RefusedError, match=r"All 3 trials failed, 3 of them so: contradicts .*memory_mb"):
+                search(failing(tmp_path), apart, Limits(3, Clock(60)), [])
+    assert len(failing(tmp_path).finished) == 3
+
+
+def test_a_search_that_had_no_time_for_a_sound_trial_is_not_refused(tmp_path: Path) -> None:
+    with Apart(Odd()) as apart:
+        apart.evaluate(params(20))
+        assert search(study(tmp_path), apart, Limits(9, Clock(1.0)), [params(7), params(4)]) is None
+
+
+class Costly:
+    """Trials that take 100 s of a clock each, and no time; 20 leaves are the best."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.calls = clock, 0
+
+    def evaluate(
+        self, params: Mapping[str, Any], *, report: Report | None = None, watch: Watch | None = None
+    ) -> Evaluation:
+        self.calls += 1
+        for _ in range(10):
+            self.clock.charge(10)
+            if watch:
+                watch()
+        value = float(abs(params["num_leaves"] - 20))
+        return Evaluation((FoldResult(value, value, 10, np.full(3, 0.5)),))
+
+
+def test_a_resumed_search_keeps_time_for_its_best_trial_and_the_refit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(1e6)
+    assert search(study(tmp_path), Costly(clock), Limits(1, clock), [params(20)])
+    monkeypatch.setattr(Search, "longest", lambda self: 100.0)
+    clock = Clock(1000)
+    found = search(study(tmp_path), Costly(clock), Limits(50, clock, refit_scale=2), [params(20)])
+    assert found is not None
+    assert (found.params["num_leaves"], found.evaluation.value) == (20, 0)
+    assert len(found.trials) > 3, "there was time for more trials"
+    assert clock.left > 200, "a refit may take twice as long as a trial"
+
+
+def test_the_best_trial_is_not_evaluated_again_at_the_refits_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(1e6)
+    assert search(study(tmp_path), Costly(clock), Limits(1, clock), [params(20)])
+    monkeypatch.setattr(Search, "longest", lambda self: 100.0)
+    clock = Clock(150)
+    assert search(study(tmp_path), Costly(clock), Limits(1, clock), [params(20)]) is None
+    assert clock.left > 80
+
+
+def test_a_search_that_is_over_runs_no_more_trials(tmp_path: Path) -> None:
+    clock = Clock(1e6)
+    before = study(tmp_path)
+    assert search(before, Costly(clock), Limits(2, clock), [params(20)])
+    before.close("m-1")
+    again = Costly(clock)
+    found = search(study(tmp_path), again, Limits(9, clock), [params(20)])
+    assert found is not None
+    assert (len(found.trials), again.calls) == (2, 1), "the best one's fold scores, which are not stored"
+
+
+def test_the_longest_trial_is_known(tmp_path: Path) -> None:
+    found = study(tmp_path)
+    assert found.longest() == 0
+    trial = found.ask(params(20))
+    time.sleep(0.2)
+    found.tell(trial, 1.0)
+    found.tell(found.ask(params(21)), 1.0)
+    assert study(tmp_path).longest() >= 0.2

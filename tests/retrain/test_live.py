@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from loop_core import charts
 from loop_core.errors import StoppedError
-from loop_core.retrain import Budget, live_search, retrain
+from loop_core.retrain import Budget, bootstrap, live_search, retrain
 from loop_core.workspace import Workspace
-from tests.retrain.synthetic import END, parcels
+from tests.retrain.synthetic import END, START, parcels
 
 BUDGET = Budget(8, 300)
 
@@ -27,6 +29,7 @@ def test_trials_appear_one_by_one_and_stay(workspace: Workspace) -> None:
     assert seen[-1] == 3
     result = retrain(loop, as_of=END, actor="ana", seed=1, budget=BUDGET)
     found = live_search(loop, END, seed=1, budget=BUDGET)
+    assert found.champion_value is None, "there is no champion"
     assert [(t.number, t.state) for t in found.trials] == [(t.number, t.state) for t in result.history]
     assert found.best.value == result.value
     assert [t.best for t in found.trials if t.best] == sorted((t.best for t in found.trials if t.best), reverse=True)
@@ -41,3 +44,12 @@ def test_other_arguments_are_another_search(workspace: Workspace) -> None:
     loop = parcels(workspace, n=1500)
     retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(1, 300))
     assert live_search(loop, END, seed=2, budget=Budget(1, 300)) is None
+
+
+def test_the_champions_value_is_seen_where_there_is_one(workspace: Workspace) -> None:
+    loop, then = parcels(workspace, n=1500), START + timedelta(days=120)
+    first = bootstrap(loop, until=then, as_of=then, actor="ana", seed=3)
+    loop.ledger.append(kind="release.promoted", loop=loop.name, subject=first, actor="ana", as_of=then)
+    result = retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(1, 300))
+    found = live_search(loop, END, seed=1, budget=Budget(1, 300))
+    assert found.champion_value == result.champion_value == result.history[0].value

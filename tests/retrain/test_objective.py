@@ -7,16 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
+from loop_core.charter import parse_charter
 from loop_core.errors import StoppedError
 from loop_core.monitor.losses import log_losses
 from loop_core.retrain import training_set
 from loop_core.retrain.objective import Objective, PrunedError
 from loop_core.retrain.retrain import objective_of
 from loop_core.retrain.space import DEFAULTS, RANGES, distributions, fixed_params, inside
+from loop_core.retrain.weighting import weights_of
 from loop_core.workspace import Loop
-from tests.retrain.synthetic import END
+from tests.retrain.synthetic import CHARTER, END
 
 BINARY = {"objective": "binary", "metric": "binary_logloss"}
 
@@ -62,6 +65,18 @@ def test_rows_after_a_fold_cannot_change_it(objective: Objective, shared: Loop) 
     x[first.train_stop : first.valid_start], y[first.train_stop : first.valid_start] = -3.0, 1.0
     other = Objective(replace(objective.training, x=x, y=y), [first], fixed_params(BINARY, 0, []), shared.charter)
     assert other.evaluate(DEFAULTS).folds[0].value == objective.evaluate(DEFAULTS).folds[0].value
+
+
+def test_a_folds_weights_are_those_of_its_own_rows(objective: Objective, shared: Loop) -> None:
+    """Of mean 1, as the refit's: else parameters would be chosen under a stronger regularisation than they are used."""
+    aged = parse_charter(CHARTER.replace("[retrain]", "[retrain]\nhalf_life_days = 20"))
+    frame = pl.DataFrame({"predicted_at": pl.from_epoch(pl.Series(objective.training.at), time_unit="us")})
+    training = replace(objective.training, weights=weights_of(aged, frame))
+    weighted = Objective(training, objective.folds, objective.fixed, shared.charter)
+    for fold, (train, _) in zip(weighted.folds, weighted._data, strict=True):
+        weights = train.get_weight()
+        assert weights.mean() == pytest.approx(1)
+        assert weights == pytest.approx(weights_of(aged, frame[: fold.train_stop]), rel=1e-5)
 
 
 def test_a_report_can_give_a_trial_up(objective: Objective) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from loop_core.charter import Charter
 from loop_core.errors import IntegrityError, RefusedError, UnknownNameError
 from loop_core.models import ModelStore, manifest_of
 from loop_core.retrain import Budget, bootstrap, bootstrap_external, reproduce, retrain
@@ -92,3 +93,24 @@ def test_weights_are_part_of_what_is_reproduced(workspace: Workspace) -> None:
     insert(loop, rows(200).with_columns(prediction_id="more " + pl.col("prediction_id")))
     assert reproduce(loop, version).same
     assert manifest_of(loop, version).charter_hash == loop.charter.hash
+
+
+def test_a_program_that_hashes_charters_otherwise_finds_the_old_one(
+    made: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does that knows a setting more: the hash on record counts, not the one it would give the old text."""
+    path, _, version = made
+    monkeypatch.setattr(Charter, "hash", property(lambda charter: "0" * 64))
+    with Workspace.open(path) as opened:
+        assert reproduce(opened.loop("parcels"), version).same
+
+
+def test_a_charter_that_is_not_on_record_is_refused(
+    made: tuple[Path, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _, version = made
+    with Workspace.open(path) as opened:
+        loop = opened.loop("parcels")
+        monkeypatch.setattr(Loop, "entries", lambda *_: [])
+        with pytest.raises(RefusedError, match="is not in the ledger"):
+            reproduce(loop, version)

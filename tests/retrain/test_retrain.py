@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,9 +14,12 @@ import pytest
 
 from loop_core.errors import NotReadyError, RefusedError, StoppedError
 from loop_core.models import ModelStore, manifest_of, registered
-from loop_core.retrain import Budget, RetrainResult, bootstrap, bootstrap_external, retrain
-from loop_core.retrain.apart import Apart
+from loop_core.retrain import Budget, RetrainResult, bootstrap, bootstrap_external, retrain, spending, training_set
+from loop_core.retrain.apart import Apart, TrialFailedError
+from loop_core.retrain.retrain import objective_of
+from loop_core.retrain.search import Limits
 from loop_core.retrain.space import DEFAULTS, inside
+from loop_core.retrain.study import Search
 from loop_core.workspace import Loop, Workspace
 from tests.retrain.synthetic import CHARTER, END, START, parcels, rows
 
@@ -152,9 +156,46 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(
 
 def test_a_budget_too_small_for_any_model_is_refused_and_leaves_nothing(fresh: Loop) -> None:
     before = len(registered(fresh, END))
-    with pytest.raises(NotReadyError, match=r"0\.01 s was spent before a model could be fitted"):
+    with pytest.raises(NotReadyError, match=r"0\.01 s was spent before a model could .* without the trials"):
         run(fresh, budget=Budget(5, 0.01))
     assert len(registered(fresh, END)) == before
+
+
+def test_a_finished_retrain_is_asked_for_again_free_of_charge(fresh: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    result, before = run(fresh, budget=Budget(2, 600)), spending(fresh, END)
+    monkeypatch.setattr(Search, "spent", lambda self: 1e9)
+    assert run(fresh, budget=Budget(2, 600)) == result
+    assert spending(fresh, END) == before
+
+
+def test_a_best_trial_that_cannot_be_evaluated_again_is_said(fresh: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    stop = {"progress": lambda _, sentence: done.append(sentence), "should_stop": lambda: "Trial 1" in str(done)}
+    with pytest.raises(StoppedError):
+        run(fresh, budget=Budget(2, 600), **stop)
+
+    def fail(self: Apart, *args: Any, **kwargs: Any) -> Any:
+        raise TrialFailedError("no")
+
+    monkeypatch.setattr(Apart, "evaluate", fail)
+    result = run(fresh, budget=Budget(2, 600))
+    assert result.value is None
+    assert "could not be evaluated again for its scores: the default parameters were taken" in result.notes[0]
+
+
+def test_the_refit_is_expected_to_take_as_much_longer_as_it_has_more_rows(
+    fresh: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, seen = importlib.import_module("loop_core.retrain.retrain"), list[Limits]()
+
+    def look(study: Search, evaluator: Apart, limits: Limits, *args: Any, **kwargs: Any) -> None:
+        seen.append(limits)
+
+    monkeypatch.setattr(module, "search", look)
+    result = run(fresh)
+    assert "No trial finished within the budget's seconds: the default parameters were taken" in result.notes[0]
+    largest = objective_of(fresh, training_set(fresh, END), 3).folds[-1].train_stop
+    assert [limits.refit_scale for limits in seen] == [result.n_rows / largest]
 
 
 def test_the_search_stays_in_the_charters_space(workspace: Workspace) -> None:
@@ -170,7 +211,7 @@ def test_a_span_too_short_to_validate_is_trained_without_a_search(workspace: Wor
     loop = parcels(workspace, charter=CHARTER.replace("horizon_days = 14", "horizon_days = 120"))
     result = run(loop)
     assert (result.n_folds, result.trials, result.value) == (0, 0, None)
-    assert "too short to validate" in result.notes[0]
+    assert "too short to validate anything without leaking: the default parameters were taken" in result.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +224,7 @@ def test_a_damaged_champion_does_not_keep_a_loop_from_a_new_model(fresh: Loop, h
     result = run(fresh, budget=Budget(2, 600))
     assert (result.parent, result.version != first) == (first, True)
     assert result.history[0].params == inside(DEFAULTS)
+    assert result.champion_value is None, "its parameters cannot be read"
 
 
 def test_a_failed_start_does_not_pin_old_data(workspace: Workspace) -> None:
@@ -222,4 +264,6 @@ def test_an_external_champion_has_a_name_and_no_file(fresh: Loop) -> None:
     assert bootstrap_external(fresh, "vendor-3", actor="ana", as_of=START) == "vendor-3"
     assert manifest_of(fresh, "vendor-3").kind == "external"
     promote(fresh, "vendor-3")
-    assert run(fresh, budget=Budget(1, 600)).parent == "vendor-3"
+    result = run(fresh, budget=Budget(1, 600))
+    assert (result.parent, result.champion_value) == ("vendor-3", None)
+    assert "champion" not in result.sentence, "nobody here knows its parameters"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import polars as pl
 import pytest
 
-from loop_core.errors import NotReadyError
+from loop_core.errors import NotReadyError, StoppedError
 from loop_core.models import registered
 from loop_core.retrain import Budget, retrain, spending
+from loop_core.retrain.study import Search
 from loop_core.workspace import Workspace
 from tests.retrain.synthetic import CHARTER, END, insert, parcels, rows
 
@@ -55,6 +57,35 @@ def test_a_kill_is_not_free(workspace: Workspace) -> None:
     retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(3, 600), progress=look)
     assert seen == sorted(seen)
     assert 0 < seen[2] < seen[-1], "on record after each trial, not only in the end"
+
+
+def test_what_a_stopped_run_took_stays_on_record_when_it_goes_on(workspace: Workspace) -> None:
+    loop, said, seen = parcels(workspace, n=1500), list[str](), list[float]()
+
+    def slow(share: float, sentence: str) -> None:
+        said.append(sentence)
+        if sentence.startswith("Looking"):
+            time.sleep(1.0)  # as if reading took so long: no part of any trial
+
+    def look(share: float, sentence: str) -> None:
+        (one,) = spending(loop, END)
+        seen.append(one.seconds)
+
+    asked = {"as_of": END, "actor": "ana", "seed": 1, "budget": Budget(3, 600)}
+    with pytest.raises(StoppedError):
+        retrain(loop, **asked, progress=slow, should_stop=lambda: "Trial 1" in str(said))
+    (stopped,) = spending(loop, END)
+    assert (stopped.version, stopped.trials) == (None, 1)
+    retrain(loop, **asked, progress=look)
+    assert 1.0 < stopped.seconds < seen[0], "both runs together"
+    assert seen == sorted(seen)
+
+
+def test_the_budget_holds_for_all_runs_together(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = parcels(workspace, n=1500)
+    monkeypatch.setattr(Search, "noted_seconds", 600.0)
+    with pytest.raises(NotReadyError, match="was spent before a model"):
+        retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(1, 600))
 
 
 def test_a_month_that_is_spent_refuses_before_anything_is_computed(workspace: Workspace) -> None:
