@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from loop_core.errors import IntegrityError, NotReadyError, RefusedError
+from loop_core.errors import NotReadyError, RefusedError
 from loop_core.frames import to_json
-from loop_core.models import manifest_of
 from loop_core.retrain.apart import Apart, TrialFailedError
 from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.executors import Executor, reached
@@ -18,8 +17,9 @@ from loop_core.retrain.folds import rolling_folds
 from loop_core.retrain.inspection import Check, looked_at, suspected
 from loop_core.retrain.objective import Objective
 from loop_core.retrain.search import Budget, Found, Limits, Params, Progress, ShouldStop, search
-from loop_core.retrain.space import DEFAULTS, inside, ranges_of, searched
+from loop_core.retrain.space import ranges_of
 from loop_core.retrain.spending import check_month
+from loop_core.retrain.starts import champion_params, first_params
 from loop_core.retrain.study import Search, TrialView, study_name
 from loop_core.retrain.training import TrainingSet, training_set
 from loop_core.vocabulary import Task
@@ -112,7 +112,7 @@ def retrain(
     parent = loop.champion(as_of)
     with reached(plan.executor, clock.watch()) as executor_for:
         study = _study(loop, as_of, seed, budget, parent)
-        asked = _Asked(as_of, actor, seed, budget, parent, _known(loop, parent), executor_for)
+        asked = _Asked(as_of, actor, seed, budget, parent, champion_params(loop, parent), executor_for)
         note_seconds = _begun(loop, study, clock, asked)
         try:
             return _retrained(loop, study, clock, asked, _noting(note_seconds, say))
@@ -178,7 +178,7 @@ def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Prog
     clock.watch()()
     say(0.0, "Reading the training set")
     training = training_set(loop, as_of, snapshot=study.snapshot)
-    objective, first = objective_of(loop, training, seed), _first(loop, asked.champion)
+    objective, first = objective_of(loop, training, seed), first_params(loop, asked.champion)
     clock.watch()()
     say(0.03, f"Looking at {training.n_rows:,} rows")
     looked = looked_at(loop, objective)
@@ -244,25 +244,6 @@ def _study(loop: Loop, as_of: datetime, seed: int, budget: Budget, parent: str |
     asked = {"as_of": as_of.isoformat(), "seed": seed, "budget": to_json(budget), "parent": parent}
     name = study_name(loop.name, asked | {"charter": loop.charter.hash})
     return Search(loop.workspace.studies_url, name, loop.lake.snapshot(), seed, ranges_of(loop.charter))
-
-
-def _known(loop: Loop, parent: str | None) -> Params | None:
-    """The champion's parameters inside the charter's ranges; None: there is no champion, or none that tells them."""
-    if parent is None:
-        return None
-    try:
-        params = searched(manifest_of(loop, parent).params)
-    except IntegrityError:
-        # Its files were changed: a retrain is one of the ways out, so it must not need them.
-        return None
-    # An external one has none.
-    return inside(params, ranges_of(loop.charter)) if params else None
-
-
-def _first(loop: Loop, champion: Params | None) -> list[Params]:
-    """The champion's parameters, where they are known, then the defaults; each once."""
-    defaults = inside(DEFAULTS, ranges_of(loop.charter))
-    return [defaults] if champion in (None, defaults) else [champion, defaults]
 
 
 def _refit_scale(objective: Objective) -> float:
