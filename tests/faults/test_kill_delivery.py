@@ -15,7 +15,7 @@ from loop_core.clock import now
 from loop_core.doctor import examine
 from loop_core.workspace import Loop, Workspace
 from tests.alerts.made import WEEK, cycle, finding, live
-from tests.alerts.receivers import Webhook, webhook
+from tests.alerts.receivers import TAKE, Webhook, webhook
 from tests.faults.kill import Steps, steps
 
 KILLS = 100 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 5
@@ -41,7 +41,10 @@ def all_of(workspace: Workspace) -> list[Message]:
 def test_each_message_arrives_at_most_once(workspace: Workspace, loop: Loop) -> None:
     with webhook() as hook, steps() as program:
         (workspace.path / "alerts.toml").write_text(f'[hook]\nurl = "{hook.url}"\n')
+        # A receiver that takes its time: most of the work is waiting for its word, and there most kills hit.
+        hook.behave = [0.2]
         moment = campaign(program, workspace, live(loop), hook)
+        hook.behave = [TAKE]
         deliver(workspace, now=moment)
         seen, found = Counter(hook.seen), all_of(workspace)
         assert max(seen.values()) == 1
