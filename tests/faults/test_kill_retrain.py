@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -72,7 +71,9 @@ def _reached(loop: Loop, seed: int, trials: int, pause: float) -> bool:
 @pytest.mark.faults
 def test_a_killed_retrain_goes_on_where_it_was(workspace: Workspace, tmp_path: Path) -> None:
     loop, rng, hit = parcels(workspace, n=1500), random.Random(1), 0
-    shutil.copytree(workspace.path, tmp_path / "quiet")
+    # Made anew, not copied: who closes a file of a database it has open loses its locks on it, and then its writes.
+    with Workspace.create(tmp_path / "quiet") as quiet:
+        parcels(quiet, n=1500)
     asked = {"trials": TRIALS, "seconds": 600, "as_of": END.isoformat()}
     for seed in range(1, KILLS + 1):
         enqueue(workspace, loop.name, "retrain", {**asked, "seed": seed}, "ana")
