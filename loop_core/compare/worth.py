@@ -50,6 +50,7 @@ def forecast(loop: Loop, as_of: datetime, *, seed: int = 0, actor: str | None = 
     Raises:
         NotReadyError: no champion, nothing to train on, or neither rows nor past that could say anything.
         RefusedError: features or labels no model can learn from.
+        IntegrityError: the champion's files were changed or are gone.
     """
     champion = loop.champion(as_of)
     if champion is None:

@@ -9,7 +9,8 @@ from loop_core.retrain.bootstrap import bootstrap, bootstrap_external
 from loop_core.retrain.inspection import Check
 from loop_core.retrain.live import LiveSearch, LiveTrial, live_search
 from loop_core.retrain.reproduce import Reproduction, reproduce
-from loop_core.retrain.retrain import RetrainResult, retrain
+from loop_core.retrain.result import RetrainResult
+from loop_core.retrain.retrain import retrain
 from loop_core.retrain.search import Budget
 from loop_core.retrain.spending import Spent, spending
 from loop_core.retrain.study import TrialView

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loop_core.retrain.retrain import noted
 from loop_core.retrain.search import Budget
-from loop_core.retrain.study import explained, stored_study
+from loop_core.retrain.studies import explained, stored_study
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:

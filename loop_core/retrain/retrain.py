@@ -14,13 +14,14 @@ from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.executors import Executor, reached
 from loop_core.retrain.fit import Recipe, fit, fixed_of, package
 from loop_core.retrain.folds import rolling_folds
-from loop_core.retrain.inspection import Check, looked_at, suspected
+from loop_core.retrain.inspection import looked_at, suspected
 from loop_core.retrain.objective import Objective
+from loop_core.retrain.result import RetrainResult
 from loop_core.retrain.search import Budget, Found, Limits, Params, Progress, ShouldStop, search
 from loop_core.retrain.space import ranges_of
 from loop_core.retrain.spending import check_month
 from loop_core.retrain.starts import champion_params, first_params
-from loop_core.retrain.study import Search, TrialView, study_name
+from loop_core.retrain.study import Search, study_name
 from loop_core.retrain.training import TrainingSet, training_set
 from loop_core.vocabulary import Task
 from loop_core.workspace import Loop
@@ -29,48 +30,6 @@ from loop_core.workspace import Loop
 NO_FOLDS = "The span is too short to validate anything without leaking"
 NO_TIME = "No trial finished within the budget's seconds"
 NOT_AGAIN = "The best trial, of a run that was ended, could not be evaluated again for its scores"
-
-
-@dataclass(frozen=True)
-class RetrainResult:
-    """What a retrain ended with: a registered challenger."""
-
-    loop: str
-    version: str
-    """The challenger's model version."""
-    as_of: datetime
-    parent: str | None
-    """The champion at `as_of`; None: there was none."""
-    value: float | None
-    """Objective of the best parameters (mean fold loss + λ · worst cohort), lower is better; None: unvalidated."""
-    champion_value: float | None
-    """Objective of the champion's parameters on the same folds (the first trial); None: not validated, or there was no
-    champion whose parameters are known."""
-    trials: int
-    """Finished trials, pruned ones included."""
-    pruned: int
-    n_folds: int
-    n_rows: int
-    train_start: datetime
-    train_end: datetime
-    """Nothing predicted at or after this was seen."""
-    snapshot: int
-    """Lake snapshot of the training set."""
-    params: dict[str, float | int]
-    """The chosen parameters."""
-    checks: tuple[Check, ...]
-    """What was looked at in the rows, and which labels are worth a second look."""
-    notes: tuple[str, ...]
-    """What a reader should know: fewer folds than asked, no search, …"""
-    history: tuple[TrialView, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The outcome in words."""
-        if self.value is None:
-            return f"Challenger {self.version}, not validated: {self.notes[0] if self.notes else 'there was no search'}"
-        against = f", the champion's parameters {self.champion_value:.5f}" if self.champion_value is not None else ""
-        return f"Challenger {self.version}: best objective {self.value:.5f} of {self.trials} trials{against}."
 
 
 def retrain(

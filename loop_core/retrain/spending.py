@@ -8,7 +8,7 @@ from datetime import datetime
 from loop_core.clock import instant
 from loop_core.errors import NotReadyError
 from loop_core.retrain.search import Budget
-from loop_core.retrain.study import summaries
+from loop_core.retrain.studies import summaries
 from loop_core.workspace import Loop
 
 

@@ -157,12 +157,17 @@ class Costly:
         return Evaluation((FoldResult(value, value, 10, np.full(3, 0.5)),))
 
 
-def test_a_resumed_search_keeps_time_for_its_best_trial_and_the_refit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search whose one finished trial took 100 s, in a run that is over."""
     clock = Clock(1e6)
     assert search(study(tmp_path), Costly(clock), Limits(1, clock), [params(20)])
     monkeypatch.setattr(Search, "longest", lambda self: 100.0)
+
+
+def test_a_resumed_search_keeps_time_for_its_best_trial_and_the_refit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(tmp_path, monkeypatch)
     clock = Clock(1000)
     found = search(study(tmp_path), Costly(clock), Limits(50, clock, refit_scale=2), [params(20)])
     assert found is not None
@@ -174,9 +179,7 @@ def test_a_resumed_search_keeps_time_for_its_best_trial_and_the_refit(
 def test_the_best_trial_is_not_evaluated_again_at_the_refits_cost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Clock(1e6)
-    assert search(study(tmp_path), Costly(clock), Limits(1, clock), [params(20)])
-    monkeypatch.setattr(Search, "longest", lambda self: 100.0)
+    begun(tmp_path, monkeypatch)
     clock = Clock(150)
     assert search(study(tmp_path), Costly(clock), Limits(1, clock), [params(20)]) is None
     assert clock.left > 80

@@ -26,7 +26,8 @@ from loop_core.retrain.executors import Executor, Task, connection, reached
 from loop_core.retrain.objective import Evaluation, Report, Watch
 from loop_core.retrain.search import Limits, search
 from loop_core.retrain.space import DEFAULTS, inside
-from loop_core.retrain.study import Search, stored_study
+from loop_core.retrain.studies import stored_study
+from loop_core.retrain.study import Search
 from loop_core.workspace import Loop, Workspace
 from tests.dask_cluster import DaskCluster, cluster
 from tests.retrain.synthetic import CHARTER, END, parcels
