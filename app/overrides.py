@@ -11,6 +11,7 @@ from app.faults import plain
 from app.session import View
 from app.widgets import acting, moment
 from loop_core.compare import Override, Scorecard, overriders, overrides_of
+from loop_core.people import among
 from loop_core.release import override
 
 
@@ -45,7 +46,7 @@ def override_form(view: View, card: Scorecard, key: str = "override") -> None:
         )
         gate = st.selectbox("Gate", gates, key=f"{key}_gate")
         reason = st.text_input("Why does it not count here?", key=f"{key}_reason")
-        may = view.actor in allowed
+        may = among(view.actor, allowed) is not None
         act("Set aside", key, override, view, card.id, gate, reason=reason, disabled=not may or not reason.strip())
         if not may:
             st.caption(f"Only {', '.join(map(plain, allowed))} may; you act as {plain(view.actor)}.")

@@ -12,6 +12,7 @@ from app.overrides import override_form, override_lines, set_aside
 from app.session import View
 from app.widgets import moment, short, table
 from loop_core.compare import load_scorecard
+from loop_core.people import same_person
 from loop_core.release import Proposal, ProposalState, Tenure, approve, promote, reject, rollback
 
 
@@ -42,7 +43,7 @@ def _gates(view: View, proposal: Proposal) -> None:
 
 
 def _verbs(view: View, proposal: Proposal) -> None:
-    name, own = proposal.id, view.actor == proposal.proposed_by
+    name, own = proposal.id, same_person(view.actor, proposal.proposed_by)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         reason = st.text_input("Reason", key=f"reason_{name}", width=340, placeholder="for the record")
         if proposal.state is ProposalState.OPEN:

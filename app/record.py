@@ -11,6 +11,7 @@ import streamlit as st
 from app.faults import plain
 from app.widgets import table
 from loop_core.ledger import Entry
+from loop_core.people import same_person
 
 
 def matching(entries: Sequence[Entry], text: str, kind: str | None, who: str | None) -> list[Entry]:
@@ -19,7 +20,7 @@ def matching(entries: Sequence[Entry], text: str, kind: str | None, who: str | N
         entry
         for entry in entries
         if (kind is None or entry.kind.startswith(f"{kind}."))
-        and (who is None or entry.actor == who)
+        and (who is None or same_person(entry.actor, who))
         and text.lower() in _everything(entry)
     ]
 

@@ -146,7 +146,7 @@ class Workspace:
         versions = self.ledger.entries(loop=name, kind="charter.changed")
         if not versions:
             raise UnknownNameError("loop", name, self.loops())
-        return Loop(self, parse_charter(versions[-1].payload["text"], f"loops/{name}.toml"))
+        return Loop(self, parse_charter(versions[-1].payload["text"], f"loops/{name}.toml", on_record=True))
 
     def charter_file(self, name: str) -> Path:
         """The file people edit; it is in force once `set_charter` recorded it."""
@@ -163,7 +163,7 @@ class Workspace:
         if versions and versions[-1].payload["hash"] == charter.hash:
             return Loop(self, charter)
         if versions:
-            _refuse_type_changes(parse_charter(versions[-1].payload["text"]), charter)
+            _refuse_type_changes(parse_charter(versions[-1].payload["text"], on_record=True), charter)
         create_loop_tables(self.lake, charter, actor=actor)
         file = self.charter_file(charter.name)
         draft = file.with_suffix(".toml.new")

@@ -5,6 +5,7 @@ import streamlit as st
 from app import session
 from app.record import entries_table, matching
 from app.widgets import bounded, counted, empty, verdict, why
+from loop_core.people import distinct_people
 
 EVERYTHING, EVERYBODY = "everything", "everybody"
 
@@ -17,7 +18,7 @@ if not entries:
         "An empty ledger", "Its first entry is made when the loop's charter is put in force. Choose a later day above."
     )
     st.stop()
-people = sorted({entry.actor for entry in entries})
+people = sorted(distinct_people(entry.actor for entry in entries))
 kinds = sorted({entry.kind.split(".")[0] for entry in entries})
 verdict(
     f"On record for {view.loop.charter.loop.title}: {counted(len(entries), 'entry', 'entries')} by {counted(len(people), 'identity', 'identities')}.",

@@ -11,6 +11,7 @@ from loop_core.alerts.words import Note
 from loop_core.charter.part import Name, Part
 from loop_core.errors import SourceError, UnknownNameError
 from loop_core.monitor.finding import Stage
+from loop_core.people import among
 from loop_core.workspace import Workspace
 
 FILE = "alerts.toml"
@@ -34,7 +35,7 @@ class Channel(Part):
         """Whether a message is for this channel."""
         return (
             (not self.loops or loop in self.loops)
-            and (not self.owners or note.owner in self.owners)
+            and (not self.owners or among(note.owner, self.owners) is not None)
             and (not self.stages or bool(set(self.stages) & set(note.stages)))
             and (not self.severities or note.severity in self.severities)
         )

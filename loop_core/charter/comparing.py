@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from loop_core.charter.part import Name, Part, Share
+from loop_core.charter.part import Name, Part, People, Share
 
 #: What a finding may do: hold or block a release, be shown only, or not be looked for.
 Weight = Literal["gate", "signal", "off"]
@@ -28,5 +28,5 @@ class ComparePlan(Part):
     in the label's unit; None: gaps are shown, and gate nothing."""
     cohort_pairs: tuple[tuple[Name, Name], ...] = ()
     """Pairs of declared cohorts whose combinations are cohorts too."""
-    overriders: tuple[str, ...] = ()
+    overriders: People = ()
     """Who may set a blocking gate aside, with a reason; empty: the owner."""

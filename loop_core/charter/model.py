@@ -6,14 +6,14 @@ import hashlib
 from typing import Literal
 from zoneinfo import available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from loop_core.charter.comparing import ComparePlan
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
 from loop_core.charter.firing import never_fires
 from loop_core.charter.metric import METRICS_OF, WATCHED_OF, Costs, Metric
 from loop_core.charter.mutations import Mutation, misfit
-from loop_core.charter.part import ClassName, Name, Part, Share
+from loop_core.charter.part import BesideError, ClassName, Name, Part, People, Person, Share, is_on_record
 from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
 from loop_core.vocabulary import Task
 
@@ -71,8 +71,8 @@ class About(Part):
 class Roles(Part):
     """`[roles]`: who answers for the loop."""
 
-    owner: str
-    approvers: tuple[str, ...] = ()
+    owner: Person
+    approvers: People = ()
     """Who may approve a release; empty: anybody but the one who proposed it."""
 
 
@@ -246,6 +246,17 @@ class Charter(Part):
         for metric in self.metrics:
             if metric.quantile is not None and metric.name != "pinball":
                 raise ValueError(f"metric {metric.name!r} has no quantile; that is of 'pinball'")
+        return self
+
+    @model_validator(mode="after")
+    def _releases_can_be_approved(self, info: ValidationInfo) -> Charter:
+        who, needed = self.roles.approvers, self.rollout.approvals
+        if who and needed > len(who) and not is_on_record(info):
+            raise BesideError(
+                f"rollout.approvals = {needed} is more than the {len(who)} who may approve: {', '.join(who)}; "
+                "lower it, or name more approvers",
+                "rollout", "approvals",
+            )  # fmt: skip
         return self
 
     @model_validator(mode="after")

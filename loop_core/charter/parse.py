@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from loop_core.charter.model import Charter
+from loop_core.charter.part import BesideError
 from loop_core.charter.plans import TriggerFile, TriggerPlan
 from loop_core.errors import CharterError
 
@@ -45,9 +46,18 @@ def load_charter(path: Path) -> Charter:
     return parse_charter(text, str(path))
 
 
-def parse_charter(text: str, where: str = "charter") -> Charter:
-    """Validate TOML text; `where` names it in messages. Raises CharterError as `load_charter` does."""
-    problems, charter = _validate(text, where, Charter)
+def parse_charter(text: str, where: str = "charter", *, on_record: bool = False) -> Charter:
+    """Validate TOML text.
+
+    Args:
+        text: of the charter.
+        where: names it in messages.
+        on_record: it was in force before, and is read as it was: what is asked of people's names since does not count.
+
+    Raises:
+        CharterError: as `load_charter` does.
+    """
+    problems, charter = _validate(text, where, Charter, on_record)
     if charter is None:
         raise CharterError("\n".join(problems), "", "correct these lines; `loop charter check FILE` reads it again")
     return charter
@@ -70,19 +80,25 @@ def check_charter(path: Path) -> list[str]:
     return []
 
 
-def _validate(text: str, where: str, model: type[P]) -> tuple[list[str], P | None]:
+def _validate(text: str, where: str, model: type[P], on_record: bool = False) -> tuple[list[str], P | None]:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return [f"{where}: not TOML: {error}"], None
     try:
-        return [], model.model_validate(raw)
+        return [], model.model_validate(raw, context={"on_record": on_record})
     except ValidationError as error:
         lines = _LineIndex(text)
         # pydantic also calls a list too short when its items failed; the items' own errors say more.
         errors = [e for e in error.errors() if not (e["type"] == "too_short" and e["input"])]
-        found = sorted((lines.of(e["loc"]), _say(e, model)) for e in errors)
+        found = sorted((lines.of(_location(e)), _say(e, model)) for e in errors)
         return [f"{where}:{line}: {message}" for line, message in found], None
+
+
+def _location(error: Any) -> tuple[int | str, ...]:
+    """Where the value stands that an error is about."""
+    cause = error.get("ctx", {}).get("error")
+    return cause.location if isinstance(cause, BesideError) else tuple(error["loc"])
 
 
 def _say(error: Any, model: type[BaseModel]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from loop_core.charter.part import Name, Part, Share
+from loop_core.charter.part import Name, Part, People, Person, Share
 from loop_core.charter.space import SearchSpace
 from loop_core.vocabulary import Tier
 
@@ -45,13 +45,13 @@ class AlertPlan(Part):
     """`[alerts]`: who is asked to act, and what happens when nobody does. Where messages go is no part of the charter
     but of the workspace (`alerts.toml`), because addresses hold secrets and the charter is on record for good."""
 
-    owners: dict[str, str] = Field(default_factory=dict)
+    owners: dict[str, Person] = Field(default_factory=dict)
     """Stage or finding code = person, e.g. `drift = "bea"`; what is not listed goes to the loop's owner."""
     deliver_from: Literal["watch", "alarm"] = "alarm"
     """From which state on a finding becomes an alert."""
     escalate_after_days: float = Field(default=3, gt=0)
     """An alert that nobody acknowledged for so long is escalated …"""
-    escalate_to: str | None = None
+    escalate_to: Person | None = None
     """… to this person; None: the loop's owner."""
 
 
@@ -63,7 +63,7 @@ class TriggerPlan(Part):
     ]
     tier: Tier | None = None
     """How urgent its call is; None: `urgency`."""
-    asks: tuple[str, ...] = ()
+    asks: People = ()
     """People who are asked when it fires; empty: by its tier, the loop's owner and, if urgent, its approvers."""
     every_days: int | None = Field(default=None, ge=1, le=3650)
     """`schedule`: days between retrains, by their UTC dates; this or `cron`."""

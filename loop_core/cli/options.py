@@ -14,6 +14,7 @@ import typer
 
 from loop_core.clock import instant, now
 from loop_core.errors import RefusedError, StorageError
+from loop_core.people import require_name
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop, Workspace
@@ -50,8 +51,13 @@ LoopArgument = Annotated[str, typer.Argument(help="Name of the loop.")]
 
 
 def actor_or_me(actor: str | None) -> str:
-    """The given identity, or the operating system's user."""
-    return actor or getpass.getuser()
+    """The given identity, or the operating system's user. RefusedError where there is neither."""
+    if actor is not None:
+        return require_name(actor)
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise RefusedError("This user of the machine has no name", todo="say who you are with --actor") from None
 
 
 @contextmanager

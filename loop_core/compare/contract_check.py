@@ -112,7 +112,7 @@ def _charter_of(loop: Loop, content: str) -> Charter | None:
         return loop.charter
     found = [entry for entry in loop.entries("charter.changed") if entry.payload["hash"] == content]
     try:
-        return parse_charter(found[-1].payload["text"]) if found else None
+        return parse_charter(found[-1].payload["text"], on_record=True) if found else None
     except CharterError:
         return None
 

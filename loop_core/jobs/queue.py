@@ -16,6 +16,7 @@ from loop_core.jobs.params import check_params
 from loop_core.jobs.view import JobStatus, JobView, iso, job_view
 from loop_core.ledger.database import explained, writing
 from loop_core.ledger.schema import jobs as table
+from loop_core.people import require_name
 from loop_core.workspace import Workspace
 
 _OPEN = (JobStatus.QUEUED.value, JobStatus.RUNNING.value)
@@ -44,6 +45,7 @@ def enqueue(
     if kind not in KINDS:
         raise UnknownNameError("kind of job", kind, KINDS)
     check_params(kind, params)
+    require_name(actor)
     pinned = dict(params) if kind in FOUNDING else {"as_of": ws.loop(loop).present(now()), **params}
     try:
         text = json.dumps(to_json(pinned), sort_keys=True, allow_nan=False)

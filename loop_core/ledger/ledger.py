@@ -15,6 +15,7 @@ from loop_core.clock import now
 from loop_core.ledger.database import explained, open_database, writing
 from loop_core.ledger.entry import GENESIS, Entry, NewEntry, canonical, entry_hash
 from loop_core.ledger.schema import entries as table
+from loop_core.people import require_name, same_person
 
 
 class Filter(TypedDict, total=False):
@@ -25,6 +26,7 @@ class Filter(TypedDict, total=False):
     """Exact, or a prefix that ends in a dot: `release.`"""
     subject: str | None
     actor: str | None
+    """A person, however the name is spelled."""
     until: datetime | None
     """Only entries whose `as_of` is at or before this."""
 
@@ -53,7 +55,7 @@ class LedgerTransaction:
         return _read(self.connection, wanted)
 
     def append(self, **new: Unpack[NewEntry]) -> Entry:
-        """Add one entry; with a `key` used before, return that entry and add nothing."""
+        """Add one entry; with a `key` used before, return that entry and add nothing. RefusedError without an actor's name."""
         key = new.get("key")
         if key is not None:
             known = self.connection.execute(select(table).where(table.c.key == key)).mappings().first()
@@ -67,7 +69,7 @@ class LedgerTransaction:
             "loop": new["loop"],
             "kind": new["kind"],
             "subject": new["subject"],
-            "actor": new["actor"],
+            "actor": require_name(new["actor"]),
             "reason": new.get("reason", ""),
             "payload": canonical(new.get("payload", {})),
             "prev_hash": last.hash if last else GENESIS,
@@ -127,7 +129,7 @@ class Ledger:
 
 def _read(connection: Connection, wanted: Filter) -> list[Entry]:
     query = select(table).order_by(table.c.seq)
-    for name in ("loop", "subject", "actor"):
+    for name in ("loop", "subject"):
         if wanted.get(name) is not None:
             query = query.where(table.c[name] == wanted[name])
     kind, until = wanted.get("kind"), wanted.get("until")
@@ -135,7 +137,9 @@ def _read(connection: Connection, wanted: Filter) -> list[Entry]:
         query = query.where(table.c.kind.startswith(kind) if kind.endswith(".") else table.c.kind == kind)
     if until is not None:
         query = query.where(table.c.as_of <= _iso(until))
-    return [_entry(row) for row in connection.execute(query).mappings()]
+    found = [_entry(row) for row in connection.execute(query).mappings()]
+    actor = wanted.get("actor")
+    return found if actor is None else [entry for entry in found if same_person(entry.actor, actor)]
 
 
 def _entry(row: RowMapping | dict[str, Any]) -> Entry:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loop_core.compare.overrides import OVERRIDDEN, Override, overridden, overriders
+from loop_core.compare.overrides import OVERRIDDEN, Override, overridden
 from loop_core.compare.scorecard import GateResult, Scorecard
 from loop_core.compare.store import load_scorecard
-from loop_core.errors import PermissionDeniedError, RefusedError, UnknownNameError
+from loop_core.errors import RefusedError, UnknownNameError
+from loop_core.people import require_name
+from loop_core.release.permission import check_overrider
 from loop_core.release.releasing import releasing
 from loop_core.workspace import Loop
 
@@ -33,7 +35,7 @@ def override(loop: Loop, scorecard_id: str, gate: str, *, actor: str, reason: st
     """
     card = load_scorecard(loop, scorecard_id)
     found = _gate(card, gate)
-    _may_override(loop, actor)
+    check_overrider(loop, require_name(actor))
     if not reason.strip():
         raise RefusedError(
             f"{gate} of scorecard {card.id} to be set aside without a reason",
@@ -70,11 +72,3 @@ def _gate(card: Scorecard, name: str) -> GateResult:
     if gates[name].state == "passed":
         raise RefusedError(f"{name} passed: {gates[name].sentence}", "a gate that blocks or holds", "leave it as it is")
     return gates[name]
-
-
-def _may_override(loop: Loop, actor: str) -> None:
-    allowed = overriders(loop.charter)
-    if actor not in allowed:
-        raise PermissionDeniedError(
-            f"{actor} may not set gates of {loop.name} aside", f"one of: {', '.join(allowed)}", "ask one of them"
-        )

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from loop_core.errors import UnknownNameError
 from loop_core.ledger import Entry
+from loop_core.people import among
 
 
 class ProposalState(StrEnum):
@@ -40,7 +41,7 @@ class Proposal:
     needed: int
     """Approvals the charter asks for."""
     approvals: tuple[str, ...] = ()
-    """Who approved, in order."""
+    """Who approved, in order, each person once and never the proposer."""
     state: ProposalState = ProposalState.OPEN
     note: str = ""
     """Why it was rejected; empty otherwise."""
@@ -86,6 +87,8 @@ def _proposed(entry: Entry) -> Proposal:
 
 def _step(proposal: Proposal, entry: Entry) -> Proposal:
     if entry.kind == "release.approved":
+        if among(entry.actor, (proposal.proposed_by, *proposal.approvals)) is not None:
+            return proposal  # on record from when names were compared letter by letter
         approvals = (*proposal.approvals, entry.actor)
         enough = len(approvals) >= proposal.needed
         return replace(proposal, approvals=approvals, state=ProposalState.APPROVED if enough else ProposalState.OPEN)

@@ -7,10 +7,12 @@ from datetime import datetime
 from loop_core.compare import load_scorecard
 from loop_core.compare.overrides import overridden, standing
 from loop_core.compare.scorecard import Scorecard
-from loop_core.errors import PermissionDeniedError, RefusedError, UnknownNameError
+from loop_core.errors import RefusedError, UnknownNameError
 from loop_core.ledger import Entry, LedgerTransaction
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.models import manifest_of
+from loop_core.people import require_name
+from loop_core.release.permission import check_approver, check_proposer
 from loop_core.release.proposal import Proposal, ProposalState, find, proposals
 from loop_core.release.releasing import releasing
 from loop_core.workspace import Loop
@@ -36,9 +38,11 @@ def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: d
     scorecard.
 
     Raises:
-        RefusedError: a gate stands in the way and was not set aside, the scorecard is about other models, or it is proposed
-            already.
+        RefusedError: a gate stands in the way and was not set aside, the scorecard is about other models, it is proposed
+            already, or too few would be left who may approve.
     """
+    require_name(actor)
+    check_proposer(loop, actor)
     manifest_of(loop, challenger)
     card = load_scorecard(loop, scorecard)
     with releasing(loop, as_of) as (tx, entries):
@@ -80,9 +84,10 @@ def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: d
 
 def approve(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str = "") -> Proposal:
     """Approve a proposal. PermissionDeniedError for one's own, or when the charter names other approvers."""
+    require_name(actor)
     with releasing(loop, as_of) as (tx, entries):
         proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.OPEN)
-        _may_approve(loop, proposal, actor)
+        check_approver(loop, proposal, actor)
         return _record(tx, loop, "release.approved", proposal, actor, as_of, reason)
 
 
@@ -183,20 +188,6 @@ def _in_state(proposal: Proposal, *wanted: ProposalState) -> Proposal:
         )
         raise RefusedError(f"Proposal {proposal.id} is {proposal.state}", " or ".join(wanted), todo)
     return proposal
-
-
-def _may_approve(loop: Loop, proposal: Proposal, actor: str) -> None:
-    if actor == proposal.proposed_by:
-        raise PermissionDeniedError(f"{actor} proposed {proposal.id}", "another person's approval", "ask a colleague")
-    if actor in proposal.approvals:
-        raise PermissionDeniedError(
-            f"{actor} approved {proposal.id} already", "another person's approval", "ask a colleague"
-        )
-    allowed = loop.charter.roles.approvers
-    if allowed and actor not in allowed:
-        raise PermissionDeniedError(
-            f"{actor} is no approver of {loop.name}", f"one of: {', '.join(allowed)}", "ask one of them"
-        )
 
 
 def _record(

@@ -92,7 +92,7 @@ def _charter_of(loop: Loop, manifest: Manifest) -> Charter:
             "the ledger it was registered in",
             "open the workspace it was made in",
         )
-    return parse_charter(found[-1].payload["text"])
+    return parse_charter(found[-1].payload["text"], on_record=True)
 
 
 def _snapshot_of(loop: Loop, manifest: Manifest) -> int:

@@ -10,6 +10,7 @@ from loop_core.charter import Charter, TriggerPlan
 from loop_core.frames import to_json
 from loop_core.ledger import Entry
 from loop_core.monitor import Finding, findings_at
+from loop_core.people import distinct_people
 from loop_core.triggers.base import Situation, Spend, TriggerReading
 from loop_core.triggers.combine import most_urgent
 from loop_core.triggers.registry import make
@@ -80,14 +81,14 @@ def judge(charter: Charter, plans: Sequence[TriggerPlan], seen: Situation) -> De
     readings = tuple(make(plan).read(seen) for plan in plans)
     fired = [(plan, reading) for plan, reading in zip(plans, readings, strict=True) if reading.fired]
     tiers = [reading.tier for _, reading in fired]
-    people = dict.fromkeys(person for plan, reading in fired for person in plan.asks or asked(charter, reading.tier))
+    people = distinct_people(person for plan, reading in fired for person in plan.asks or asked(charter, reading.tier))
     return Decision(
         as_of=seen.as_of,
         retrain=bool(fired),
         tier=most_urgent(tiers, Tier.ROUTINE) if tiers else None,
         fired=tuple(dict.fromkeys(kind for _, reading in fired for kind in reading.fired_kinds)),
         evaluated=readings,
-        asks=tuple(people),
+        asks=people,
         spend=seen.spend,
     )
 
@@ -98,7 +99,7 @@ def asked(charter: Charter, tier: Tier) -> tuple[str, ...]:
     owner = charter.roles.owner
     if tier is Tier.EVENT:
         return (charter.alerts.owners.get("triggers", owner),)
-    return (owner, *(p for p in charter.roles.approvers if p != owner)) if tier is Tier.URGENT else (owner,)
+    return distinct_people((owner, *charter.roles.approvers)) if tier is Tier.URGENT else (owner,)
 
 
 def record_decision(loop: Loop, decision: Decision, *, actor: str) -> Entry:

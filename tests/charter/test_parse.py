@@ -68,3 +68,24 @@ def test_missing_and_binary_files_are_said(tmp_path: Path) -> None:
 def test_a_drift_trigger_needs_its_number(tmp_path: Path) -> None:
     found = problems(CHARTER + '\n[[triggers]]\nkind = "drift"\n', tmp_path)
     assert "needs `min_features`" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ('owner = "ana"', 'owner = " "', 'owner = " "', "is not a name"),
+        ('owner = "ana"', 'owner = "ana"\napprovers = ["bob", ""]', "approvers", "is not a name"),
+        ('owner = "ana"', 'owner = "ana"\napprovers = ["bob", "b\\u043eb "]', "approvers", "are the same person"),
+        ("[labels]", '[rollout]\napprovals = 2\n[compare]\noverriders = ["eve", "EVE"]\n[labels]', "overriders", "same person"),
+        ("[labels]", '[alerts.owners]\ndrift = "\\u200b"\n[labels]', "drift", "is not a name"),
+        ("[labels]", '[alerts]\nescalate_to = ""\n[labels]', "escalate_to", "is not a name"),
+        ("[labels]", '[[triggers]]\nkind = "every_week"\nasks = ["bea", "Bea"]\n[labels]', "asks", "same person"),
+        ('owner = "ana"', 'owner = "ana"\napprovers = ["bob"]\n[rollout]\n\napprovals = 2', "approvals = 2", "more than the 1 who may"),
+    ],
+)  # fmt: skip
+def test_people_are_refused_by_line(old: str, new: str, line: str, says: str) -> None:
+    text = CHARTER.replace(old, new, 1)
+    number = next(k for k, found in enumerate(text.splitlines(), 1) if found.startswith(line))
+    with pytest.raises(CharterError, match=rf"charter:{number}: .*{says}"):
+        parse_charter(text)
+    assert parse_charter(text, on_record=True).name == "orders"

@@ -42,13 +42,46 @@ def test_nobody_approves_their_own(duel: Loop, end: datetime) -> None:
     assert duel.champion(end) == "old"
 
 
+@pytest.mark.parametrize("spelling", ["Ana", "ANA", "ana ", "ana\n", "\u0430na", "ana\u200b", "", "  "])
+def test_nor_under_another_spelling(duel: Loop, end: datetime, spelling: str) -> None:
+    name = proposed(duel, end)
+    with pytest.raises(LoopbenchError, match=r"proposed p1|is not a name"):
+        approve(duel, name, actor=spelling, as_of=end)
+    assert approve(duel, name, actor="Bo ", as_of=end).approvals == ("Bo ",)
+
+
+def test_two_approvals_are_of_two_people(duel: Loop, end: datetime) -> None:
+    strict = duel.workspace.set_charter(f"{CHARTER}[rollout]\napprovals = 2\n", actor="ana", reason="eyes", as_of=START)
+    name = proposed(strict, end)
+    approve(strict, name, actor="bo", as_of=end)
+    with pytest.raises(PermissionDeniedError, match="'BO ' reads like bo, who approved p1 already"):
+        approve(strict, name, actor="BO ", as_of=end)
+    # On record from before names were compared as people read them.
+    for actor in ("Ana", "B\u043e"):
+        strict.ledger.append(
+            kind="release.approved", loop="orders", subject="good", actor=actor, as_of=end, payload={"proposal": name}
+        )
+    with pytest.raises(RefusedError, match="1 approval"):
+        promote(strict, name, actor="ana", as_of=end)
+    assert approve(strict, name, actor="cy", as_of=end).approvals == ("bo", "cy")
+
+
+def test_a_proposal_that_too_few_may_approve_is_refused(duel: Loop, end: datetime) -> None:
+    text = CHARTER.replace('owner = "ana"', 'owner = "ana"\napprovers = ["Ana", "bo"]') + "[rollout]\napprovals = 2\n"
+    strict = duel.workspace.set_charter(text, actor="ana", reason="eyes", as_of=START)
+    with pytest.raises(RefusedError, match="ana proposes, so bo may approve, and 2 approvals are needed"):
+        proposed(strict, end)
+    card = compare(strict, "good", as_of=end, actor="ana")
+    assert propose(strict, "good", scorecard=card.id, actor="cy", as_of=end, reason="better").needed == 2
+
+
 def test_named_approvers_only(duel: Loop, end: datetime) -> None:
     text = CHARTER.replace('owner = "ana"', 'owner = "ana"\napprovers = ["dee"]')
     strict = duel.workspace.set_charter(text, actor="ana", reason="two eyes", as_of=START)
     name = proposed(strict, end)
     with pytest.raises(PermissionDeniedError, match="one of: dee"):
         approve(strict, name, actor="bo", as_of=end)
-    assert approve(strict, name, actor="dee", as_of=end).state is ProposalState.APPROVED
+    assert approve(strict, name, actor="Dee", as_of=end).state is ProposalState.APPROVED
 
 
 def test_a_blocked_challenger_is_not_proposed(duel: Loop, end: datetime) -> None:
