@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from loop_core.charter.part import Name, Part, Share
 from loop_core.vocabulary import Signal
@@ -114,10 +115,23 @@ class BatchRules(Part):
         return self
 
 
+#: The default of `gates.since`, and the earliest that may be declared: files' dates of 1970 stand for "not known".
+SINCE, FIRST_SINCE = date(1990, 1, 1), date(1971, 1, 1)
+
+
 class Gates(Part):
+    since: date = SINCE
+    """Nothing the loop is about happened before this day (UTC): such rows go to the quarantine as `<time>.too_old`."""
     predictions: BatchRules = BatchRules()
     outcomes: BatchRules = BatchRules()
     feedback: BatchRules = BatchRules()
+
+    @field_validator("since")
+    @classmethod
+    def _in_living_memory(cls, day: date) -> date:
+        if not FIRST_SINCE <= day < date(2200, 1, 1):
+            raise ValueError(f"since = {day} is not a day from {FIRST_SINCE} on; rows from then on are let in")
+        return day
 
     def of(self, signal: Signal) -> BatchRules:
         rules: BatchRules = getattr(self, signal.value)

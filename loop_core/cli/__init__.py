@@ -86,7 +86,10 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
-    except Exception:
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException:
+        # Of libraries written in Rust, a panic is no Exception.
         log = Path.home() / ".loopbench-errors.log"
         try:
             with log.open("a") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,8 @@ def row_rules(charter: Charter, signal: Signal, as_of: datetime) -> type[dy.Sche
     Args:
         charter: column types, bounds, allowed values and `[[rules]]`.
         signal: whose rules.
-        as_of: UTC instant of arrival; rows that happened later fail `<time>.future`.
+        as_of: UTC instant of arrival; rows that happened later fail `<time>.future`, those before the charter's
+            `gates.since` fail `<time>.too_old`.
 
     Raises:
         CharterError: the `check` of a rule is no SQL expression over the signal's columns.
@@ -46,6 +47,7 @@ def row_rules(charter: Charter, signal: Signal, as_of: datetime) -> type[dy.Sche
     }
     members["_row"] = dy.Int64(nullable=False)
     members[f"{EVENT_TIME[signal]}__future"] = _rule(partial(_not_after, EVENT_TIME[signal], as_of))
+    members[f"{EVENT_TIME[signal]}__too_old"] = _rule(partial(_not_before, EVENT_TIME[signal], charter.gates.since))
     if signal is Signal.OUTCOMES and charter.loop.task is Task.BINARY:
         members["label__zero_or_one"] = _rule(_zero_or_one)
     if signal is Signal.PREDICTIONS:
@@ -110,6 +112,12 @@ def _not_after(column: str, as_of: datetime) -> pl.Expr:
     import polars as pl
 
     return pl.col(column) <= pl.lit(as_of, dtype=pl.Datetime("us", "UTC"))
+
+
+def _not_before(column: str, since: date) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(column) >= pl.lit(datetime(since.year, since.month, since.day, tzinfo=UTC), pl.Datetime("us", "UTC"))
 
 
 def _zero_or_one() -> pl.Expr:

@@ -10,6 +10,7 @@ from typing import Any
 from loop_core.charter import Charter
 from loop_core.errors import SourceError
 from loop_core.lake import quoted, signal_columns
+from loop_core.lake.times import representable
 from loop_core.vocabulary import Signal
 
 #: Columns a source must deliver; the rest may be absent and is null (or its default).
@@ -77,15 +78,18 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
     absent = ", ".join(f"null::{kind} as {quoted(c)}" for c, kind in wanted.items() if c not in names)
     raw = ", ".join(f"{quoted(theirs)} as {quoted('raw ' + ours)}" for ours, theirs in names.items())
     bad = {
-        ours: f"({quoted('raw ' + ours)} is not null and {quoted(ours)} is null)"
+        f"{ours}.type": f"({quoted('raw ' + ours)} is not null and {quoted(ours)} is null)"
         for ours, cell in cells.items()
         if cell.can_fail
     }
+    times = [ours for ours in names if wanted[ours] == "timestamptz"]
+    bad |= {f"{ours}.range": f"(not {representable(quoted(ours))})" for ours in times}
     naive = [cell.naive for cell in cells.values() if cell.naive]
     inner = f"select {', '.join(filter(None, [typed, absent, raw]))}, {_coalesced(naive)} as _naive from {{source}}"
-    marked = f"select *, {' or '.join(bad.values()) or 'false'} as _fails from ({inner})"
+    marked = f"select *, coalesce({' or '.join(bad.values()) or 'false'}, false) as _fails from ({inner})"
     defaults = _defaults(charter, signal)
-    columns = ", ".join(_with_default(c, defaults.get(c)) for c in wanted)
+    # What is out of range is told by its rule, and must not reach libraries that end with the program on such a value.
+    columns = ", ".join(_in_range(c) if c in times else _with_default(c, defaults.get(c)) for c in wanted)
     sql = f"select {columns}, {_marks(bad, names)}, _naive from ({marked})"
     bound = {"zone": charter.loop.timezone, "classes": list(charter.loop.classes)}
     used = {name: value for name, value in bound.items() if f"${name}" in sql}
@@ -142,7 +146,7 @@ def _time(charter: Charter, theirs: str, found: str) -> _Cell:
                 "instants with a zone, or a loop whose charter says in which zone they are",
                 'write them with their zone, or set timezone = "America/Sao_Paulo" (say) under [loop]',
             )
-        return _Cell(f"timezone($zone, cast({name} as timestamp))")
+        return _Cell(_local(f"try_cast({name} as timestamp)"), can_fail=True)
     text = f"cast({name} as varchar)"
     zoned = f"regexp_matches({text}, '\\d(Z|z| ?UTC|[+-]\\d\\d(:?\\d\\d)?)$')"
     instant = f"try_cast({text} as timestamptz)"
@@ -150,12 +154,18 @@ def _time(charter: Charter, theirs: str, found: str) -> _Cell:
     if zone is None:
         naive = f"case when not ({_dated(zoned, text)}) and {local} is not null then {text} end"
         return _Cell(f"case when {_dated(zoned, text)} then {instant} end", can_fail=True, naive=naive)
-    return _Cell(f"case when {_dated(zoned, text)} then {instant} else timezone($zone, {local}) end", can_fail=True)
+    return _Cell(f"case when {_dated(zoned, text)} then {instant} else {_local(local)} end", can_fail=True)
+
+
+def _local(time: str) -> str:
+    """A time without zone in the loop's; infinite where the calendar library, which fails on it, is not to be asked."""
+    known = f"{time} >= timestamp '1000-01-01' and {time} < timestamp '3000-01-01'"
+    return f"case when {known} then timezone($zone, {time}) when {time} is not null then 'infinity'::timestamptz end"
 
 
 def _dated(zoned: str, text: str) -> str:
-    # "2018-01-01" ends like an offset does; a zone can only follow a time of day.
-    return f"({zoned} and length({text}) > 11)"
+    # "2018-01-01" ends like an offset does; a zone can only follow a time of day. Words are the same instant in any zone.
+    return f"(({zoned} and length({text}) > 11) or regexp_matches({text}, '^[-+]?[A-Za-z]+$'))"
 
 
 def _defaults(charter: Charter, signal: Signal) -> dict[str, str]:
@@ -165,6 +175,10 @@ def _defaults(charter: Charter, signal: Signal) -> dict[str, str]:
     return _DEFAULTS[signal]
 
 
+def _in_range(column: str) -> str:
+    return f"case when {representable(quoted(column))} then {quoted(column)} end as {quoted(column)}"
+
+
 def _with_default(column: str, default: str | None) -> str:
     return f"coalesce({quoted(column)}, {default}) as {quoted(column)}" if default else quoted(column)
 
@@ -172,8 +186,8 @@ def _with_default(column: str, default: str | None) -> str:
 def _marks(bad: Mapping[str, str], names: Mapping[str, str]) -> str:
     if not bad:
         return "null::varchar[] as _bad, null::varchar as _raw"
-    rules = ", ".join(f"case when {test} then '{ours}.type' end" for ours, test in bad.items())
-    row = ", ".join(f"{quoted(ours)} := cast({quoted('raw ' + ours)} as varchar)" for ours in names)
+    rules = ", ".join(f"case when {test} then '{rule}' end" for rule, test in bad.items())
+    row = ", ".join(f"{quoted(ours)} := try_cast({quoted('raw ' + ours)} as varchar)" for ours in names)
     return (
         f"case when _fails then list_filter([{rules}], lambda rule: rule is not null) end as _bad,"
         f" case when _fails then cast(to_json(struct_pack({row})) as varchar) end as _raw"
