@@ -269,7 +269,7 @@ def _log_scores(loop: Loop, paths: list[Path], actor: str, as_of: datetime) -> t
 
     logged: dict[str, int] = {}
     for path in paths:
-        for (version,), frame in pl.read_parquet(path).partition_by("model_version", as_dict=True).items():
+        for (version,), frame in pl.read_parquet(path, glob=False).partition_by("model_version", as_dict=True).items():
             logged[str(version)] = logged.get(str(version), 0) + log_scores(
                 loop, str(version), frame, actor=actor, as_of=as_of
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNa
 from loop_core.lake import Lake, LakeLocation, create_loop_tables, quoted
 from loop_core.ledger import Entry, Ledger
 from loop_core.ledger.fold import champion, predecessors, tenures
+from loop_core.paths import plain
 
 #: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
 FORMAT = 3
@@ -75,7 +77,7 @@ class Workspace:
         """
         path = Path(path).absolute()
         try:
-            settings = tomllib.loads((path / _SETTINGS).read_text())
+            settings = tomllib.loads((path / _SETTINGS).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise StorageError(
                 f"There is no workspace at {path}",
@@ -245,7 +247,7 @@ def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspa
     team = catalog.startswith("postgresql://")
     location = LakeLocation(
         catalog=catalog if team else str(path / catalog),
-        data=str(path / storage["data"]) + "/",
+        data=f"{plain(path / storage['data'])}/",
         lock=path / "locks" / "lake.lock",
     )
     ledger_url = catalog if team else f"sqlite:///{path / 'ledger.sqlite'}"
@@ -253,9 +255,14 @@ def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspa
 
 
 def _write_settings(path: Path, storage: Mapping[str, Any]) -> None:
-    lines = [f"format = {FORMAT}", "", "[storage]", *(f'{key} = "{value}"' for key, value in storage.items())]
+    lines = [
+        f"format = {FORMAT}",
+        "",
+        "[storage]",
+        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in storage.items()),
+    ]
     draft = path / f"{_SETTINGS}.new"
-    draft.write_text("\n".join(lines) + "\n")
+    draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
     draft.replace(path / _SETTINGS)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from loop_core.errors import SourceError, UnknownNameError
+from loop_core.paths import plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,11 +84,11 @@ def _read(path: Path) -> pl.DataFrame:
     kind = next((suffix for suffix in reversed(path.suffixes) if suffix != ".gz"), "").lower()
     try:
         if kind == ".parquet":
-            return pl.read_parquet(path, n_rows=SAMPLE_ROWS)
+            return pl.read_parquet(path, n_rows=SAMPLE_ROWS, glob=False)
         if kind in (".jsonl", ".ndjson"):
-            return _dated(pl.scan_ndjson(path, n_rows=SAMPLE_ROWS, infer_schema_length=10_000).collect())
+            return _dated(pl.scan_ndjson(plain(path), n_rows=SAMPLE_ROWS, infer_schema_length=10_000).collect())
         if kind in (".csv", ".tsv", ".txt"):
-            options = {"infer_schema_length": 20_000, "n_rows": SAMPLE_ROWS, "try_parse_dates": True}
+            options = {"infer_schema_length": 20_000, "n_rows": SAMPLE_ROWS, "try_parse_dates": True, "glob": False}
             return _dated(pl.read_csv(path, separator=_delimiter(path), **options))  # type: ignore[arg-type]
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError, csv.Error) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from loop_core.gates.report import BatchReport
 from loop_core.gates.staged import Staged
 from loop_core.lake import Lake, Transaction
+from loop_core.paths import plain
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
@@ -100,7 +101,7 @@ def _lake(loop: Loop, staged: Staged) -> Iterator[Lake]:
     try:
         lake.maintain(f"set memory_limit = '{_MEMORY}'")
         lake.maintain("set preserve_insertion_order = false")
-        lake.maintain("set temp_directory = $folder", {"folder": str(staged.folder / "spill")})
+        lake.maintain("set temp_directory = $folder", {"folder": str(plain(staged.folder) / "spill")})
         yield lake
     finally:
         lake.close()

@@ -49,6 +49,7 @@ def ingest(
         return known
     with staging_folder(loop.workspace.staging) as folder:
         staged = stage(loop, signal, source, query, folder, as_of, progress)
+        source.check_unchanged()
         batch = Batch(
             batch_id=staged.batch_id,
             signal=signal,

@@ -43,7 +43,7 @@ def _may_repeat(staged: Staged, batch: Batch) -> bool:
 
     if staged.accepted > _PART_ROWS:
         return True
-    rows = pl.scan_parquet(staged.row_files, hive_partitioning=False)
+    rows = pl.scan_parquet(staged.row_files, hive_partitioning=False, glob=False)
     return int(rows.select(pl.struct(KEYS[batch.signal]).hash().n_unique()).collect().item()) < staged.accepted
 
 

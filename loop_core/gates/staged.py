@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loop_core.gates.batch_stats import ColumnStats
+from loop_core.paths import plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,11 +43,11 @@ class Staged:
 
     @property
     def rows_glob(self) -> str:
-        return str(self.folder / "rows" / "**" / "*.parquet")
+        return str(plain(self.folder) / "rows" / "**" / "*.parquet")
 
     @property
     def failed_glob(self) -> str:
-        return str(self.folder / "failed" / "**" / "*.parquet")
+        return str(plain(self.folder) / "failed" / "**" / "*.parquet")
 
     @property
     def row_files(self) -> list[Path]:

@@ -57,7 +57,7 @@ def _file(name: str) -> Path | None:
 
 def _load(connection: duckdb.DuckDBPyConnection, name: str, file: Path | None) -> None:
     try:
-        connection.execute(f"LOAD '{file}'" if file else f"LOAD {name}")
+        connection.execute("LOAD '{}'".format(str(file).replace("'", "''")) if file else f"LOAD {name}")
     except duckdb.Error as error:
         raise StorageError(
             f"DuckDB {duckdb.__version__} cannot load its extension {name!r} ({error})",

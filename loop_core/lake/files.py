@@ -12,6 +12,7 @@ import duckdb
 
 from loop_core.errors import SourceError
 from loop_core.lake.extensions import connect
+from loop_core.paths import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,13 +109,15 @@ def csv_relation(path: Path, columns: list[str], delimiter: str) -> Relation:
         " columns = $columns, store_rejects = true, max_line_size = $longest)"
     )
     types = dict.fromkeys(columns, "VARCHAR")
-    return Relation(sql, {"path": str(path), "delimiter": delimiter, "columns": types, "longest": MAX_RECORD_BYTES})
+    return Relation(
+        sql, {"path": str(plain(path)), "delimiter": delimiter, "columns": types, "longest": MAX_RECORD_BYTES}
+    )
 
 
 def jsonl_relation(path: Path) -> Relation:
     """One JSON object a line; its columns are the keys that occur, every value as text."""
     objects = "read_ndjson_objects($path, ignore_errors = true, maximum_object_size = $longest)"
-    parameters = {"path": str(path), "longest": MAX_RECORD_BYTES}
+    parameters = {"path": str(plain(path)), "longest": MAX_RECORD_BYTES}
     with opened(Relation(objects, parameters)) as reader:
         found = reader._run(f"select distinct unnest(json_keys(json)) from {objects} order by 1").fetchall()
     sql = (
@@ -126,12 +129,12 @@ def jsonl_relation(path: Path) -> Relation:
 
 def parquet_relation(path: Path) -> Relation:
     """A Parquet file with the types it declares."""
-    return Relation("read_parquet($path)", {"path": str(path)})
+    return Relation("read_parquet($path)", {"path": str(plain(path))})
 
 
 def sqlite_relation(path: Path, query: str) -> Relation:
     """A query on a SQLite file, every column as text: SQLite's cells need not have their column's type."""
-    attach = f"attach {_literal(str(path))} as source (type sqlite, read_only)"
+    attach = f"attach {_literal(str(path.absolute()))} as source (type sqlite, read_only)"
     return Relation(
         "sqlite_query('source', $query)",
         {"query": query},

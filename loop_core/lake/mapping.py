@@ -11,6 +11,7 @@ import duckdb
 
 from loop_core.errors import SourceError
 from loop_core.lake.extensions import connect
+from loop_core.paths import plain
 
 #: A mapping may use this much memory; what does not fit is spilled into the staging folder.
 MEMORY_LIMIT = "2GB"
@@ -34,11 +35,11 @@ class RawFiles:
         try:
             query = sql.strip().rstrip(";")
             self._connection.execute(
-                f"copy ({query}\n) to $target (format parquet, compression zstd)", {"target": str(target)}
+                f"copy ({query}\n) to $target (format parquet, compression zstd)", {"target": str(plain(target))}
             )
             return int(
                 self._connection.execute(
-                    "select count(*) from read_parquet($target)", {"target": str(target)}
+                    "select count(*) from read_parquet($target)", {"target": str(plain(target))}
                 ).fetchall()[0][0]
             )
         except duckdb.Error as error:
@@ -62,7 +63,7 @@ def open_raw_files(tables: Mapping[str, list[Path]], scratch: Path) -> Iterator[
         # again must be the same row, not a conflict.
         connection.execute("set threads = 1")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        connection.execute("set temp_directory = $scratch", {"scratch": str(scratch)})
+        connection.execute("set temp_directory = $scratch", {"scratch": str(plain(scratch))})
         for name, paths in tables.items():
             _open(connection, name, paths)
         yield RawFiles(connection)
@@ -72,9 +73,9 @@ def open_raw_files(tables: Mapping[str, list[Path]], scratch: Path) -> Iterator[
 
 def _open(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
     # A view cannot hold a bound parameter, so the relation made from the paths is what gets the name.
-    text: Any = [str(path) for path in paths]  # the stubs know one path only; the functions take several
+    text: Any = [str(plain(path)) for path in paths]  # the stubs know one path only; the functions take several
     try:
-        if text[0].endswith(".parquet"):
+        if paths[0].name.endswith(".parquet"):
             relation = connection.read_parquet(text, union_by_name=True)
         elif ".json" in paths[0].name:
             relation = connection.read_json(text)
@@ -82,7 +83,7 @@ def _open(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -
             relation = connection.read_csv(text, header=True, all_varchar=True, quotechar='"', escapechar='"')
         relation.create_view(name, replace=True)
     except duckdb.Error as error:
-        raise _explain(error, text[0]) from None
+        raise _explain(error, str(paths[0])) from None
 
 
 def _explain(error: duckdb.Error, where: str) -> SourceError:

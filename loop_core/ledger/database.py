@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ def open_database(url: str, *, create: bool = False) -> Engine:
     Raises:
         StorageError: missing, unreachable, or written by a newer program.
     """
-    path = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    path = sqlite_file(url)
     if path is not None and not create and not path.exists():
         raise StorageError(f"There is no ledger at {path}", "a workspace made by `loop init`", "check the path")
     engine = _engine(url)
@@ -39,6 +41,16 @@ def open_database(url: str, *, create: bool = False) -> Engine:
         if found != HEAD:
             _migrate(engine)
     return engine
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a `sqlite:///…` address, whose path stands there as it is; None: another database."""
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def sqlite_options(file: Path) -> dict[str, Any]:
+    """Options of SQLAlchemy's `create_engine` for a SQLite file: in an address, `?` and `%` of a path would mean something."""
+    return {"creator": partial(sqlite3.connect, str(file), timeout=60, check_same_thread=False)}
 
 
 @contextmanager
@@ -71,9 +83,10 @@ def explained(where: str) -> Iterator[None]:
 
 
 def _engine(url: str) -> Engine:
-    if url.startswith("postgresql://"):
+    file = sqlite_file(url)
+    if file is None:
         return create_engine(url.replace("postgresql://", "postgresql+pg8000://", 1), pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 60})
+    engine = create_engine("sqlite:///ledger", **sqlite_options(file))
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: Any) -> None:
@@ -100,7 +113,7 @@ def _migrate(engine: Engine) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

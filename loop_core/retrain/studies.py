@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import StorageError
+from loop_core.ledger.database import sqlite_file, sqlite_options
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -85,23 +85,23 @@ def _storage(url: str) -> RDBStorage:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
-    sqlite = url.startswith("sqlite")
     with _opening:
         known = _storages.get((url, _inode(url)))
         if known is not None:
             return known
-        options = {"connect_args": {"timeout": 60}} if sqlite else {}
+        file = sqlite_file(url)
+        address, options = ("sqlite:///studies", sqlite_options(file)) if file else (url, {})
         try:
             try:
-                storage = RDBStorage(url, engine_kwargs=options)
+                storage = RDBStorage(address, engine_kwargs=options)
             except SQLAlchemyError:
                 # Who opens it first makes its tables; another process may have been at it at the same moment.
                 time.sleep(1.0)
-                storage = RDBStorage(url, engine_kwargs=options)
+                storage = RDBStorage(address, engine_kwargs=options)
         except SQLAlchemyError as error:
-            address = make_url(url).render_as_string(hide_password=True)
+            shown = file or make_url(url).render_as_string(hide_password=True)
             raise StorageError(
-                f"The studies at {address} cannot be opened ({error})",
+                f"The studies at {shown} cannot be opened ({error})",
                 "a database this user may write",
                 "check the workspace",
             ) from error
@@ -111,5 +111,5 @@ def _storage(url: str) -> RDBStorage:
 
 def _inode(url: str) -> int | None:
     """Of a SQLite file: a workspace that was deleted and made again at the same path is another one."""
-    path = Path(url.removeprefix("sqlite:///"))
-    return path.stat().st_ino if url.startswith("sqlite") and path.exists() else None
+    file = sqlite_file(url)
+    return file.stat().st_ino if file and file.exists() else None

@@ -41,6 +41,17 @@ class Source:
     """About how many rows to expect; None: not known before reading."""
     chunk_rows: int
     """How many rows to hold at once."""
+    file: Path | None = None
+    """None: a query."""
+    stamp: tuple[int, int, int] = (0, 0, 0)
+    """Inode, bytes and time of change (ns) of the file when it was hashed."""
+
+    def check_unchanged(self) -> None:
+        """Raises SourceError when the file is no longer the one whose hash stands in `content`."""
+        if self.file is not None and (not self.file.is_file() or _stamp(self.file) != self.stamp):
+            raise SourceError(
+                f"{self.name} changed while it was read", todo="ingest it again once its writer has finished"
+            )
 
 
 def read_source(spec: str, sql: str | None = None) -> Source:
@@ -58,7 +69,7 @@ def read_source(spec: str, sql: str | None = None) -> Source:
     ...
     loop_core.errors.SourceError: There is no file nowhere.csv. Wanted: a csv, tsv, parquet or jsonl file. To do: check the path.
     """
-    if "://" in str(spec):
+    if "://" in str(spec) and not Path(spec).is_file():
         return _database(str(spec), sql)
     if sql is not None:
         raise SourceError(
@@ -82,6 +93,11 @@ def file_hash(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    facts = path.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def _csv(path: Path) -> Source:
@@ -139,24 +155,29 @@ FORMATS: dict[str, Callable[[Path], Source]] = {
 
 
 def _database(url: str, sql: str | None) -> Source:
-    parts = urlsplit(url)
-    name = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    kind, _, address = url.partition("://")
+    if kind not in ("sqlite", "postgresql", "postgres"):
+        raise UnknownNameError("database", kind, ["sqlite", "postgresql"])
+    name = url if kind == "sqlite" else _without_user(url)
     if not sql or not sql.strip():
         raise SourceError(
             f"{name} was given without a query", "a SELECT whose columns are the signal's", "add the query"
         )
     query = sql.strip().rstrip(";")
-    if parts.scheme == "sqlite":
-        path = Path(url.removeprefix("sqlite:///"))
+    if kind == "sqlite":
+        path = Path(address.removeprefix("/"))
         if not path.is_file():
             raise SourceError(f"There is no SQLite file {path}", "sqlite:///path/to/file", "check the path")
         relation = sqlite_relation(path, query)
-    elif parts.scheme in ("postgresql", "postgres"):
-        relation = postgres_relation(url, query)
     else:
-        raise UnknownNameError("database", parts.scheme, ["sqlite", "postgresql"])
+        relation = postgres_relation(url, query)
     with opened(relation) as reader:
         return Source(name, reader.columns(), relation, None, None, 65_536)
+
+
+def _without_user(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 
 def _source(path: Path, relation: Relation, rows: int, size: int, columns: dict[str, str] | None = None) -> Source:
@@ -164,7 +185,9 @@ def _source(path: Path, relation: Relation, rows: int, size: int, columns: dict[
         with opened(relation) as reader:
             columns = reader.columns()
     fitting = CHUNK_BYTES // max(1, size // max(1, rows))
-    return Source(path.name, columns, relation, file_hash(path), rows, max(16, min(MAX_CHUNK_ROWS, fitting)))
+    chunk = max(16, min(MAX_CHUNK_ROWS, fitting))
+    stamp = _stamp(path)
+    return Source(path.name, columns, relation, file_hash(path), rows, chunk, path.absolute(), stamp)
 
 
 def _rows_of(path: Path, header_lines: int) -> TextFacts:

@@ -18,6 +18,7 @@ from loop_core.monitor.profiles.binning import Binning, CategoryBins, Counts, Nu
 from loop_core.monitor.profiles.learn import EDGE_ROWS, edges_of
 from loop_core.monitor.profiles.series import Moments
 from loop_core.monitor.profiles.tally import LARGEST
+from loop_core.paths import plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -150,8 +151,8 @@ def _read(path: Path) -> pl.DataFrame:
     name = path.name.removesuffix(".gz")
     try:
         if name.endswith((".jsonl", ".ndjson")):
-            return pl.read_ndjson(path, infer_schema_length=10_000)
-        return pl.read_csv(path, infer_schema_length=10_000)
+            return pl.read_ndjson(plain(path), infer_schema_length=10_000)
+        return pl.read_csv(path, glob=False, infer_schema_length=10_000)
     except pl.exceptions.PolarsError as error:
         raise SourceError(
             f"{path} cannot be read ({error})", "a csv, parquet or jsonl file", "check the file"
