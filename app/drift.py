@@ -26,7 +26,8 @@ VALUES = 12
 LOUD = (State.WATCH, State.ALARM)
 HOW = """Each window is cut into the bins of the reference and compared with it. A feature is over its threshold when it
 moved further than quiet windows of as many rows do; thresholds are learned from the reference period so that the
-charter's budget of false alarms holds over all features together. The folklore value is shown for orientation and
+charter's budget of false alarms holds over all features together. What is certain but smaller than the charter's
+min_shift is no alarm. The folklore value is shown for orientation and
 decides nothing. Features are ordered by drift × the champion's mean |SHAP| share."""
 
 
@@ -74,7 +75,7 @@ def finding(view: View, asked: Asked, scores: Sequence[DriftScore], order: Seque
         return
     drifted, moved = ([s.feature for s in judged if s.state is state] for state in (State.ALARM, State.WATCH))
     chance = AlarmRule.of_plan(view.loop.charter.monitor).per_window * asked.share
-    also = f" · {len(moved)} moved beyond chance once" if moved else ""
+    also = f" · {len(moved)} moved beyond chance, too seldom or too little for an alarm" if moved else ""
     worst_one = next((feature for feature in order if feature in {*drifted, *moved}), None)
     verdict(
         f"{len(drifted)} of {len(judged)} features drifted (about {chance:.1g} expected by chance){also}"

@@ -13,6 +13,7 @@ from loop_core import charts
 from loop_core.monitor import DriftScore
 from loop_core.monitor.drift import domain_classifier, exact_drift
 from loop_core.monitor.drift.titles import TITLES
+from loop_core.monitor.finding import numbers_apart
 
 
 def measures(view: View, cell: DriftScore) -> None:
@@ -23,6 +24,7 @@ def measures(view: View, cell: DriftScore) -> None:
             "measure": TITLES.get(s.method, s.method),
             "state": mark_of(s.state),
             "value": s.value,
+            "by chance": s.expected_by_chance,
             "threshold": s.threshold,
             "p": s.p_value,
             "folklore": s.folklore,
@@ -32,12 +34,16 @@ def measures(view: View, cell: DriftScore) -> None:
         }
         for s in found
     ]
-    number = st.column_config.NumberColumn(format="%.4f", width=100)
+    number = st.column_config.NumberColumn(format="%.4g", width=100)
+    chance = st.column_config.NumberColumn(
+        format="%.2g", width=90, help="about what the value would be on average if nothing had changed, at these sizes"
+    )
     p_value = st.column_config.NumberColumn(
         format="%.2g", width=90, help="of the classical test on rows; it knows nothing of natural swing"
     )
     columns = {
         "value": number,
+        "by chance": chance,
         "threshold": number,
         "p": p_value,
         "folklore": st.column_config.NumberColumn(format="%.2f"),
@@ -72,12 +78,13 @@ def separation(view: View, cell: DriftScore) -> None:
     interval = f" (95 % {found.ci_low:.3f} – {found.ci_high:.3f})" if found.ci_low is not None else ""
     told = "tells them apart" if found.state in LOUD else "does not tell them apart beyond chance"
     told = told if found.threshold is not None else "scores"
+    auc, limit = numbers_apart(found.auc, found.auc if found.threshold is None else found.threshold)
     with st.container(horizontal=True, vertical_alignment="center"):
         chip(found.state)
-        quiet = f" · 39 of 40 quiet windows stay under {found.threshold:.3f}" if found.threshold is not None else ""
+        quiet = f" · 39 of 40 quiet windows stay under {limit}" if found.threshold is not None else ""
         rows = f"n = {found.n_reference:,} / {found.n_current:,}{quiet}"
         st.markdown(
-            f"**It {told}: AUC {found.auc:.3f}{interval}** · {rows} · {moment(cell.window_start)} – {moment(cell.window_end)}"
+            f"**It {told}: AUC {auc}{interval}** · {rows} · {moment(cell.window_start)} – {moment(cell.window_end)}"
         )
     if found.reason:
         st.info(found.reason, icon=":material/hourglass_empty:")

@@ -118,7 +118,10 @@ def _distribution(view: View, cell: DriftScore, mine: Sequence[DriftScore]) -> N
         st.markdown(f"##### {cell.feature}: {title} by window")
         draw(charts.drift_line(mine, _day(cell)), key="drift_line")
         folk = f", dashed grey the folklore value {cell.folklore:g}" if cell.folklore is not None else ""
-        st.caption(f"The band is what quiet windows of as many rows stay in{folk}.")
+        chance = ""
+        if cell.expected_by_chance is not None:
+            chance = f" With {cell.n_current:,} rows against {cell.n_reference:,}, chance alone gives about {cell.expected_by_chance:.2g}."
+        st.caption(f"The band is what quiet windows of as many rows stay in{folk}.{chance}")
 
 
 def _day(score: DriftScore) -> str:

@@ -22,6 +22,9 @@ class MonitorPlan(Part):
     """Windows with fewer rows are `pending`: not enough data."""
     false_alarms_per_month: float = Field(default=1.0, gt=0, le=30)
     """The budget: so many drift alarms may a quiet month have, over all features and cohort values together. Thresholds follow from it."""
+    min_shift: float = Field(default=0.1, ge=0, le=10)
+    """The smallest move worth an alarm, in standard deviations of the reference; of other changes (shape, tails, categories)
+    one with the PSI of such a shift, its square. A smaller one, however certain, is `watch`."""
     alarm_times: int = Field(default=2, ge=1)
     """A feature alarms when this many …"""
     alarm_of: int = Field(default=3, ge=1)

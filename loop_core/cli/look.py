@@ -84,6 +84,7 @@ def drift(
         **_WINDOW,
         **_COHORT,
         "value": "value",
+        "expected_by_chance": "by chance",
         "threshold": "threshold",
         "n_current": "n",
         "state": "state",

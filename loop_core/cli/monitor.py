@@ -29,7 +29,7 @@ MethodOption = Annotated[
 WindowOption = Annotated[str | None, typer.Option(help="First day of the window; default: the newest window.")]
 _CELL = {
     "feature": "feature", "window_start": "from", "window_end": "to", "cohort_value": "cohort", "value": "value",
-    "threshold": "threshold", "p_value": "p", "q_value": "q", "n_current": "n", "state": "state", "reason": "why not",
+    "expected_by_chance": "by chance", "threshold": "threshold", "p_value": "p", "q_value": "q", "n_current": "n", "state": "state", "reason": "why not",
 }  # fmt: skip
 _RATE = {
     "feature": "feature", "expected_per_month": "expected a month", "seen_per_month": "seen in reference",
@@ -86,6 +86,7 @@ def domain(
 ) -> None:
     """Can a classifier tell the window from the reference, and by which features?"""
     from loop_core.monitor.drift import domain_classifier
+    from loop_core.monitor.finding import numbers_apart
 
     start, end = _window(here, window)
     found = domain_classifier(here.loop, here.as_of, window_start=start, window_end=end, seed=seed)
@@ -95,14 +96,15 @@ def domain(
     if found.auc is None:
         say(f"It cannot be told: {found.reason}")
         return
+    auc, quiet = numbers_apart(found.auc, found.auc if found.threshold is None else found.threshold)
     say(
-        f"AUC {found.auc:.3f} ({found.ci_low:.3f} – {found.ci_high:.3f}) between {found.n_reference:,} rows of the"
+        f"AUC {auc} ({found.ci_low:.3f} – {found.ci_high:.3f}) between {found.n_reference:,} rows of the"
         f" reference and {found.n_current:,} of {start:%Y-%m-%d} to {end - timedelta(days=1):%Y-%m-%d}; 0.5 is chance."
     )
     if found.threshold is None:
         say(found.reason)
     else:
-        say(f"Of 40 quiet windows 39 stay under {found.threshold:.3f}; p = {found.p_value:.2g}: {found.state.value}.")
+        say(f"Of 40 quiet windows 39 stay under {quiet}; p = {found.p_value:.2g}: {found.state.value}.")
     for feature, share in found.features[:10]:
         say(f"  {share:>4.0%}  {feature}")
 
@@ -134,7 +136,10 @@ def compare(
     from loop_core.monitor.drift.files import compare_files
 
     found = compare_files(reference, current, methods=method)
-    columns = {"column": "column", "method": "measure", "value": "value", "folklore": "folklore", "reason": "why not"}
+    columns = {
+        "column": "column", "method": "measure", "value": "value", "expected_by_chance": "by chance", "folklore": "folklore",
+        "reason": "why not",
+    }  # fmt: skip
     show(found.scores, as_json, columns, empty="The files share no column.")
 
 

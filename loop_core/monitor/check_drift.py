@@ -8,7 +8,7 @@ from datetime import datetime
 
 from loop_core.monitor.drift import CohortDrift, DriftScore
 from loop_core.monitor.drift.titles import TITLES
-from loop_core.monitor.finding import Finding, window_text
+from loop_core.monitor.finding import Finding, numbers_apart, window_text
 from loop_core.vocabulary import State
 
 #: Findings about cohort values, at most: a room that reads more acts on none.
@@ -62,7 +62,8 @@ def check_cohort_drift(
 ) -> Iterator[Finding]:
     """The cohort values in which a feature, or the score, drifted; at most three, those that matter most.
 
-    What drifts for everybody is said of everybody, and not again of its parts. Values that are as usual give no finding.
+    What drifts for everybody is said of everybody, and not again of its parts. Values that are as usual give no finding;
+    those that moved too little to matter come last.
 
     Args:
         drifts: of the newest window, of cohort values.
@@ -70,7 +71,10 @@ def check_cohort_drift(
         weighing: what tells whether they matter.
     """
     said = {score.feature for score in scores if score.state is State.ALARM}
-    ordered = sorted(drifts, key=lambda d: (-drift_that_matters(d.score, weighing), d.score.feature))
+    ordered = sorted(
+        drifts,
+        key=lambda d: (d.score.state is not State.ALARM, -drift_that_matters(d.score, weighing), d.score.feature),
+    )
     for drift in [d for d in ordered if d.score.feature not in said][:MOST_COHORTS]:
         others = f" So it did in {drift.others} other cohort values." if drift.others else ""
         call = f'[d for d in cohort_drift(loop, instant("{weighing.as_of.isoformat()}")) if d.score.feature == {drift.score.feature!r}]'
@@ -116,10 +120,20 @@ def _sentence(score: DriftScore, weighing: Weighing) -> str:
         return f"{score.feature} cannot be judged ({window}): {score.reason}"
     title = TITLES[score.method]
     where = f" where {score.cohort} is {score.cohort_value}" if score.cohort else ""
-    said = f"{score.feature} {_SAID[score.state]}{where}: {title} {score.value:.3f}, a quiet window stays under {score.threshold:.3f} ({window})."
+    said = f"{score.feature} {_SAID[score.state]}{where}: {title} {_beside(score, score.value)} ({window})."
     if score.state not in (State.WATCH, State.ALARM):
         return said
     return " ".join([said, *([score.reason] if score.reason else []), *_weight(score, weighing)])
+
+
+def _beside(score: DriftScore, value: float) -> str:
+    """The value, what chance alone gives, and its threshold."""
+    chance = score.expected_by_chance
+    by_chance = "" if chance is None else f", about {chance:.2g} by chance"
+    if score.threshold is None:
+        return f"{numbers_apart(value)[0]}{by_chance}"
+    now, quiet = numbers_apart(value, score.threshold)
+    return f"{now}{by_chance}, a quiet window stays under {quiet}"
 
 
 def _weight(score: DriftScore, weighing: Weighing) -> Iterator[str]:
@@ -129,7 +143,8 @@ def _weight(score: DriftScore, weighing: Weighing) -> Iterator[str]:
         yield "How much the model uses it is not known." if share is None else f"It carries {share:.0%} of the model."
     if weighing.effect is not None and score.cohort is None:
         effect = weighing.effect
-        yield f"Estimated {effect.metric.replace('_', ' ')} of the window: {effect.now:.3f}, usually {effect.usual:.3f}."
+        now, usual = numbers_apart(effect.now, effect.usual)
+        yield f"Estimated {effect.metric.replace('_', ' ')} of the window: {now}, usually {usual}."
 
 
 def _call(score: DriftScore, as_of: datetime) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from loop_core.charter import MonitorPlan
 from loop_core.monitor.baseline import BEFORE, MIN_BEFORE
 from loop_core.monitor.drift.alarm_rule import PERFORMANCE_SPENT, AlarmRule
-from loop_core.monitor.finding import Finding, window_text
+from loop_core.monitor.finding import Finding, numbers_apart, window_text
 from loop_core.monitor.measure import rises
 from loop_core.monitor.performance import PerformancePoint
 from loop_core.vocabulary import State
@@ -101,9 +101,10 @@ def _upheld(chances: Sequence[float], level: float) -> list[bool]:
 
 def _cohort_finding(point: PerformancePoint, state: State, rise: float, before: float) -> Finding:
     window = f"{window_text(point.window_start, point.window_end)}, n = {point.n:,}, model {point.model_version}"
+    now, usual = numbers_apart(point.value or 0.0, before, digits=4)
     sentence = (
-        f"{point.metric} {point.value:.4f} [{point.ci_low:.4f}, {point.ci_high:.4f}] where {point.cohort} is"
-        f" {point.cohort_value}, {_SAID[state]}: {before:.4f} before ({window})."
+        f"{point.metric} {now} [{point.ci_low:.4f}, {point.ci_high:.4f}] where {point.cohort} is"
+        f" {point.cohort_value}, {_SAID[state]}: {usual} before ({window})."
     )
     return _made(point, state, sentence, rise)
 

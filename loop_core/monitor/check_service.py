@@ -8,7 +8,7 @@ from datetime import datetime
 
 from loop_core.charter import MonitorPlan
 from loop_core.monitor.baseline import MIN_BEFORE, judged, usual
-from loop_core.monitor.finding import Finding, window_text
+from loop_core.monitor.finding import Finding, numbers_apart, window_text
 from loop_core.monitor.service import HealthPoint
 from loop_core.vocabulary import State
 
@@ -58,7 +58,9 @@ def _slowest(newest: HealthPoint, before: Sequence[HealthPoint]) -> Iterator[Fin
         stage="service",
         subject="latency_p99_ms",
         state=State.WATCH if state is State.ALARM else State.OK,
-        sentence=f"99 of 100 answers came within {p99:.0f} ms; {normal:.0f} ms is usual ({window}).",
+        sentence="99 of 100 answers came within {} ms; {} ms is usual ({}).".format(
+            *numbers_apart(p99, normal, digits=0), window
+        ),
         value=p99,
         threshold=normal * LATENCY_RATIO,
         n=newest.n,
@@ -81,7 +83,9 @@ def _confidence(newest: HealthPoint, before: Sequence[HealthPoint]) -> Iterator[
         stage="service",
         subject="score",
         state=State.WATCH if State.ALARM in either else State.OK,
-        sentence=f"The scores leave {now:.3f} bits of uncertainty on average; {usual(earlier):.3f} are usual ({window}).",
+        sentence="The scores leave {} bits of uncertainty on average; {} are usual ({}).".format(
+            *numbers_apart(now, usual(earlier) or 0.0), window
+        ),
         value=now,
         ci_low=now - 1.96 * se,
         ci_high=now + 1.96 * se,
@@ -115,8 +119,9 @@ def _rating(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoint
         )
     state = judged(-mean, (high - low) / 4, [-m for m in earlier], plan.min_rating_drop)
     normal = usual(earlier)
-    compared = f"; {normal:.2f} is usual" if normal is not None else ""
-    sentence = f"Mean rating {mean:.2f} [{low:.2f}, {high:.2f}]{compared} ({window})."
+    now, before_now = numbers_apart(mean, mean if normal is None else normal, digits=2)
+    compared = f"; {before_now} is usual" if normal is not None else ""
+    sentence = f"Mean rating {now} [{low:.2f}, {high:.2f}]{compared} ({window})."
     limit = normal - plan.min_rating_drop if normal is not None else None
     return Finding(
         "feedback.rating", "feedback", "rating", state, sentence, mean, low, high, limit, newest.n_ratings, start, end
@@ -133,11 +138,12 @@ def _latency(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoin
         state = State.WATCH
     if plan.latency_p95_ms is not None and p95 > plan.latency_p95_ms:
         state = State.ALARM
-    compared = f"; {normal:.0f} ms is usual" if normal is not None else ""
-    budget = f", the budget is {plan.latency_p95_ms:.0f} ms" if plan.latency_p95_ms else ""
+    told, before_now, allowed = numbers_apart(p95, normal or p95, plan.latency_p95_ms or p95, digits=0)
+    compared = f"; {before_now} ms is usual" if normal is not None else ""
+    budget = f", the budget is {allowed} ms" if plan.latency_p95_ms else ""
     slowest = f", 99 within {newest.latency_p99_ms:.0f} ms" if newest.latency_p99_ms is not None else ""
     sentence = (
-        f"95 of 100 answers came within {p95:.0f} ms{slowest}{compared}{budget}"
+        f"95 of 100 answers came within {told} ms{slowest}{compared}{budget}"
         f" ({window_text(start, end)}, n = {newest.n:,})."
     )
     return Finding(
@@ -158,7 +164,8 @@ def _errors(plan: MonitorPlan, newest: HealthPoint) -> Finding:
     start, end, share = newest.window_start, newest.window_end, newest.error_share or 0.0
     low, high = newest.error_ci_low or 0.0, newest.error_ci_high or 1.0
     state = State.ALARM if low > plan.max_error_share else State.WATCH if share > plan.max_error_share else State.OK
-    sentence = f"{share:.2%} of answers failed; {plan.max_error_share:.0%} are allowed ({window_text(start, end)}, n = {newest.n:,})."
+    failed, allowed = numbers_apart(100 * share, 100 * plan.max_error_share, digits=2)
+    sentence = f"{failed}% of answers failed; {allowed}% are allowed ({window_text(start, end)}, n = {newest.n:,})."
     return Finding(
         "service.errors",
         "service",

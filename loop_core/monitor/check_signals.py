@@ -10,7 +10,7 @@ from loop_core.charter import Charter
 from loop_core.feedback import wilson
 from loop_core.lake import Reading
 from loop_core.monitor.baseline import BEFORE, judged, usual
-from loop_core.monitor.finding import Finding, window_text
+from loop_core.monitor.finding import Finding, numbers_apart, window_text
 from loop_core.monitor.service import HealthPoint
 from loop_core.vocabulary import Signal, State
 from loop_core.windows import Windows
@@ -78,7 +78,8 @@ def check_freshness(charter: Charter, points: Sequence[HealthPoint], windows: Wi
         return Finding("signals.freshness", "signals", "predictions", State.PENDING, sentence, threshold=limit)
     age = (as_of - max(point.newest_at for point in points)).total_seconds() / 86400
     state = State.OK if age <= limit else State.WATCH if age <= 2 * limit else State.ALARM
-    sentence = f"The newest prediction is {age:.1f} days old; {limit:g} are allowed."
+    told, allowed = numbers_apart(age, limit, digits=1)
+    sentence = f"The newest prediction is {told} days old; {allowed} are allowed."
     return Finding("signals.freshness", "signals", "predictions", state, sentence, age, threshold=limit)
 
 
@@ -110,8 +111,10 @@ def check_quarantine(charter: Charter, reading: Reading, windows: Windows) -> It
         limit = charter.gates.of(Signal(name)).max_quarantine_share
         before = float(bad_before) / float(received_before) if received_before else None
         state = State.ALARM if low > limit else State.WATCH if before is not None and low > before else State.OK
-        earlier = f"; {before:.2%} before" if before is not None else ""
-        sentence = f"{int(bad):,} of {int(received):,} {name} went to quarantine ({bad / received:.2%}), {window_text(start, min(end, reading.as_of))}{earlier}."
+        share = float(bad) / float(received)
+        told, usual = numbers_apart(100 * share, 100 * (share if before is None else before), digits=2)
+        earlier = f"; {usual}% before" if before is not None else ""
+        sentence = f"{int(bad):,} of {int(received):,} {name} went to quarantine ({told}%), {window_text(start, min(end, reading.as_of))}{earlier}."
         yield Finding(
             "quality.quarantine",
             "quality",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from loop_core.clock import instant
 from loop_core.monitor import DriftScore, drift_scores
 from loop_core.monitor.check_drift import Effect, Weighing, check_drift
+from loop_core.monitor.finding import numbers_apart
 from loop_core.vocabulary import State
 from tests.conftest import START
 from tests.monitor.world import DAYS, fill, predictions
@@ -54,3 +56,12 @@ def test_the_evidence_reproduces_the_finding(loop):
     found = next(iter(check_drift(drift_scores(loop, END, weeks=1), Weighing(END, "old"))))
     again = eval(found.evidence, {"drift_scores": drift_scores, "instant": instant, "loop": loop})
     assert [score.value for score in again] == [found.value]
+
+
+def test_numbers_shown_side_by_side_can_be_told_apart():
+    close = replace(_score("x", 0.00082, State.WATCH), threshold=0.00062, expected_by_chance=0.00036)
+    sentence = next(iter(check_drift([close], Weighing(END, "m1")))).sentence
+    assert "PSI 0.00082, about 0.00036 by chance, a quiet window stays under 0.00062" in sentence
+    assert numbers_apart(0.10004, 0.10001) == ("0.10004", "0.10001")
+    assert numbers_apart(2.0, 0.0004, digits=0) == ("2.00000", "0.00040")
+    assert numbers_apart(1e-15, 0.0) == ("1e-15", "0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,8 +13,10 @@ from loop_core.monitor.profiles import Binning, CategoryBins, Counts, NumberBins
 #: Values of one column, (n,): floats with NaN for null, or whole numbers that stand for categories, −1 for null.
 Values = npt.NDArray[Any]
 
-#: Added to every bin on both sides, so that an empty bin is rare rather than impossible.
+#: Rows that a bin which one of two windows leaves empty is taken to hold there: rare rather than impossible.
 PSEUDO_COUNT = 0.5
+#: Mean of the absolute value of a standard normal variable.
+MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
 
 
 class DriftMeasure(Protocol):
@@ -42,20 +45,71 @@ class DriftMeasure(Protocol):
         """(…, K) and (…, K) rows per bin → (…) values; NaN where it cannot be told."""
         ...
 
+    def by_chance(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
+        """(…, K) and (…, K) rows per bin → (…) about what the value is on average where both windows are samples of one
+        population: what row counts like these make of nothing."""
+        ...
+
+    def psi_factor(self, reference: Counts, current: Counts) -> Counts | float:
+        """(…) what the value to the power of 1 / `power` is multiplied by to be on PSI's scale, where a normal shift of
+        δ standard deviations is about δ²."""
+        ...
+
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
         """The value on rows, NaN where it cannot be told, and the p-value of the classical test where there is one."""
         ...
 
 
-def smoothed(counts: npt.ArrayLike) -> Counts:
-    """(…, K) counts → shares, with the pseudo-count.
+def filled_shares(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[Counts, Counts]:
+    """(…, K) and (…, K) counts → shares, with the pseudo-count where exactly one of the two is empty; NaN where a side has
+    no rows.
 
-    >>> smoothed([0, 9]).round(2).tolist()
-    [0.05, 0.95]
+    >>> [side.round(3).tolist() for side in filled_shares([0, 9, 0], [3, 6, 0])]
+    [[0.053, 0.947, 0.0], [0.333, 0.667, 0.0]]
     """
-    padded = np.asarray(counts, dtype=np.float64) + PSEUDO_COUNT
-    shares: Counts = padded / padded.sum(axis=-1, keepdims=True)
-    return shares
+    r, c = np.broadcast_arrays(np.asarray(reference, dtype=np.float64), np.asarray(current, dtype=np.float64))
+    total = [side.sum(axis=-1, keepdims=True) for side in (r, c)]
+    r, c = np.where((r == 0) & (c > 0), PSEUDO_COUNT, r), np.where((c == 0) & (r > 0), PSEUDO_COUNT, c)
+    first, second = (
+        np.where(rows > 0, side / np.maximum(side.sum(axis=-1, keepdims=True), PSEUDO_COUNT), np.nan)
+        for side, rows in zip((r, c), total, strict=True)
+    )
+    return first, second
+
+
+def sampling_noise(reference: Counts, current: Counts) -> Counts:
+    """(…) 1 / N + 1 / n of windows with N and n rows; NaN where a side has none."""
+    first, second = (np.where(rows > 0, rows, np.nan) for rows in (reference.sum(axis=-1), current.sum(axis=-1)))
+    noise: Counts = 1 / first + 1 / second
+    return noise
+
+
+def share_variance(reference: Counts, current: Counts, place: int) -> Counts:
+    """(…) p(1 − p) of the mean p of two windows' shares of one bin, and of at least half a row in both."""
+    rows = [side.sum(axis=-1) for side in (reference, current)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (reference[..., place] / rows[0] + current[..., place] / rows[1]) / 2
+        least = PSEUDO_COUNT / (rows[0] + rows[1])
+    share = np.clip(share, least, 1 - least)
+    variance: Counts = share * (1 - share)
+    return variance
+
+
+def divergence_by_chance(reference: Counts, current: Counts) -> Counts:
+    """(…) (K' − 1)(1 / N + 1 / n) over the K' bins that are not empty on both sides: the mean of a chi-squared divergence,
+    and about that of PSI, between two samples of N and n rows of one population."""
+    used = np.count_nonzero(reference + current, axis=-1)
+    chance: Counts = np.maximum(used - 1, 0) * sampling_noise(reference, current)
+    return chance
+
+
+def size_beyond_chance(
+    measure: DriftMeasure, values: Counts, chance: Counts, reference: Counts, current: Counts
+) -> Counts:
+    """(…) values on PSI's scale, less what chance gives there: about δ² for a normal shift of δ standard deviations."""
+    power = 1 / measure.power
+    size: Counts = measure.psi_factor(reference, current) * (values**power - chance**power)
+    return size
 
 
 def only_numbers(bins: Binning) -> str:

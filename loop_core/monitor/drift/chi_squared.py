@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop_core.monitor.drift.base import Values, any_column, row_counts
+from loop_core.monitor.drift.base import Values, any_column, divergence_by_chance, row_counts
 from loop_core.monitor.profiles import Binning, Counts
 
 
@@ -50,6 +50,12 @@ class ChiSquared:
 
     def binned(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
         return chi_squared(reference, current)
+
+    def by_chance(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
+        return divergence_by_chance(reference, current)
+
+    def psi_factor(self, reference: Counts, current: Counts) -> Counts | float:
+        return 1.0
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
         from scipy.special import chdtrc

@@ -11,6 +11,7 @@ import numpy as np
 from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift.alarm_rule import COHORTS_SPENT, HIGHEST_LEVEL, AlarmRule, corrected
 from loop_core.monitor.drift.evidence import Evidence, evidence_of
+from loop_core.monitor.drift.judge import too_small
 from loop_core.monitor.drift.psi import Psi
 from loop_core.monitor.drift.scores import DriftScore, with_every_window
 from loop_core.monitor.drift.threshold import Chance
@@ -26,7 +27,8 @@ class CohortDrift:
     """A feature that drifted in some cohort values."""
 
     score: DriftScore
-    """The cohort value with the strongest evidence."""
+    """The cohort value with the strongest evidence, of those that moved by more than the charter's `min_shift`; `watch`: none
+    did."""
     others: int
     """Further cohort values, of any cohort, in which it drifted too."""
 
@@ -60,7 +62,8 @@ def drifted(plan: MonitorPlan, found: Sequence[Series]) -> list[CohortDrift]:
     q_values = _by_feature(close, newest, sizes)
     kept = [name for name, q in q_values.items() if q <= rule.false_discovery_rate]
     cut = rule.false_discovery_rate * len(kept) / len(sizes)
-    return [_worst(name, close, newest, evidence, (sizes[name], cut, q_values[name])) for name in kept]
+    tested = _Tested(plan, close, newest, evidence)
+    return [tested.drift(name, sizes[name], cut, q_values[name]) for name in kept]
 
 
 def _close(judged: Sequence[Series], sizes: Mapping[str, int], rule: AlarmRule) -> list[Series]:
@@ -119,31 +122,49 @@ def _simes(evidence: Counts, cells: int) -> float:
     return float(np.min(ordered * cells / np.arange(1, len(ordered) + 1), initial=1.0))
 
 
-def _worst(
-    name: str, close: Sequence[Series], newest: Counts, evidence: Evidence, judged: tuple[int, float, float]
-) -> CohortDrift:
-    cells, cut, q_value = judged
-    mine = [k for k, series in enumerate(close) if series.column == name and np.isfinite(newest[k])]
-    told, ranks = np.sort(newest[mine]), np.arange(1, len(mine) + 1)
-    upheld = int(max(ranks[told <= cut * ranks / cells], default=1))
-    place = min(mine, key=lambda k: (newest[k], -evidence.values[k, -1]))
-    series, rows = close[place], int(close[place].counts[-1].sum())
-    threshold = evidence.threshold(place, cut * upheld / cells)
-    score = DriftScore(
-        feature=name,
-        method="psi",
-        window_start=series.spans[-1][0],
-        window_end=series.spans[-1][1],
-        cohort=series.cohort,
-        cohort_value=series.cohort_value,
-        value=float(evidence.values[place, -1]),
-        threshold=threshold,
-        p_value=float(evidence.p_values[place, -1]),
-        q_value=q_value,
-        folklore=Psi().folklore,
-        n_reference=int(series.reference.sum()),
-        n_current=rows,
-        state=State.ALARM,
-        is_answer=series.is_answer,
-    )
-    return CohortDrift(score, upheld - 1)
+@dataclass(frozen=True)
+class _Tested:
+    """Cells that were looked at closely, and what is upheld of them."""
+
+    plan: MonitorPlan
+    close: Sequence[Series]
+    newest: Counts
+    """(S,) evidence of each in the newest window."""
+    evidence: Evidence
+
+    def drift(self, name: str, cells: int, cut: float, q_value: float) -> CohortDrift:
+        """Of one feature with so many cells in all, upheld where the evidence is at most `cut` by Benjamini & Hochberg."""
+        mine = sorted(
+            (k for k, s in enumerate(self.close) if s.column == name and np.isfinite(self.newest[k])), key=self._order
+        )
+        ranks = np.arange(1, len(mine) + 1)
+        upheld = int(max(ranks[self.newest[mine] <= cut * ranks / cells], default=1))
+        large = [k for k in mine[:upheld] if self.evidence.sizes[k, -1] > self.plan.min_shift**2]
+        told = large or mine[:upheld]
+        threshold = self.evidence.threshold(told[0], cut * upheld / cells)
+        return CohortDrift(self._score(told[0], threshold, q_value, bool(large)), len(told) - 1)
+
+    def _order(self, place: int) -> tuple[float, float]:
+        return self.newest[place], -self.evidence.values[place, -1]
+
+    def _score(self, place: int, threshold: float, q_value: float, is_large: bool) -> DriftScore:
+        series = self.close[place]
+        return DriftScore(
+            feature=series.column,
+            method="psi",
+            window_start=series.spans[-1][0],
+            window_end=series.spans[-1][1],
+            cohort=series.cohort,
+            cohort_value=series.cohort_value,
+            value=float(self.evidence.values[place, -1]),
+            threshold=threshold,
+            p_value=float(self.evidence.p_values[place, -1]),
+            q_value=q_value,
+            folklore=Psi().folklore,
+            n_reference=int(series.reference.sum()),
+            n_current=int(series.counts[-1].sum()),
+            state=State.ALARM if is_large else State.WATCH,
+            reason="" if is_large else too_small(self.plan),
+            is_answer=series.is_answer,
+            expected_by_chance=float(self.evidence.by_chance[place, -1]),
+        )

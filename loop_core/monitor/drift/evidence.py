@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift.alarm_rule import HIGHEST_LEVEL, AlarmRule
-from loop_core.monitor.drift.base import DriftMeasure
+from loop_core.monitor.drift.base import DriftMeasure, size_beyond_chance
 from loop_core.monitor.drift.outcomes import Outcome, window_outcomes
 from loop_core.monitor.drift.threshold import Chance, Chances
 from loop_core.monitor.profiles import Counts, Series
@@ -32,6 +32,10 @@ class Evidence:
 
     rule: AlarmRule
     values: Counts
+    by_chance: Counts
+    """What the values would be on average if nothing had changed."""
+    sizes: Counts
+    """The values less chance on PSI's scale, see `size_beyond_chance`."""
     p_values: Counts
     careful: Counts
     """The p-values that may alarm: larger where the reference cannot show what is usual."""
@@ -59,14 +63,14 @@ def evidence_of(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasur
     rows = np.stack([series.counts.sum(axis=1) for series in found])
     usual = np.array([[series.reference.sum()] for series in found])
     chances = Chances([Chance(measure, s.binning, s.reference) for s in found], rows.astype(np.int64))
-    values = _values(found, measure, outcomes)
+    values, by_chance, sizes = _values(found, measure, outcomes)
     _say_what_has_no_value(outcomes, values)
     p_values = chances.p_values(values)
     cautions = [_caution(*of) for of in zip(found, chances.of, p_values, strict=True)]
     careful = _careful(found, chances, values, p_values, np.array(cautions))
     shared = rows / np.maximum(rows + usual, 1.0)
     evidence = rule.evidence(careful, shared)
-    return Evidence(rule, values, p_values, careful, shared, evidence, outcomes, cautions, chances)
+    return Evidence(rule, values, by_chance, sizes, p_values, careful, shared, evidence, outcomes, cautions, chances)
 
 
 def with_whole_windows(plan: MonitorPlan, series: Series) -> Series:
@@ -82,17 +86,24 @@ def with_whole_windows(plan: MonitorPlan, series: Series) -> Series:
     return replace(series, reference=merged)
 
 
-def _values(found: Sequence[Series], measure: DriftMeasure, outcomes: Sequence[Collection[int]]) -> Counts:
-    """(S, W) what the measure says of windows that are judged; all cohort values of a column together."""
-    values = np.full((len(found), len(found[0].numbers)), np.nan)
+def _values(
+    found: Sequence[Series], measure: DriftMeasure, outcomes: Sequence[Collection[int]]
+) -> tuple[Counts, Counts, Counts]:
+    """(S, W) what the measure says of windows that are judged, what chance alone gives there, and sizes beyond chance; all
+    cohort values of a column together."""
+    values, by_chance, sizes = np.full((3, len(found), len(found[0].numbers)), np.nan)
     judged = [k for k, not_judged in enumerate(outcomes) if len(not_judged) < values.shape[1]]
     for binning, group in groupby(judged, key=lambda k: found[k].binning):
         places = list(group)
         usual = np.stack([found[k].reference.sum(axis=0, keepdims=True) for k in places])
-        values[places] = measure.binned(usual, np.stack([found[k].counts for k in places]), binning)
-    for row, not_judged in zip(values, outcomes, strict=True):
-        row[list(not_judged)] = np.nan
-    return values
+        now = np.stack([found[k].counts for k in places])
+        values[places] = measure.binned(usual, now, binning)
+        by_chance[places] = measure.by_chance(usual, now, binning)
+        sizes[places] = size_beyond_chance(measure, values[places], by_chance[places], usual, now)
+    for k, not_judged in enumerate(outcomes):
+        for table in (values, by_chance, sizes):
+            table[k, list(not_judged)] = np.nan
+    return values, by_chance, sizes
 
 
 def _caution(series: Series, chance: Chance, p_values: Counts) -> str:

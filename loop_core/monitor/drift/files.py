@@ -28,6 +28,8 @@ class FileDrift:
     """The usual cut-off, shown for comparison; None: the trade has none."""
     reason: str
     """Why there is no value; empty: there is one."""
+    expected_by_chance: float | None = None
+    """About what the value would be on average between two samples of one population; None: there is no value."""
 
 
 @dataclass(frozen=True)
@@ -73,4 +75,7 @@ def _score(pair: ColumnPair, method: str) -> FileDrift:
     value = float("nan") if reason else float(measure.binned(pair.reference, pair.current, pair.binning))
     if not reason and np.isnan(value):
         reason = "There is no value to compare."
-    return FileDrift(pair.column, method, None if reason else value, measure.folklore, reason)
+    if reason:
+        return FileDrift(pair.column, method, None, measure.folklore, reason)
+    chance = float(measure.by_chance(pair.reference, pair.current, pair.binning))
+    return FileDrift(pair.column, method, value, measure.folklore, "", chance)

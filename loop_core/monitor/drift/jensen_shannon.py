@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from loop_core.monitor.drift.base import Values, any_column, row_counts
+from loop_core.monitor.drift.base import Values, any_column, divergence_by_chance, row_counts
 from loop_core.monitor.profiles import Binning, Counts
+
+#: PSI over the squared distance in bits, where both are small.
+_NATS = 8 * math.log(2)
 
 
 def jensen_shannon(reference: npt.ArrayLike, current: npt.ArrayLike) -> Counts:
@@ -59,6 +63,12 @@ class JensenShannon:
 
     def binned(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
         return jensen_shannon(reference, current)
+
+    def by_chance(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
+        return np.sqrt(divergence_by_chance(reference, current) / _NATS)
+
+    def psi_factor(self, reference: Counts, current: Counts) -> Counts | float:
+        return _NATS
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
         return float(jensen_shannon(*row_counts(reference, current))), None

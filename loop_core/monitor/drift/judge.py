@@ -23,10 +23,16 @@ class Verdicts:
     """Tables (S, W) over series and windows, oldest window first. Numbers are NaN where the outcome says why."""
 
     values: Counts
+    by_chance: Counts
+    """What the values would be on average if nothing had changed."""
     thresholds: Counts
     p_values: Counts
     q_values: Counts
     alarms: npt.NDArray[np.bool_]
+    small: npt.NDArray[np.bool_]
+    """Whether it is too small to matter, however certain."""
+    smallness: str
+    """What is said of those."""
     outcomes: list[dict[int, Outcome]]
     """(S,) place of a window → why it is not judged; the others are."""
     cautions: list[str]
@@ -34,9 +40,9 @@ class Verdicts:
 
     def said(self, series: int) -> list[Outcome]:
         """(W,) state and reason of each window of one series; the reason is empty where nothing needs to be said."""
-        usual = [(State.OK, ""), (State.WATCH, self.cautions[series]), (State.ALARM, "")]
+        usual = [(State.OK, ""), (State.WATCH, self.cautions[series]), (State.ALARM, ""), (State.WATCH, self.smallness)]
         over = self.values[series] > self.thresholds[series]
-        said = [usual[k] for k in np.where(self.alarms[series], 2, over).tolist()]
+        said = [usual[k] for k in np.where(self.small[series], 3, np.where(self.alarms[series], 2, over)).tolist()]
         for window, outcome in self.outcomes[series].items():
             said[window] = outcome
         return said
@@ -46,7 +52,8 @@ def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> 
     """Decide every window of series that have the same windows.
 
     A cell is in alarm where its evidence, over its last windows, survives the correction for all series of its window.
-    Its threshold is the value that a single window has to exceed to count towards that.
+    Its threshold is the value that a single window has to exceed to count towards that. What is certain but smaller than
+    the charter's `min_shift` is no alarm.
 
     Args:
         plan: the charter's.
@@ -60,6 +67,24 @@ def judge(plan: MonitorPlan, found: Sequence[Series], measure: DriftMeasure) -> 
     levels = said.rule.levels(judged, alarms.sum(axis=0), said.shared)
     levels = np.where(np.isfinite(said.p_values), levels, np.nan)
     alarms &= said.careful <= levels
+    small = alarms & ~(said.sizes > plan.min_shift**2)
     return Verdicts(
-        said.values, said.chances.thresholds(levels), said.p_values, q_values, alarms, said.outcomes, said.cautions
+        values=said.values,
+        by_chance=said.by_chance,
+        thresholds=said.chances.thresholds(levels),
+        p_values=said.p_values,
+        q_values=q_values,
+        alarms=alarms & ~small,
+        small=small,
+        smallness=too_small(plan),
+        outcomes=said.outcomes,
+        cautions=said.cautions,
+    )
+
+
+def too_small(plan: MonitorPlan) -> str:
+    """What is said of a move that is certain and smaller than the charter asks for."""
+    return (
+        f"Certain but too small to matter: less than a shift of {plan.min_shift:g} standard deviations"
+        " (min_shift in the charter)."
     )

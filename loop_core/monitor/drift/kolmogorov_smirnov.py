@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from loop_core.monitor.drift.base import Values, is_number, known, only_numbers
+from loop_core.monitor.drift.base import Values, is_number, known, only_numbers, sampling_noise
 from loop_core.monitor.profiles import Binning, Counts
 
 
@@ -43,6 +44,17 @@ class KolmogorovSmirnov:
 
     def binned(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
         return binned_distance(reference, current)
+
+    def by_chance(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
+        # The mean of Kolmogorov's distribution, of values without ties.
+        chance: Counts = (
+            math.sqrt(math.pi / 2) * math.log(2) * np.sqrt(sampling_noise(reference[..., :-1], current[..., :-1]))
+        )
+        return chance
+
+    def psi_factor(self, reference: Counts, current: Counts) -> Counts | float:
+        # A normal shift of δ has the distance δ / √(2π).
+        return 2 * math.pi
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
         usual, now = known(reference), known(current)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop_core.monitor.drift.base import Values, any_column, nulls
+from loop_core.monitor.drift.base import MEAN_ABSOLUTE, Values, any_column, nulls, sampling_noise, share_variance
 from loop_core.monitor.profiles import Binning, Counts
 
 
@@ -26,6 +26,14 @@ class Missing:
             now, usual = current[..., -1] / current.sum(axis=-1), reference[..., -1] / reference.sum(axis=-1)
         change: Counts = np.abs(now - usual)
         return change
+
+    def by_chance(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
+        spread = share_variance(reference, current, -1) * sampling_noise(reference, current)
+        chance: Counts = MEAN_ABSOLUTE * np.sqrt(spread)
+        return chance
+
+    def psi_factor(self, reference: Counts, current: Counts) -> Counts | float:
+        return 1 / share_variance(reference, current, -1)
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
         if not len(reference) or not len(current):

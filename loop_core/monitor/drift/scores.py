@@ -49,11 +49,15 @@ class DriftScore:
     n_current: int
     """Rows of the window."""
     state: State
-    """`watch`: moved beyond chance in this window; `alarm`: often enough, or too far to wait."""
+    """`watch`: moved beyond chance in this window, or certain but smaller than the charter's `min_shift`; `alarm`: often
+    enough, or too far to wait."""
     reason: str = ""
     """Why it was not judged, or why it is `watch` at most; empty: it was judged."""
     is_answer: bool = False
     """Whether it is what the model said (`score`, `score_<class>`), and no feature."""
+    expected_by_chance: float | None = None
+    """About what the value would be on average if nothing had changed: what row counts like these make of nothing, in its
+    unit; None: there is no value."""
 
 
 def drift_scores(
@@ -151,6 +155,7 @@ def _cells(
         states,
         reasons,
         of_series(series.is_answer for series in found),
+        of_cells(verdicts.by_chance),
         strict=False,
     )
     # The champion's first weeks are the reference of its score itself.

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop_core.monitor.drift.base import Values, is_number, known, nulls, only_categories
+from loop_core.monitor.drift.base import (
+    MEAN_ABSOLUTE,
+    Values,
+    is_number,
+    known,
+    nulls,
+    only_categories,
+    sampling_noise,
+    share_variance,
+)
 from loop_core.monitor.profiles import Binning, Counts
 
 
@@ -31,6 +40,14 @@ class Unseen:
             now, usual = current[..., -2] / current.sum(axis=-1), reference[..., -2] / reference.sum(axis=-1)
         more: Counts = np.maximum(now - usual, 0.0)
         return more
+
+    def by_chance(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
+        spread = share_variance(reference, current, -2) * sampling_noise(reference, current)
+        chance: Counts = MEAN_ABSOLUTE / 2 * np.sqrt(spread)
+        return chance
+
+    def psi_factor(self, reference: Counts, current: Counts) -> Counts | float:
+        return 1 / share_variance(reference, current, -2)
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
         if is_number(reference) or not len(reference) or not len(current):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop_core.monitor.drift.base import Values, is_number, known, only_numbers
+from loop_core.monitor.drift.base import MEAN_ABSOLUTE, Values, is_number, known, only_numbers, sampling_noise
 from loop_core.monitor.profiles import Binning, Counts, NumberBins
 
 
@@ -47,6 +47,20 @@ def binned_distance(reference: Counts, current: Counts, bins: NumberBins) -> Cou
     return np.where(np.isfinite(distance), distance, np.nan)
 
 
+def chance_distance(reference: Counts, current: Counts, bins: NumberBins) -> Counts:
+    """(…) what `binned_distance` is on average between two samples of one population: at every place F scatters by
+    √(F(1 − F)(1/N + 1/n))."""
+    places, r = bin_places(bins), reference[..., :-1]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        r = r / r.sum(axis=-1, keepdims=True)
+        below = np.clip(np.cumsum(r, axis=-1)[..., :-1], 0, 1)
+        mean = (r @ places)[..., None]
+        spread = np.sqrt((r * (places - mean) ** 2).sum(axis=-1))
+        apart = (np.sqrt(below * (1 - below)) @ np.diff(places)) / spread
+    distance: Counts = MEAN_ABSOLUTE * apart * np.sqrt(sampling_noise(reference[..., :-1], current[..., :-1]))
+    return np.where(np.isfinite(distance), distance, np.nan)
+
+
 @dataclass(frozen=True)
 class Wasserstein:
     """The distance as a measure of drift. Folklore: 0.1 standard deviations.
@@ -65,6 +79,13 @@ class Wasserstein:
     def binned(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
         assert isinstance(bins, NumberBins)
         return binned_distance(reference, current, bins)
+
+    def by_chance(self, reference: Counts, current: Counts, bins: Binning) -> Counts:
+        assert isinstance(bins, NumberBins)
+        return chance_distance(reference, current, bins)
+
+    def psi_factor(self, reference: Counts, current: Counts) -> Counts | float:
+        return 1.0
 
     def exact(self, reference: Values, current: Values) -> tuple[float, float | None]:
         if not is_number(reference):

