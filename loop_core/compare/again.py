@@ -73,7 +73,7 @@ def rows_again(loop: Loop, card: Scorecard) -> Again:
 
     def read_them() -> Again:
         rows = paired_rows(loop, champion, card.challenger, card.as_of, since=card.window_start, snapshot=read)
-        return Again(champion, card.challenger, rows, groupings(loop.charter, rows.cohorts), read)
+        return Again(champion, card.challenger, rows, groupings(loop.charter, rows.cohorts, len(rows.pairs)), read)
 
     found: Again = _kept(lake).get(key, read_them)
     return found

@@ -22,7 +22,7 @@ def all_cells(charter: Charter, pairs: Pairs, groupings: Sequence[Grouping]) -> 
     Args:
         charter: metrics and margins.
         pairs: the n compared rows.
-        groupings: `groupings(charter, cohorts)`: everybody first.
+        groupings: `groupings(charter, cohorts, n)`: everybody first.
     """
     everybody, *cohorts = (_cells(charter, pairs, grouping) for grouping in groupings)
     return tuple(everybody + corrected([cell for inside in cohorts for cell in inside]))

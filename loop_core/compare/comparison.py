@@ -72,7 +72,7 @@ def compare(
 def _scorecard(
     loop: Loop, champion: str, challenger: str, as_of: datetime, rows: Comparison, snapshot: int
 ) -> Scorecard:
-    groupings = groupings_of(loop.charter, rows.cohorts)
+    groupings = groupings_of(loop.charter, rows.cohorts, len(rows.pairs))
     service = service_cells(loop, champion, challenger, as_of, rows.span, loop.charter.metrics, snapshot)
     cells = dated((*all_cells(loop.charter, rows.pairs, groupings), *service), rows.days, as_of)
     unproven = challenger if challenger in rows.span.unknown else None

@@ -74,7 +74,7 @@ def first_card(
 
 
 def _filled(loop: Loop, blank: Scorecard, rows: Comparison, further: Sequence[GateResult]) -> Scorecard:
-    groups = groupings(loop.charter, rows.cohorts)
+    groups = groupings(loop.charter, rows.cohorts, len(rows.pairs))
     version, metrics = blank.challenger, loop.charter.metrics
     service = service_cells(loop, version, version, blank.as_of, rows.span, metrics, blank.snapshot)
     cells = tuple(_alone(cell) for cell in (*all_cells(loop.charter, rows.pairs, groups), *service))

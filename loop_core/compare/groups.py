@@ -112,16 +112,17 @@ def everybody(n: int) -> Grouping:
     return Grouping(None, (None,), np.zeros(n, dtype=np.intp))
 
 
-def groupings(charter: Charter, cohorts: pl.DataFrame) -> tuple[Grouping, ...]:
+def groupings(charter: Charter, cohorts: pl.DataFrame, n: int) -> tuple[Grouping, ...]:
     """Everybody, each declared cohort, those nobody has to declare, then the pairs of cohorts that the charter crosses.
 
     Args:
         charter: cohorts with their bounds, and `[compare] cohort_pairs`.
         cohorts: (n,) one text column per declared cohort, and any others.
+        n: rows; a frame without columns does not know how many it has.
     """
     import polars as pl
 
-    found = [everybody(cohorts.height), *(grouped(cohort, cohorts[cohort.name]) for cohort in charter.cohorts)]
+    found = [everybody(n), *(grouped(cohort, cohorts[cohort.name]) for cohort in charter.cohorts)]
     # What people said and which labels were corrected follows the outcome. Among those who complained the model that
     # always expects the worst is the best, so nothing found there may decide.
     found += (

@@ -79,7 +79,7 @@ def compare_many(
     scores = {names[name]: found for name, found in rows.scores(loop).items()}
     pairs = {v: Pairs(rows.labels, scores[baseline], scores[v], rows.units) for v in challengers}
     rivals = [one for metric in _metrics(loop.charter) for one in _of_metric(loop.charter, metric, pairs, seed)]
-    groups = groupings(loop.charter, rows.cohorts(loop))
+    groups = groupings(loop.charter, rows.cohorts(loop), len(rows.labels))
     standings = tuple(_standing(loop, rows, groups, version, pairs[version]) for version in challengers)
     lead = _lead(loop.charter).name
     found = Comparisons(

@@ -225,7 +225,7 @@ class _Trial:
 
     def __init__(self, charter: Charter, rows: Comparison, seed: int) -> None:
         self._charter, self._rows, self._seed = charter, rows, seed
-        self._groupings = groupings(charter, rows.cohorts)
+        self._groupings = groupings(charter, rows.cohorts, len(rows.pairs))
 
     def plan(self) -> Iterator[_Place]:
         """Every harm that can be planted: cohort values with enough rows, by the first binding metric of losses."""

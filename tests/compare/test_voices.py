@@ -23,7 +23,7 @@ def test_rows_of_which_nothing_is_said_are_the_usual_ones():
 
 def test_they_bind_no_release_and_declared_cohorts_do():
     frame = pl.DataFrame({"place": ["a", "b"] * LEAST, "feedback": ["silent", "complained"] * LEAST})
-    assert [(one.cohort, one.shown_only) for one in groupings(parse_charter(CHARTER), frame)] == [
+    assert [(one.cohort, one.shown_only) for one in groupings(parse_charter(CHARTER), frame, frame.height)] == [
         (None, False),
         ("place", False),
         ("feedback", True),
@@ -35,7 +35,7 @@ def test_crossed_cohorts_are_cohorts(pairs, expected):
     kind = '[[cohorts]]\nname = "kind"\nexpression = "x"\nmin_rows = 10\n'
     charter = parse_charter(CHARTER + (kind if "kind" in pairs else "") + f"[compare]\ncohort_pairs = {pairs}\n")
     frame = pl.DataFrame({"place": ["a", "b", "a"], "kind": ["x", "y", "y"]})
-    found = groupings(charter, frame.select([c.name for c in charter.cohorts]))
+    found = groupings(charter, frame.select([c.name for c in charter.cohorts]), frame.height)
     assert len(found) == expected
     if expected == 4:
         assert found[-1].cohort == "place_kind"
