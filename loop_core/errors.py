@@ -27,6 +27,10 @@ class SourceError(LoopbenchError):
     """A file or SQL source cannot be read, or is not what its contract says."""
 
 
+class QueryError(LoopbenchError):
+    """A query is not one SELECT over the views it may read, cannot be evaluated, or reached its limits."""
+
+
 class CharterError(LoopbenchError):
     """A charter does not parse or validate; the message names the line."""
 

@@ -11,7 +11,7 @@ from loop_core.alerts.grouping import upstream
 from loop_core.alerts.state import Record, fold
 from loop_core.alerts.words import headline
 from loop_core.errors import UnknownNameError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.monitor import Finding, findings_at
 from loop_core.monitor.codes import words
 from loop_core.vocabulary import State
@@ -57,7 +57,7 @@ def findings_of(record: Record, current: Mapping[Member, Finding]) -> tuple[Find
 
 def first_seen(loop: Loop, as_of: datetime) -> dict[Member, datetime]:
     """Since which recorded cycle, in a row, each finding that is not quiet has not been so."""
-    reading = known_at(loop, as_of).with_views(
+    reading = read_at(loop, as_of).with_views(
         told="select code, subject, coalesce(cohort, '') as cohort, coalesce(cohort_value, '') as cohort_value,"
         " coalesce(source, '') as source, state, as_of from findings where as_of <= $as_of",
         quiet="select code, subject, cohort, cohort_value, source, max(as_of) as quiet_at from told"

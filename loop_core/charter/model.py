@@ -14,7 +14,7 @@ from loop_core.charter.firing import never_fires
 from loop_core.charter.metric import METRICS_OF, WATCHED_OF, Costs, Metric
 from loop_core.charter.mutations import Mutation, misfit
 from loop_core.charter.part import BesideError, ClassName, Name, Part, People, Person, Share, is_on_record
-from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan
+from loop_core.charter.plans import AlertPlan, MonitorPlan, QueryPlan, RetrainPlan, Rollout, TriggerPlan
 from loop_core.vocabulary import Task
 
 
@@ -139,6 +139,7 @@ class Charter(Part):
     compare: ComparePlan = ComparePlan()
     mutations: tuple[Mutation, ...] = ()
     rollout: Rollout = Rollout()
+    queries: QueryPlan = QueryPlan()
 
     @property
     def name(self) -> str:
@@ -178,7 +179,9 @@ class Charter(Part):
     @property
     def hash(self) -> str:
         """sha256 of the canonical content: comments and layout do not change it."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        # A charter that says nothing of queries is the one it was before they could be bounded.
+        aside = {"queries"} if self.queries == QueryPlan() else None
+        return hashlib.sha256(self.model_dump_json(exclude=aside).encode()).hexdigest()
 
     def cohort(self, name: str) -> Cohort:
         """The declared cohort of that name; UnknownNameError lists them."""

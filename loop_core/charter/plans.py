@@ -214,6 +214,13 @@ class RetrainPlan(Part):
         return self
 
 
+class QueryPlan(Part):
+    """`[queries]`: what one query of a person may take, in `loop sql`, notebooks and recipes."""
+
+    seconds: float = Field(default=60, gt=0, le=86_400)
+    memory_mb: int = Field(default=1_000, ge=100, le=1_000_000)
+
+
 class Rollout(Part):
     """`[rollout]`: how a release reaches everybody."""
 

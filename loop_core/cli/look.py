@@ -10,7 +10,6 @@ from loop_core.cli.console import say, show
 from loop_core.cli.here import AS_OF, Here, on_loop
 from loop_core.cli.options import AsOfOption, GroupOption, JsonOption, WorkspaceOption, moment, one_group, opened
 from loop_core.clock import now
-from loop_core.errors import StorageError
 from loop_core.frames import to_json
 from loop_core.vocabulary import MARKS, State
 
@@ -163,18 +162,18 @@ def feedback(
 @on_loop(AS_OF)
 def sql(
     here: Here,
-    query: Annotated[str, typer.Argument(help="SQL over predictions, outcomes, labels, rows, feedback, ….")],
+    query: Annotated[str, typer.Argument(help="One SELECT over predictions, outcomes, labels, rows, feedback, ….")],
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, max=86_400, help="Longest time; default: the charter's.")
+    ] = None,
+    memory_mb: Annotated[
+        int | None, typer.Option(min=100, max=1_000_000, help="Most memory, in MB; default: the charter's.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the loop as it was known at an instant; read-only."""
+    """Ask the loop as it was known at an instant: one SELECT over its views, and nothing else is run."""
     from loop_core.labels import known_at
 
-    reading = known_at(here.loop, here.as_of if here.dated else now())
-    try:
-        frame = reading.frame(query)
-    except StorageError as error:
-        if "Table with name" not in error.given:
-            raise
-        raise StorageError(error.given, f"one of {', '.join(reading.views)}", "correct the query") from None
-    rows = [to_json(row) for row in frame.to_dicts()]
+    reading = known_at(here.loop, here.as_of if here.dated else now()).with_limits(seconds, memory_mb)
+    rows = [to_json(row) for row in reading.frame(query).to_dicts()]
     show(rows, as_json, empty="No rows.")

@@ -15,7 +15,7 @@ from loop_core.compare.metrics.answers import answers
 from loop_core.compare.metrics.pairs import Terms
 from loop_core.compare.store import scorecard_of
 from loop_core.errors import RefusedError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import quoted
 from loop_core.monitor.losses import told
 from loop_core.vocabulary import Task
@@ -135,7 +135,7 @@ def _rows(loop: Loop, as_of: datetime, again: Again, shown: Places, first: Float
         f"select hash(prediction_id) as id_, prediction_id, predicted_at, {', '.join(map(quoted, names))} from predictions"
         " where predicted_at >= $first and predicted_at < $last and hash(prediction_id) in (select unnest($ids::ubigint[]))"
     )
-    reading, span = known_at(loop, as_of, again.snapshot), again.rows.span
+    reading, span = read_at(loop, as_of, again.snapshot), again.rows.span
     ids = [int(one) for one in again.rows.ids[shown]]
     found = {row[0]: row[1:] for row in reading.rows(sql, ids=ids, first=span.start, last=span.end)} if ids else {}
     return tuple(

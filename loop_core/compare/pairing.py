@@ -15,7 +15,7 @@ from loop_core.compare.scores import score_names, scored_batches
 from loop_core.compare.span import Span, unseen_span
 from loop_core.compare.voices import spoken_cohorts
 from loop_core.errors import NotReadyError, RefusedError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading, quoted
 from loop_core.monitor.groups import Floats, scores_of
 from loop_core.monitor.units import Units
@@ -181,7 +181,7 @@ def common_rows(
     """
     models = list(dict.fromkeys(versions.values()))
     span = unseen_span(loop, models, as_of, since, snapshot)
-    reading = known_at(loop, as_of, snapshot, since=span.start)
+    reading = read_at(loop, as_of, snapshot, since=span.start)
     rows = _rows(loop, reading, span, {f"{name}_": version for name, version in versions.items()}, columns)
     frame = rows.drop_nulls([column for name in versions for column in score_names(loop, f"{name}_")])
     if not frame.height:

@@ -15,7 +15,7 @@ from loop_core.compare.forecasts import Forecast, first_comparisons, gained, rec
 from loop_core.compare.metrics import Pairs, estimate
 from loop_core.compare.scores import score_names, scored_batches
 from loop_core.errors import NotReadyError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.models import Calibration, ModelStore, manifest_of, train_end
 from loop_core.monitor.groups import scores_of
 from loop_core.monitor.shrink import variance_between
@@ -128,7 +128,7 @@ def _pairs(loop: Loop, objective: Objective, champion: str, quick: Any) -> Pairs
     first, last = (
         datetime.fromtimestamp(int(training.at[place]) / 1e6, UTC) for place in (fold.valid_start, fold.valid_stop - 1)
     )
-    reading = known_at(loop, training.as_of, training.snapshot, since=first)
+    reading = read_at(loop, training.as_of, training.snapshot, since=first)
     where = "label is not null and due_at <= $as_of and predicted_at >= $first and predicted_at <= $last"
     select = (
         "r.predicted_at as when_, r.prediction_id as id_, r.label as label_,"

@@ -9,7 +9,7 @@ from typing import Any
 
 from loop_core.charter import Cohort
 from loop_core.feedback.mask import masked
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading
 from loop_core.workspace import Loop
 
@@ -81,7 +81,7 @@ def feedback_items(
     Raises:
         UnknownNameError: no such cohort.
     """
-    reading = known_at(loop, as_of)
+    reading = read_at(loop, as_of)
     matching, bound = _MATCHING.format(join="", condition=""), {"text": text or None, "max_rating": max_rating}
     if group is not None:
         matching, bound["cohort_value"] = _of_cohort(loop.charter.cohort(group[0])), group[1]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from loop_core.feedback.intervals import mean_interval, wilson
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -89,7 +89,7 @@ def feedback_trend(
         "p.model_version" if by_version else "string_agg(distinct p.model_version, ' + ' order by p.model_version)"
     )
     return list(
-        points(known_at(loop, as_of), Windows.at(as_of, loop.charter.monitor.window_days), group, weeks, version)
+        points(read_at(loop, as_of), Windows.at(as_of, loop.charter.monitor.window_days), group, weeks, version)
     )
 
 

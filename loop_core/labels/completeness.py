@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from loop_core.labels.maturity import known_at
+from loop_core.labels.maturity import read_at
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def completeness(loop: Loop, as_of: datetime, *, cohort: str | None = None) -> l
     """
     group = loop.charter.cohort(cohort) if cohort else None
     horizon = int(np.ceil(loop.charter.labels.horizon_days))
-    frame = known_at(loop, as_of).frame(_AGES.format(cohort=group.sql if group else "null::varchar"), horizon=horizon)
+    frame = read_at(loop, as_of).frame(_AGES.format(cohort=group.sql if group else "null::varchar"), horizon=horizon)
     values = _largest(frame, group.max_values if group else 1)
     return [
         point

@@ -7,10 +7,12 @@ that happened to arrive first is biased; windows wait until enough of their pred
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from loop_core.charter import Charter
-from loop_core.lake import Reading
+from loop_core.lake import PublicReading, Reading
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -31,8 +33,26 @@ def known_at(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+) -> PublicReading:
+    """What people's own SQL may read: the views of `read_at`, through a door that lets one SELECT over them pass.
+
+    Arguments as those of `read_at`. How long a query may run, and in how much memory, says the charter's `[queries]`.
+    """
+    reading = PublicReading.at(loop.lake, loop.charter, as_of, snapshot, since, until)
+    reading = replace(reading, views={**reading.views, **_arrived(loop.charter, reading.views)})
+    limits = loop.charter.queries
+    return reading.with_core_views(**_views(loop.charter)).with_limits(limits.seconds, limits.memory_mb)
+
+
+def read_at(
+    loop: Loop,
+    as_of: datetime,
+    snapshot: int | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Reading:
-    """The loop as it was known at `as_of`, with two more views:
+    """The loop as it was known at `as_of`, for the core's own SQL, with two more views:
 
     - `labels(prediction_id, label, observed_at, source)`: the newest statement about each prediction;
     - `rows`: predictions with `label` (null while unknown), `observed_at`, `mature`, `due_at` (when the horizon
@@ -48,7 +68,19 @@ def known_at(
             known much later: fewer have to be put in order then.
     """
     reading = Reading.at(loop.lake, loop.charter, as_of, snapshot, since, until)
-    return reading.with_views(labels=_LABELS, rows=_rows_sql(loop.charter))
+    return reading.with_views(**_views(loop.charter))
+
+
+def _views(charter: Charter) -> dict[str, str]:
+    return {"labels": _LABELS, "rows": _rows_sql(charter)}
+
+
+def _arrived(charter: Charter, views: Mapping[str, str]) -> dict[str, str]:
+    """What is no signal, cut at the instant too. Where the past is replayed, files arrive long after what they tell."""
+    times = {"findings": "as_of"}
+    if charter.loop.clock == "wall":
+        times |= {"scores": "scored_at", "batches": "arrived_at", "quarantine": "arrived_at"}
+    return {name: f"{views[name]} where {time} <= $as_of" for name, time in times.items()}
 
 
 def _rows_sql(charter: Charter) -> str:
@@ -79,8 +111,8 @@ def mature_shares(
     # Labels are looked up only where they can matter: windows past their horizon are mature whatever is known.
     horizon = timedelta(days=loop.charter.labels.horizon_days)
     recent = max(first, windows.span(windows.number(as_of - horizon))[0])
-    reading, bound = known_at(loop, as_of, snapshot, since=recent), windows.parameters()
+    reading, bound = read_at(loop, as_of, snapshot, since=recent), windows.parameters()
     window = windows.sql("predicted_at")
-    overdue = known_at(loop, as_of, snapshot).rows(_OVERDUE.format(window=window), first=first, last=recent, **bound)
+    overdue = read_at(loop, as_of, snapshot).rows(_OVERDUE.format(window=window), first=first, last=recent, **bound)
     waiting = reading.rows(_WAITING.format(window=window), first=recent, **bound)
     return sorted([*overdue, *waiting])

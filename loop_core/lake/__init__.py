@@ -2,21 +2,26 @@
 
 from loop_core.lake.adoption import adopt, can_adopt
 from loop_core.lake.connection import Lake, Transaction
+from loop_core.lake.door import DEFAULT_LIMITS, QueryLimits, check_expression
 from loop_core.lake.location import LakeLocation
 from loop_core.lake.maintenance import LakeReport, MaintenanceReport, check_lake, maintain_lake
-from loop_core.lake.reading import Reading
+from loop_core.lake.reading import PublicReading, Reading
 from loop_core.lake.tables import COLUMN_TYPES, create_loop_tables, quoted, signal_columns
 
 __all__ = [
     "COLUMN_TYPES",
+    "DEFAULT_LIMITS",
     "Lake",
     "LakeLocation",
     "LakeReport",
     "MaintenanceReport",
+    "PublicReading",
+    "QueryLimits",
     "Reading",
     "Transaction",
     "adopt",
     "can_adopt",
+    "check_expression",
     "check_lake",
     "create_loop_tables",
     "maintain_lake",

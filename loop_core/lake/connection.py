@@ -13,6 +13,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from loop_core.errors import StorageError
+from loop_core.lake.door import Door
 from loop_core.lake.explain import explain
 from loop_core.lake.location import LakeLocation, attach
 
@@ -55,8 +56,11 @@ class Lake:
         self._writing = threading.Lock()
         self._held = threading.local()
         self._connection = attach(location, create)
+        self.door = Door(location)
+        """Where people's own queries are run; opened by the first of them."""
 
     def close(self) -> None:
+        self.door.close()
         self._connection.close()
 
     # -- reading ------------------------------------------------------------------------------------------

@@ -30,15 +30,16 @@ class LakeLocation:
         return not self.catalog.startswith("postgresql://")
 
 
-def attach(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
-    """A connection with the lake attached as `lake`; `create`: made where there is none."""
+def attach(location: LakeLocation, create: bool, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake attached as `lake`; `create`: made where there is none; `read_only`: nobody writes by it."""
     if location.embedded:
-        return _attach_sqlite(location, create)
+        return _attach_sqlite(location, create, read_only)
     connection = connect("ducklake", "postgres_scanner")
     try:
         connection.execute(
             f"ATTACH {_text(f'ducklake:postgres:{location.catalog}')} AS lake"
-            f" (DATA_PATH {_text(location.data)}, METADATA_SCHEMA 'loopbench_lake', CREATE_IF_NOT_EXISTS {str(create).lower()})"
+            f" (DATA_PATH {_text(location.data)}, METADATA_SCHEMA 'loopbench_lake', CREATE_IF_NOT_EXISTS {str(create).lower()}"
+            f"{', READ_ONLY' if read_only else ''})"
         )
     except duckdb.Error as error:
         raise StorageError(
@@ -49,7 +50,7 @@ def attach(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _attach_sqlite(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConnection:
+def _attach_sqlite(location: LakeLocation, create: bool, read_only: bool) -> duckdb.DuckDBPyConnection:
     catalog = Path(location.catalog)
     if create:
         catalog.parent.mkdir(parents=True, exist_ok=True)
@@ -58,11 +59,13 @@ def _attach_sqlite(location: LakeLocation, create: bool) -> duckdb.DuckDBPyConne
     elif not catalog.exists():
         raise StorageError(f"There is no lake at {catalog}", "a workspace made by `loop init`", "check the path")
     connection = connect("ducklake", "sqlite_scanner")
+    # Setting the journal's mode is a write.
+    mode = "READ_ONLY" if read_only else "META_JOURNAL_MODE 'WAL'"
     try:
         # The catalogue notes where the data was; overriding it lets a workspace be moved or copied as a folder.
         connection.execute(
             f"ATTACH {_text(f'ducklake:sqlite:{catalog}')} AS lake"
-            f" (DATA_PATH {_text(location.data)}, META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 30000, OVERRIDE_DATA_PATH true)"
+            f" (DATA_PATH {_text(location.data)}, {mode}, META_BUSY_TIMEOUT 30000, OVERRIDE_DATA_PATH true)"
         )
     except duckdb.Error as error:
         raise explain(error) from error

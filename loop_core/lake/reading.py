@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from loop_core.charter import Charter
 from loop_core.lake.connection import Lake
+from loop_core.lake.door import DEFAULT_LIMITS, QueryLimits, read_select
 from loop_core.lake.tables import EVENT_TIME, quoted
 from loop_core.vocabulary import Signal
 
@@ -46,7 +47,7 @@ class Reading:
         snapshot: int | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> Reading:
+    ) -> Self:
         """The signals of a loop as of an instant, optionally from an older lake snapshot or without the distant past."""
         pinned = f" at (version => {int(snapshot)})" if snapshot is not None else ""
         views = {}
@@ -73,7 +74,7 @@ class Reading:
             views,
         )
 
-    def with_views(self, **views: str) -> Reading:
+    def with_views(self, **views: str) -> Self:
         """The same reading with more views."""
         return replace(self, views={**self.views, **views})
 
@@ -95,20 +96,71 @@ class Reading:
 
     def sql_text(self, sql: str, **parameters: Any) -> str:
         """The full query with every value written out: what "copy as SQL" hands to a person."""
-        text = self.text(sql)
-        for name, value in sorted(self._bound(parameters).items(), key=lambda item: -len(item[0])):
-            text = text.replace(f"${name}", _literal(value))
-        return text
+        return _with_literals(self.text(sql), self._bound(parameters))
 
     def _bound(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         ends = {name: moment for name, moment in (("since", self.since), ("until", self.until)) if moment is not None}
         return {"as_of": self.as_of, **ends, **parameters}
 
     def _prelude(self) -> str:
-        # Each is also named by a view of its own, so that queries that use no view still bind it.
+        return ",\n".join(f"{name} as ({sql})" for name, sql in self._named().items())
+
+    def _named(self) -> dict[str, str]:
+        """The views, and first the ends of the reading, so that queries that use no other view still bind them."""
         ends = "".join(f", ${name}::timestamptz as {name}" for name in ("since", "until") if getattr(self, name))
-        views = {"reading": f"select $as_of::timestamptz as as_of{ends}", **self.views}
-        return ",\n".join(f"{name} as ({sql})" for name, sql in views.items())
+        return {"reading": f"select $as_of::timestamptz as as_of{ends}", **self.views}
+
+
+@dataclass(frozen=True)
+class PublicReading(Reading):
+    """A reading for people's own SQL: each query is one SELECT over the views, checked, bounded in time and memory.
+
+    It sees nothing but the views: no file, no other loop or database, nothing after `as_of`.
+    """
+
+    limits: QueryLimits = field(default=DEFAULT_LIMITS)
+    """What each query may take."""
+
+    def with_views(self, **views: str) -> Self:
+        """The same reading with more views, each a SELECT over those before it. QueryError where it is another thing."""
+        known = set(self._named())
+        for name, sql in views.items():
+            read_select(sql, known)
+            known.add(name)
+        return super().with_views(**views)
+
+    def with_core_views(self, **views: str) -> Self:
+        """The same reading with more views of the core's own."""
+        return super().with_views(**views)
+
+    def with_limits(self, seconds: float | None, memory_mb: int | None) -> Self:
+        """The same reading with other limits; None: as they are."""
+        limits = QueryLimits(seconds or self.limits.seconds, memory_mb or self.limits.memory_mb)
+        return replace(self, limits=limits)
+
+    def frame(self, sql: str, **parameters: Any) -> pl.DataFrame:
+        """Run a query over the views → polars DataFrame. `$name` parameters are bound. QueryError: see `Door`."""
+        return self.lake.door.frame(sql, *self._asked(parameters))
+
+    def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a query over the views → tuples."""
+        return self.lake.door.rows(sql, *self._asked(parameters))
+
+    def batches(self, sql: str, rows: int = 100_000, **parameters: Any) -> Iterator[pa.RecordBatch]:
+        """Run a query over the views → Arrow record batches, streamed."""
+        yield from self.lake.door.batches(sql, *self._asked(parameters), rows)
+
+    def _asked(self, parameters: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any], QueryLimits]:
+        given = self._bound(parameters)
+        views = {name: _with_literals(view, given) for name, view in self._named().items()}
+        return views, given, self.limits
+
+
+def _with_literals(sql: str, values: Mapping[str, Any]) -> str:
+    """SQL text with every `$name` written out; longer names first, because one may begin like another."""
+    for name, value in sorted(values.items(), key=lambda item: -len(item[0])):
+        sql = sql.replace(f"${name}", _literal(value))
+    return sql
 
 
 def _literal(value: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from loop_core.errors import RefusedError
 from loop_core.feedback import wilson
-from loop_core.labels import known_at, mature_shares
+from loop_core.labels import mature_shares, read_at
 from loop_core.monitor.cut import Cut
 from loop_core.vocabulary import Task
 from loop_core.windows import Windows
@@ -103,7 +103,7 @@ def decision_boundary(
     ripe = _ripe(loop, as_of, windows, weeks)
     if not ripe:
         return []
-    reading = known_at(loop, as_of, since=windows.span(min(ripe))[0])
+    reading = read_at(loop, as_of, since=windows.span(min(ripe))[0])
     sql = _COUNTS.format(cohort=cut.sql, window=windows.sql("predicted_at"))
     span = windows.span(min(ripe))[0], windows.span(max(ripe))[1]
     bound = {"bands": BANDS, "near": NEAR, "threshold": threshold, "first": span[0], "last": span[1], "ripe": ripe}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loop_core.charter import Charter
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.groups import Group, Place, read_groups
 from loop_core.monitor.losses import misses
@@ -56,7 +56,7 @@ def calibration(
         UnknownNameError: no such cohort.
     """
     cut, windows = Cut.of(loop.charter, cohort), Windows.at(as_of, loop.charter.monitor.window_days)
-    groups = read_groups(known_at(loop, as_of, since=windows.start(weeks)), windows, cut, (1 - weeks, 0))
+    groups = read_groups(read_at(loop, as_of, since=windows.start(weeks)), windows, cut, (1 - weeks, 0))
     ripe = mature_windows(groups, loop.charter.labels.min_mature_share)
     length = loop.charter.monitor.trend_windows
     spans = [(first, first + length - 1) for first in range(1 - weeks, 1, length)] if over_time else [(1 - weeks, 0)]

@@ -10,7 +10,7 @@ from threading import Lock
 import numpy as np
 
 from loop_core.errors import LoopbenchError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import quoted
 from loop_core.models import Manifest, Model, ModelStore, manifest_of
 from loop_core.monitor.profiles import reference_span
@@ -65,7 +65,7 @@ def _shares(loop: Loop, as_of: datetime, model: Model) -> Shares | None:
         return None
     columns = ", ".join(quoted(name) for name in model.encoding.names)
     # The smallest hashes are an even sample, and the same one on every machine.
-    rows = known_at(loop, as_of).frame(
+    rows = read_at(loop, as_of).frame(
         f"select {columns} from predictions where predicted_at >= $first and predicted_at < $last"
         f" order by md5(prediction_id) limit {ROWS}",
         first=span[0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading
 from loop_core.vocabulary import Signal, State
 from loop_core.workspace import Loop
@@ -50,13 +50,13 @@ class BatchLine:
 
 def intake(loop: Loop, as_of: datetime) -> list[Intake]:
     """Freshness of predictions, outcomes and feedback, in that order."""
-    reading = known_at(loop, as_of)
+    reading = read_at(loop, as_of)
     return [_one(loop, reading, signal) for signal in Signal]
 
 
 def batches(loop: Loop, as_of: datetime, limit: int = 200) -> list[BatchLine]:
     """Deliveries that had arrived by `as_of`, newest first."""
-    found = known_at(loop, as_of).rows(
+    found = read_at(loop, as_of).rows(
         """select batch_id, signal, source_name, arrived_at, actor, received, accepted, quarantined, unchanged, conflicting, state, notes
         from batches where arrived_at <= $as_of order by arrived_at desc, batch_id limit $limit""",
         limit=limit,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.monitor.baseline import BEFORE
 from loop_core.monitor.check_batches import check_batches
 from loop_core.monitor.check_drift import Weighing, check_cohort_drift, check_drift
@@ -50,7 +50,7 @@ def _others(loop: Loop, as_of: datetime) -> Iterator[Finding]:
     yield check_volume(health, windows, as_of)
     yield check_freshness(loop.charter, health, windows, as_of)
     yield from check_batches(loop, windows, as_of)
-    yield from check_quarantine(loop.charter, known_at(loop, as_of), windows)
+    yield from check_quarantine(loop.charter, read_at(loop, as_of), windows)
     yield from check_performance(performance(loop, as_of, weeks=BEFORE + _ripening(loop)))
     yield from check_cohorts(*_by_cohort(loop, as_of), loop.charter.monitor)
     yield from check_service(loop.charter.monitor, health, start, end)

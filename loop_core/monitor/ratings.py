@@ -9,7 +9,7 @@ from datetime import datetime
 
 from loop_core.feedback import mean_interval
 from loop_core.feedback.trend import points
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.monitor.cut import OTHER, Cut
 from loop_core.monitor.profiles import RATING
 from loop_core.monitor.profiles.daily import stored_days
@@ -91,7 +91,7 @@ def _point(
 
 
 def _from_rows(loop: Loop, as_of: datetime, windows: Windows, cut: Cut, weeks: int | None) -> Iterator[RatingPoint]:
-    for p in points(known_at(loop, as_of), windows, cut if cut.cohorts else None, weeks):
+    for p in points(read_at(loop, as_of), windows, cut if cut.cohorts else None, weeks):
         if p.rating_mean is not None:
             place = (p.window_start, p.window_end, p.cohort, p.cohort_value)
             yield RatingPoint(*place, p.n_rated, p.rating_mean, p.rating_ci_low, p.rating_ci_high)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 from loop_core.frames import to_frame
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Transaction
 from loop_core.monitor.finding import STAGES, Finding
 from loop_core.vocabulary import State
@@ -34,7 +34,7 @@ def record_findings(loop: Loop, as_of: datetime, findings: Sequence[Finding], *,
 
 def findings_at(loop: Loop, as_of: datetime) -> list[Finding]:
     """The newest recorded set at or before an instant, in pipeline order; empty: none was recorded."""
-    rows = known_at(loop, as_of).rows(
+    rows = read_at(loop, as_of).rows(
         f"select {_FIELDS} from findings where as_of = (select max(as_of) from findings where as_of <= $as_of)"
     )
     found = [_finding(*row) for row in rows]
@@ -43,7 +43,7 @@ def findings_at(loop: Loop, as_of: datetime) -> list[Finding]:
 
 def standing_since(loop: Loop, as_of: datetime) -> dict[tuple[str, ...], datetime]:
     """`Finding.key` → the first of the recorded instants in a row at which it had the state it has at `as_of`."""
-    reading = known_at(loop, as_of).with_views(
+    reading = read_at(loop, as_of).with_views(
         told=f"select {_KEY}, state, as_of from findings where as_of <= $as_of",
         newest="select * from told where as_of = (select max(as_of) from told)",
         changed=f"select {_KEY_NAMES}, max(told.as_of) as changed_at from told join newest using ({_KEY_NAMES})"

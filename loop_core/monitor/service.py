@@ -9,7 +9,7 @@ from typing import Any
 
 from loop_core.charter import Charter
 from loop_core.feedback import wilson
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import quoted
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.ratings import RatingPoint, mean_ratings
@@ -112,7 +112,7 @@ def _read(
     sql = _HEALTH.format(window=windows.sql("predicted_at"), cohort=group.sql, entropy=_entropy(loop.charter))
     span = {"first": windows.span(first)[0], "last": windows.span(last)[1]}
     found: dict[int, list[tuple[Any, ...]]] = {}
-    reading = known_at(loop, as_of, since=span["first"])
+    reading = read_at(loop, as_of, since=span["first"])
     for w, *row in reading.rows(sql, **span, **windows.parameters()):
         found.setdefault(w, []).append(tuple(row))
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import quoted
 from loop_core.workspace import Loop
 
@@ -56,7 +56,7 @@ class Past:
     @classmethod
     def of(cls, loop: Loop, snapshot: int, start: datetime, end: datetime, most: int = MOST_ROWS) -> Past:
         """Every prediction made in [start, end), or an even sample of at most about `most`."""
-        reading = known_at(loop, end, snapshot, since=start)
+        reading = read_at(loop, end, snapshot, since=start)
         count: int = reading.rows("select count(*) from predictions")[0][0]
         keep = min(_PARTS, math.ceil(_PARTS * most / max(count, 1)))
         features = ", ".join(quoted(name) for name in loop.charter.feature_names)
@@ -66,7 +66,7 @@ class Past:
 
     def known(self, as_of: datetime) -> Known:
         """What was known at an instant of the span, or after it."""
-        reading = known_at(self.loop, as_of, self.snapshot, since=self.start)
+        reading = read_at(self.loop, as_of, self.snapshot, since=self.start)
         sql = f"select label, mature from rows where predicted_at < $end and {_SAMPLED} {_ORDER}"
         frame = reading.frame(sql, end=self.end, keep=self.keep)
         return Known(_floats(frame["label"]), frame["mature"].to_numpy().astype(bool))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import quoted
 from loop_core.retrain.objective import Evaluation, Objective
 from loop_core.retrain.suspects import suspect_labels
@@ -67,7 +67,7 @@ def _sources(loop: Loop, training: TrainingSet) -> Check:
     """Who said the labels: what was observed may have been overridden by a correction or an annotation."""
     sql = """select coalesce(source, 'observed'), count(*) from labels where prediction_id in (select prediction_id from rows
         where label is not null and due_at <= $as_of and predicted_at >= $start and predicted_at < $end) group by 1 order by 1"""
-    reading = known_at(loop, training.as_of, training.snapshot)
+    reading = read_at(loop, training.as_of, training.snapshot)
     counts: dict[str, int] = dict(reading.rows(sql, start=training.start, end=training.end))
     others = [f"{n:,} by {source}" for source, n in counts.items() if source != "observed"]
     if not others:
@@ -81,7 +81,7 @@ def _times(loop: Loop, training: TrainingSet) -> Iterator[Check]:
     counts = ", ".join(f"count(*) filter ({quoted(name)} > predicted_at)" for name in dated)
     sql = f"""select count(*) filter (observed_at < predicted_at){", " if counts else ""}{counts} from rows
         where label is not null and due_at <= $as_of and predicted_at >= $start and predicted_at < $end"""
-    reading = known_at(loop, training.as_of, training.snapshot)
+    reading = read_at(loop, training.as_of, training.snapshot)
     early, *future = reading.rows(sql, start=training.start, end=training.end)[0]
     yield (
         Check("label_time", State.WATCH, f"{early:,} labels were known before their prediction: it may have seen them.")
@@ -204,6 +204,6 @@ def _ids(loop: Loop, training: TrainingSet, places: npt.NDArray[np.int64]) -> tu
     sql = """select place, prediction_id from (select prediction_id, row_number() over (order by predicted_at, prediction_id) - 1 as place
         from rows where label is not null and due_at <= $as_of and predicted_at >= $start and predicted_at < $end)
         where list_contains($places, place)"""
-    reading = known_at(loop, training.as_of, training.snapshot)
+    reading = read_at(loop, training.as_of, training.snapshot)
     named = dict(reading.rows(sql, start=training.start, end=training.end, places=wanted))
     return tuple(named[place] for place in wanted)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from loop_core.errors import NotReadyError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading, quoted
 from loop_core.models import Encoding
 from loop_core.retrain.checks import check_rows
@@ -94,7 +94,7 @@ def training_set(
         RefusedError: a feature is text, all null, or infinite; a label is neither 0 nor 1.
     """
     pinned = loop.lake.snapshot() if snapshot is None else snapshot
-    reading = known_at(loop, as_of, pinned)
+    reading = read_at(loop, as_of, pinned)
     end = until or _newest_mature(loop, reading) - timedelta(days=loop.charter.retrain.comparison_days)
     start = since or end - timedelta(days=loop.charter.retrain.window_days)
     frame = reading.frame(_rows_sql(loop), start=start, end=end)

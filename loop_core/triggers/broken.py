@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import quoted
 from loop_core.monitor import Finding, drift_scores
 from loop_core.monitor.drift import DriftScore
@@ -68,5 +68,5 @@ def _null_shares(loop: Loop, as_of: datetime) -> Mapping[str, float]:
     names = loop.charter.feature_names
     start, _ = Windows.at(as_of, loop.charter.monitor.window_days).span(0)
     shares = ", ".join(f"avg(({quoted(name)} is null)::int)" for name in names)
-    row = known_at(loop, as_of, since=start).rows(f"select {shares} from predictions")[0]
+    row = read_at(loop, as_of, since=start).rows(f"select {shares} from predictions")[0]
     return {name: share or 0.0 for name, share in zip(names, row, strict=True)}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from loop_core.charter import Charter, TriggerPlan
 from loop_core.feedback import FeedbackPoint, feedback_trend
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.monitor import Finding, estimated_performance
 from loop_core.monitor.measure import rises
 from loop_core.triggers.base import Situation
@@ -76,7 +76,7 @@ def new_labels(loop: Loop, as_of: datetime, last: datetime | None) -> int:
     since, until = (None if last is None else last - horizon), as_of - horizon
     after = "" if since is None else " and predicted_at > $after"
     # Whatever was said of a prediction, a label was: which statement holds need not be found out to count them.
-    counted = known_at(loop, as_of, since=since).rows(
+    counted = read_at(loop, as_of, since=since).rows(
         f"select count(*) from predictions semi join outcomes using (prediction_id) where predicted_at <= $newest{after}",
         newest=until,
         **({} if since is None else {"after": since}),

@@ -16,7 +16,7 @@ import pytest
 from loop_core.cli import app, progress
 from loop_core.cli.options import TYPED
 from loop_core.cli.pasting import pasteable
-from loop_core.errors import RefusedError, SourceError, StorageError
+from loop_core.errors import QueryError, RefusedError, SourceError
 from loop_core.workspace import Loop
 from tests.conftest import CHARTER, START
 
@@ -202,9 +202,9 @@ def test_a_wrong_value_is_called_so_once(loop: Loop) -> None:
 
 def test_sql_errors_say_what_there_is(loop: Loop) -> None:
     folder = loop.workspace.path
-    with pytest.raises(StorageError, match=r'Wanted: one of .*"price".* To do: correct the query'):
+    with pytest.raises(QueryError, match=r'To do: name one of .*"price"'):
         run("sql", "orders", "select pric from predictions", workspace=folder)
-    with pytest.raises(StorageError, match=r"Wanted: one of predictions, outcomes, .*labels"):
+    with pytest.raises(QueryError, match=r"no view 'nothing'; a query reads from .*labels, outcomes, predictions"):
         run("sql", "orders", "select * from nothing", workspace=folder)
 
 

@@ -16,7 +16,7 @@ from loop_core.compare.metrics import estimate
 from loop_core.compare.scores import scored_batches
 from loop_core.compare.store import save_scorecard
 from loop_core.errors import IntegrityError, NotReadyError, RefusedError, UnknownNameError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.models import register_external
 from loop_core.vocabulary import Verdict
 from tests.conftest import CHARTER, START
@@ -197,7 +197,7 @@ def test_stored_verified_and_recorded_once(loop, rows):
 
 def test_scores_come_from_where_they_were_logged(loop, rows):
     challenger(loop, rows.head(100), "partial", 0.1)
-    reading = known_at(loop, LATER)
+    reading = read_at(loop, LATER)
     versions = {"a": "old", "b": "partial", "c": "nobody"}
 
     def scored(where="true", **given):

@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 
 from loop_core.compare.scores import scored_batches
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.models import Calibration, Manifest, ModelStore
 from loop_core.workspace import Loop
 from tests.compare.test_comparison import LATER
@@ -40,7 +40,7 @@ def test_a_package_says_what_nobody_logged_and_only_that(workspace):
         tx.execute(f"insert into {loop.table('scores')} by name from s")
 
     loop.lake.write(body, actor="ana", message="logged")
-    said_of = scored_batches(loop, known_at(loop, LATER), {"s": version}, "r.prediction_id")
+    said_of = scored_batches(loop, read_at(loop, LATER), {"s": version}, "r.prediction_id")
     found = pl.concat(said_of).drop_nulls("s").sort("prediction_id")["s"].to_numpy()
     assert len(found) == rows.height
     assert (found[:100] == 0.25).all()

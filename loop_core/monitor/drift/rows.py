@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import quoted
 from loop_core.monitor.drift.base import Values
 from loop_core.monitor.profiles import answers_of
@@ -52,7 +52,7 @@ def rows_of(
     if most is not None:
         sampled, more["seed"] = f" order by hash(prediction_id, $seed::bigint) limit {int(most)}", seed
     sql = f"select {names} from predictions where {' and '.join(conditions)}{sampled}"
-    return known_at(loop, as_of).frame(sql, **bound, **more)
+    return read_at(loop, as_of).frame(sql, **bound, **more)
 
 
 def as_values(reference: pl.Series, current: pl.Series, is_number: bool) -> tuple[Values, Values]:

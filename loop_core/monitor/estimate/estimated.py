@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loop_core.charter import Charter
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.monitor.cut import OTHER, Cut
 from loop_core.monitor.estimate.base import Method, Told
 from loop_core.monitor.estimate.expected import Expected
@@ -81,7 +81,7 @@ def _scores(known: Known, cut: Cut, numbers: Sequence[int]) -> pl.DataFrame:
 def _read(known: Known, cut: Cut, first: int, last: int) -> dict[int, pl.DataFrame]:
     windows = known.windows
     span = {"first": windows.span(first)[0], "last": windows.span(last)[1]}
-    reading = known_at(known.loop, known.as_of, since=span["first"])
+    reading = read_at(known.loop, known.as_of, since=span["first"])
     reading = reading.with_views(scored=_SCORED.format(window=windows.sql("predicted_at"), cohort=cut.sql))
     select = METHODS[known.loop.charter.loop.task].select(known.loop.charter)
     frame = reading.frame(select, **span, **windows.parameters())

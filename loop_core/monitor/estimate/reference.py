@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading, quoted
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.estimate.base import Estimator, ReferenceRows
@@ -137,7 +137,7 @@ def _fitted(asked: _Asked, numbers: Sequence[int], version: str | None) -> Calib
     known, windows = asked.known, asked.known.windows
     spans = {w: windows.span(w) for w in numbers}
     (start, _), (_, end) = spans[numbers[0]], spans[numbers[-1]]
-    reading = known_at(known.loop, known.as_of, since=start - timedelta(days=1), until=end)
+    reading = read_at(known.loop, known.as_of, since=start - timedelta(days=1), until=end)
     rows = read_groups(reading, windows, asked.cut, (numbers[0], numbers[-1]), version)
     mature = {place: group for place, group in rows.items() if place[0] in spans}
     method = METHODS[known.loop.charter.loop.task]

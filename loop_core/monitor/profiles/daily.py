@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from loop_core.charter import Cohort
 from loop_core.errors import StorageError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading
 from loop_core.monitor.changes import changed_days, changes
 from loop_core.monitor.kept import kept_of, large_of
@@ -153,7 +153,7 @@ def stored_days(loop: Loop, as_of: datetime) -> Iterator[Days | None]:
     with loop.lake.one_snapshot():
         wanted = reference_days(loop, FAR)
         mark = _counted_of(loop, wanted[0]) if wanted else None
-        yield Days(loop, known_at(loop, as_of), store.read_plan(loop, mark), True) if mark else None
+        yield Days(loop, read_at(loop, as_of), store.read_plan(loop, mark), True) if mark else None
 
 
 def _counted_of(loop: Loop, key: str) -> store.Mark | None:
@@ -164,7 +164,7 @@ def _counted_of(loop: Loop, key: str) -> store.Mark | None:
 
 
 def _days(loop: Loop, as_of: datetime, key: str, span: Span, held: ExitStack) -> Days:
-    reading, scores = known_at(loop, as_of), score_days(loop, as_of)
+    reading, scores = read_at(loop, as_of), score_days(loop, as_of)
     content = ("profiled", loop.name, loop.lake.snapshot(), key)
     mark: store.Mark | None = kept_of(loop.lake).get(content, lambda: _current(loop, held))
     plan = _fitting(loop, mark, scores) if mark is not None and mark.key == key else None
@@ -188,7 +188,7 @@ def days_against(loop: Loop, as_of: datetime, start: datetime, end: datetime) ->
 
 
 def _against(loop: Loop, as_of: datetime, span: Span) -> Days:
-    reading, key = known_at(loop, as_of), key_of(loop.charter, None, span)
+    reading, key = read_at(loop, as_of), key_of(loop.charter, None, span)
     # What is learned from days that are over is the same at every later instant.
     content = ("learned against", loop.name, key, loop.lake.snapshot())
     plan: Plan = kept_of(loop.lake).get(content, lambda: learn_plan(reading, key, span, None))

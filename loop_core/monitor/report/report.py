@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from loop_core.errors import NotReadyError, RefusedError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading
 from loop_core.monitor.finding import window_text
 from loop_core.monitor.profiles.reference import reference_span
@@ -107,7 +107,7 @@ def _request(
 
 
 def _sample(loop: Loop, request: Request, start: datetime, end: datetime, what: str) -> Sample:
-    reading: Reading = known_at(loop, request.as_of, request.snapshot, since=start)
+    reading: Reading = read_at(loop, request.as_of, request.snapshot, since=start)
     sample = stratified_sample(reading, start, end, (request.cohort, request.cohort_value), request.seed)
     if sample.n == 0:
         of = f" with {request.cohort} = {request.cohort_value}" if request.cohort else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.groups import Place, read_rows
 from loop_core.monitor.kept import kept_of
@@ -67,7 +67,7 @@ class Asked:
         held: _Held | None = kept.look(key)
         if held is None or held.seen != seen or not held.has(cuts, first, last):
             (start, _), (_, end) = self.windows.span(first), self.windows.span(last)
-            reading = known_at(self.loop, self.as_of, since=start, until=end)
+            reading = read_at(self.loop, self.as_of, since=start, until=end)
             held = _Held(seen, tuple(cuts), first, last, read_rows(reading, self.windows, cuts, (first, last)))
             if held.frame.height <= FEW:
                 kept.put(key, held)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from loop_core.errors import RefusedError
-from loop_core.labels import known_at
+from loop_core.labels import read_at
 from loop_core.lake import Reading
 from loop_core.monitor.report.columns import MAX_CATEGORIES, OTHER, shown_columns
 from loop_core.monitor.report.sample import stratified_sample
@@ -23,7 +23,7 @@ END = START + timedelta(days=100)
 @pytest.fixture
 def reading(loop: Loop) -> Reading:
     rows = world.predictions().with_columns(price=pl.int_range(world.N).cast(pl.Float64))
-    return known_at(world.fill(loop, rows, world.outcomes(rows)), START + timedelta(days=105))
+    return read_at(world.fill(loop, rows, world.outcomes(rows)), START + timedelta(days=105))
 
 
 def test_everything_that_fits_is_taken(reading: Reading) -> None:
