@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from loop_core.cycle import CycleReport, Progress, ShouldStop, run_cycle
 from loop_core.errors import NotReadyError, RefusedError, StoppedError
+from loop_core.lake.times import happened
 from loop_core.release import first_release, serve
 from loop_core.retrain import bootstrap, bootstrap_external
 from loop_core.workspace import Loop
@@ -120,15 +121,12 @@ def replayable(loop: Loop, wall: datetime) -> tuple[datetime, datetime] | None:
         loop: a loop with signals.
         wall: the wall clock's UTC instant.
     """
-    first, quarter, last = loop.lake.rows(
-        "select min(predicted_at), quantile_disc(predicted_at, 0.25), max(predicted_at) from "
-        + loop.table("predictions")
-    )[0]
-    if first is None:
+    there = loop.span()
+    if there is None:
         return None
-    day = timedelta(days=1)
-    start = max(quarter, first + timedelta(days=loop.charter.labels.horizon_days))
-    end = min(last + day, wall)
+    quarter = loop.lake.rows(f"select quantile_disc(predicted_at, 0.25) from {loop.table('predictions')}")[0][0]
+    start = max(quarter, there[0] + timedelta(days=loop.charter.labels.horizon_days))
+    end = min(there[1], wall)
     start, end = (moment.replace(hour=0, minute=0, second=0, microsecond=0) for moment in (start, end))
     return (start, end) if start < end else None
 
@@ -153,11 +151,7 @@ def first_champion(
         Its version.
     """
     if external is not None:
-        first = loop.lake.rows(
-            f"select min(moment) from (select min(predicted_at) as moment from {loop.table('predictions')} where model_version = $version"
-            f" union all select min(scored_at) from {loop.table('scores')} where model_version = $version)",
-            {"version": external},
-        )[0][0]
+        first = _first_answer(loop, external)
         if first is None:
             raise NotReadyError(
                 f"No score of {external!r} is in the lake", "predictions or scores logged by it", "ingest them first"
@@ -170,3 +164,15 @@ def first_champion(
     version = bootstrap(loop, until=until, as_of=until, actor=actor, seed=seed, progress=progress)
     first_release(loop, version, actor=actor, as_of=until)
     return version
+
+
+def _first_answer(loop: Loop, version: str) -> datetime | None:
+    """When a model first answered, strays before it was in use left out; None: it never did."""
+    since = loop.busy_since(version)
+    answers = f"select predicted_at as moment from {loop.table('predictions')} where model_version = $version"
+    scores = f"select scored_at from {loop.table('scores')} where model_version = $version and {happened('scored_at')}"
+    first: datetime | None = loop.lake.rows(
+        f"select coalesce((select min(moment) from ({answers}) where moment >= $since), (select min(scored_at) from ({scores})))",
+        {"version": version, "since": since},
+    )[0][0]
+    return first

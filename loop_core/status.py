@@ -27,7 +27,7 @@ class LoopStatus:
     since: tuple[datetime, ...]
     """For each finding, the first cycle in a row at which it had its state."""
     waiting: tuple[str, ...]
-    """Sentences: what somebody has to do next."""
+    """Sentences: what somespan has to do next."""
 
 
 def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
@@ -50,12 +50,12 @@ def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
 def long_quiet(loop: Loop, as_of: datetime) -> str | None:
     """A sentence that says where the predictions end, when none came in the last `QUIET_DAYS` before a UTC instant;
     else None. Looked at from there, windows are empty, and whoever asked may have meant the log's own time."""
-    newest = loop.lake.rows(f"select max(predicted_at) from {loop.table('predictions')}")[0][0]
-    if newest is None or newest > as_of - timedelta(days=QUIET_DAYS):
+    span = loop.span()
+    if span is None or span[1] > as_of - timedelta(days=QUIET_DAYS):
         return None
     return (
-        f"The newest prediction of {loop.name} is of {newest:%Y-%m-%d}; this looks from {as_of:%Y-%m-%d}."
-        f" To look from there: --as-of {newest + timedelta(days=1):%Y-%m-%d}"
+        f"The newest prediction of {loop.name} is of {span[1] - timedelta(days=1):%Y-%m-%d}; this looks from {as_of:%Y-%m-%d}."
+        f" To look from there: --as-of {span[1]:%Y-%m-%d}"
     )
 
 
@@ -89,7 +89,7 @@ def _at_once(loop: Loop, as_of: datetime, releases: ReleaseState) -> list[str]:
 
 
 def _uncompared(loop: Loop, releases: ReleaseState) -> list[str]:
-    """Challengers trained since the champion was released that nobody compared yet."""
+    """Challengers trained since the champion was released that nospan compared yet."""
     compared = {entry.subject for entry in loop.entries("comparison.made")}
     since = releases.since
     return [

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -46,8 +48,9 @@ class Windows:
         return (moment - self.end) // timedelta(days=self.days) + 1
 
     def start(self, count: int | None) -> datetime:
-        """Start of the oldest of the newest `count` windows; None: the beginning of time."""
-        return datetime(1970, 1, 1, tzinfo=UTC) if count is None else self.span(1 - count)[0]
+        """Start of the oldest of the newest `count` windows; the beginning of time: for None, and more than there can be."""
+        most = (self.end - _BEGINNING) // timedelta(days=self.days)
+        return _BEGINNING if count is None or count > most else self.span(1 - count)[0]
 
     def sql(self, instant: str) -> str:
         """SQL: the number of the window that holds a timestamptz expression. Needs the parameters of `parameters`."""

@@ -6,10 +6,10 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loop_core.charter import Charter, parse_charter
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
@@ -17,6 +17,9 @@ from loop_core.lake import Lake, LakeLocation, create_loop_tables, quoted
 from loop_core.ledger import Entry, Ledger
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.paths import plain
+
+if TYPE_CHECKING:
+    from loop_core.lake.activity import Activity
 
 #: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
 FORMAT = 3
@@ -229,17 +232,38 @@ class Loop:
 
     def present(self, wall: datetime) -> datetime:
         """The loop's present. A loop on the wall clock: `wall`. One that replays the past: its newest cycle, or
-        the end of the newest day with predictions when none ran."""
+        the end of the newest day of its predictions (`span`) when none ran."""
         if self.charter.loop.clock == "wall":
             return wall
         cycles = self.entries("cycle.ran")
         if cycles:
             return max(entry.as_of for entry in cycles)
-        newest = self.lake.rows(f"select max(predicted_at) from {self.table('predictions')}")[0][0]
-        if newest is None:
-            return wall
-        midnight: datetime = newest.replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight + timedelta(days=1)
+        span = self.span()
+        return wall if span is None else min(span[1], wall)
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """UTC midnights between which the loop's predictions are, strays left out: `Activity.span`. None: there are none."""
+        return self._activity().span(self.charter.monitor.window_days, self.pause_days)
+
+    def busy_since(self, version: str | None = None) -> datetime | None:
+        """UTC midnight from which on there are enough predictions for a reference: `Activity.start`. None: there are none.
+
+        Args:
+            version: only those that this model answered; None: all.
+        """
+        plan = self.charter.monitor
+        return self._activity(version).start(plan.window_days, plan.reference_days)
+
+    def _activity(self, version: str | None = None) -> Activity:
+        from loop_core.lake.activity import activity_of
+
+        where = {} if version is None else {"model_version": version}
+        return activity_of(self.lake, self.table("predictions"), "predicted_at", where)
+
+    @property
+    def pause_days(self) -> int:
+        """A pause of more days in a log asks whether what follows belongs to it."""
+        return int(max(self.charter.monitor.reference_days, self.charter.labels.horizon_days))
 
 
 def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspace:

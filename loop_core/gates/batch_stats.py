@@ -74,7 +74,8 @@ class BatchStats:
     def middle(self) -> datetime | None:
         """Mean instant of its rows; None: unknown."""
         mean = self._time.mean if self._time else None
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=mean) if mean is not None else None
+        # Lakes of programs without that rule have batches with an infinite time among their rows'.
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=mean) if mean is not None and 0 < mean < 1e5 else None
 
     @property
     def spread_days(self) -> float | None:

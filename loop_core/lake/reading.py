@@ -11,6 +11,7 @@ from loop_core.charter import Charter
 from loop_core.lake.connection import Lake
 from loop_core.lake.door import DEFAULT_LIMITS, QueryLimits, read_select
 from loop_core.lake.tables import EVENT_TIME, quoted
+from loop_core.lake.times import happened, representable
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Reading:
             recent = (
                 f" and {EVENT_TIME[signal]} >= $since" if since is not None and signal is not Signal.FEEDBACK else ""
             )
-            views[signal.value] = f"select * from {table} where {EVENT_TIME[signal]} {before} $as_of{recent}"
+            readable = f"{EVENT_TIME[signal]} {before} $as_of and {happened(EVENT_TIME[signal])}"
+            views[signal.value] = f"select *{_readable(charter, signal)} from {table} where {readable}{recent}"
         if until is not None:
             views["predictions"] += " and predicted_at < $until"
             views["outcomes"] += " and prediction_id in (select prediction_id from predictions)"
@@ -161,6 +163,15 @@ def _with_literals(sql: str, values: Mapping[str, Any]) -> str:
     for name, value in sorted(values.items(), key=lambda item: -len(item[0])):
         sql = sql.replace(f"${name}", _literal(value))
     return sql
+
+
+def _readable(charter: Charter, signal: Signal) -> str:
+    """What takes the place of timestamps that no library could hold: lakes of programs without that rule have some."""
+    times = [c.name for c in charter.columns if c.type == "timestamp"] if signal is Signal.PREDICTIONS else []
+    cells = ", ".join(
+        f"case when {representable(quoted(name))} then {quoted(name)} end as {quoted(name)}" for name in times
+    )
+    return f" replace ({cells})" if cells else ""
 
 
 def _literal(value: Any) -> str:

@@ -86,11 +86,12 @@ def _changed_days(loop: Loop, after: int, to: int) -> frozenset[int] | None:
     if not since.whole:
         return None
     given = {"schema": loop.name, "first": after + 1, "last": to}
-    found: set[int] = set()
+    found: set[int | None] = set()
     if since.predictions:
         found |= {row[0] for row in loop.lake.rows(_FEED.format(table="predictions", what=_DAY), given)}
     if since.outcomes:
         said = _FEED.format(table="outcomes", what="prediction_id")
         sql = f"select distinct {_DAY} from {loop.table('predictions')} where prediction_id in ({said})"
         found |= {row[0] for row in loop.lake.rows(sql, given)}
-    return frozenset(found)
+    # A row without a day is one of no readable time, which nobody counts.
+    return frozenset(day for day in found if day is not None)

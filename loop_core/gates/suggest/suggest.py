@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from loop_core.errors import NotReadyError
@@ -26,16 +26,17 @@ def suggest_gates(loop: Loop, as_of: datetime, *, span: tuple[datetime, datetime
         loop: the loop.
         as_of: UTC instant; nothing later is looked at.
         span: the reference period, end exclusive (`loop_core.monitor.profiles.reference.reference_span` knows the
-            monitor's); None: the loop's first `reference_days`.
+            monitor's); None: the first `reference_days` of the loop's predictions (`Loop.busy_since`).
 
     Raises:
         NotReadyError: fewer than 200 predictions in the period.
     """
     reading = Reading.at(loop.lake, loop.charter, as_of)
-    first, newest = reading.rows("select min(predicted_at), max(predicted_at) from predictions")[0]
-    if first is None:
+    newest = reading.rows("select max(predicted_at) from predictions")[0][0]
+    first = loop.busy_since()
+    if newest is None or first is None:
         raise NotReadyError("The loop has no predictions yet", "a reference period", "ingest predictions first")
-    start, end = span or _first_days(first, loop.charter.monitor.reference_days)
+    start, end = span or (first, first + timedelta(days=loop.charter.monitor.reference_days))
     # A period that has only begun ends with its newest row.
     period = Period(loop.charter, reading, start, min(end, as_of, newest + timedelta(microseconds=1)))
     rows = int(
@@ -50,8 +51,3 @@ def suggest_gates(loop: Loop, as_of: datetime, *, span: tuple[datetime, datetime
     notes: list[str] = []
     rules = [*column_rules(period, notes), *batch_rules(period, notes)]
     return Suggestions(loop.name, start, period.end, rows, tuple(rules), tuple(notes))
-
-
-def _first_days(first: datetime, days: int) -> tuple[datetime, datetime]:
-    start = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return start, start + timedelta(days=days)

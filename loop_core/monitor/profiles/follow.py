@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from loop_core.lake import Reading
+from loop_core.lake.times import happened
 from loop_core.monitor.changes import changes
 from loop_core.monitor.profiles.learn import FAR
 from loop_core.monitor.profiles.plan import RATING, UNLINKED, Plan, Span
@@ -137,4 +138,6 @@ def _feed(
     source = f"ducklake_table_{change}('lake', $schema, 'predictions', $first::bigint, $last::bigint)"
     given: dict[str, Any] = {"schema": loop.name, "first": first, "last": last, **bound(plan, subjects)}
     columns = row_columns(plan, loop.charter.cohorts, subjects)
-    yield from loop.lake.batches(f"select rowid, {columns} from {source}", given, BATCH)
+    # As in a reading: rows of no readable time are not counted.
+    sql = f"select rowid, {columns} from {source} where {happened('predicted_at')}"
+    yield from loop.lake.batches(sql, given, BATCH)

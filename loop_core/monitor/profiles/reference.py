@@ -13,18 +13,19 @@ SCORE_WINDOWS = 4
 
 
 def reference_span(loop: Loop, as_of: datetime) -> tuple[datetime, datetime] | None:
-    """The champion's training span where it was trained here; else the loop's first `reference_days`.
+    """The champion's training span where it was trained here; else the first `reference_days` of the loop's predictions.
 
-    None: no predictions yet.
+    They begin where predictions are, not with the oldest one: on the first day from which both a window and
+    `reference_days` hold a tenth of what such spans usually hold (`Activity.start`). Rows before it, strays of another
+    year, belong to no reference. None: no predictions yet.
     """
     champion = loop.champion(as_of)
     for model in registered(loop, as_of):
         if model.version == champion and model.train_start and model.train_end:
             return model.train_start, model.train_end
-    first = loop.lake.rows(f"select min(predicted_at) from {loop.table('predictions')}")[0][0]
-    if first is None or first >= as_of:
+    start = loop.busy_since()
+    if start is None or start >= as_of:
         return None
-    start = first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return start, min(start + timedelta(days=loop.charter.monitor.reference_days), as_of)
 
 
@@ -41,6 +42,9 @@ def score_days(loop: Loop, as_of: datetime) -> tuple[str, Span] | None:
     if not tenures:
         return None
     version, since = tenures[-1]
+    if any(model.version == version and model.kind == "external" for model in registered(loop, as_of)):
+        # In use elsewhere before, it has served here since its first answers, one of which may be a stray.
+        since = max(since, loop.busy_since(version) or since)
     start = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     end = start + timedelta(days=loop.charter.monitor.window_days * SCORE_WINDOWS)
     return (version, Span(start.date(), end.date())) if end <= as_of else None

@@ -130,8 +130,8 @@ def _wanted(loop: Loop, mark: store.Mark | None) -> _Wanted | None:
     if found is None:
         return None
     if mark is None or mark.key != found[0]:  # profiles of this reference show that it was whole
-        newest = loop.lake.rows(f"select max(predicted_at) from {loop.table('predictions')}")[0][0]
-        if newest is None or newest < found[1].instants[1]:
+        there = loop.span()
+        if there is None or there[1] <= found[1].instants[1]:
             return None
     return _Wanted(*found, score_days(loop, FAR))
 

@@ -105,7 +105,7 @@ def profile_series(
 def _series(
     days: Days, windows: Windows, weeks: int | None, cohort: Cohort | None, columns: Sequence[str] | None
 ) -> list[Series]:
-    current = Span(windows.start(weeks).date(), windows.end.date())
+    current = Span(_start(days.loop, windows, weeks).date(), windows.end.date())
     wanted = [c for c in days.plan.subjects if (c not in (LATENCY, RATING) if columns is None else c in columns)]
     answers = days.plan.answers
     parts = [
@@ -120,6 +120,12 @@ def _series(
         lambda: windows_of(days.counts(current, cohort, wanted), current, windows, days, wanted),
     )
     return [one for part in parts if part for one in _of(days, windows, found, cohort, part)]
+
+
+def _start(loop: Loop, windows: Windows, weeks: int | None) -> datetime:
+    """Where the newest windows begin: with the log at the earliest, because before it all are empty but for strays."""
+    span = loop.span()
+    return max(windows.start(weeks), windows.span(windows.number(span[0]))[0]) if span else windows.start(weeks)
 
 
 def _of(days: Days, windows: Windows, found: Sums, cohort: Cohort | None, subjects: Sequence[str]) -> Iterator[Series]:

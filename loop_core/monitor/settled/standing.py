@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from loop_core.lake.times import happened
 from loop_core.monitor.changes import changed_days, changes
 from loop_core.monitor.kept import kept_of
 from loop_core.monitor.settled import store
@@ -13,7 +14,6 @@ from loop_core.monitor.settled.store import Entry, Mark
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
-_EPOCH = date(1970, 1, 1)
 #: (cohort, first day, days) → what is stored of that window, one entry for each span of validity.
 Shelf = Mapping[tuple[str | None, date, int], Sequence[Entry]]
 
@@ -29,7 +29,7 @@ class Standing:
     windows: Windows
     snapshot: int
     first: datetime | None
-    """When the oldest prediction was made; None: there is none."""
+    """Where the predictions begin (`Loop.span`); None: there are none."""
     mark: Mark | None
     changed: frozenset[int] | None
     """Days since 1970 whose rows changed after the mark; None: nobody can tell."""
@@ -80,7 +80,7 @@ class _Ends:
 
     snapshot: int
     first: datetime | None
-    """When the oldest prediction was made."""
+    """Where the predictions begin (`Loop.span`)."""
     last_told: datetime | None
     """When the newest statement about any was known."""
 
@@ -92,24 +92,19 @@ def _ends(loop: Loop, snapshot: int) -> _Ends:
     if since is not None and since.whole and not since.predictions and not since.outcomes:
         return was
     first, last_told = was.first, was.last_told
-    if since is None or not since.whole or (since.predictions and not _later(loop, was, snapshot)):
-        first = _end(loop, "predictions", "min(predicted_at)", "predicted_at <= $was", first)
+    if since is None or not since.whole or since.predictions:
+        span = loop.span()
+        first = span[0] if span else None
     if since is None or not since.whole or since.outcomes:
-        last_told = _end(loop, "outcomes", "max(observed_at)", "observed_at >= $was", last_told)
+        last_told = _last_told(loop, last_told)
     found: _Ends = kept.put(key, _Ends(snapshot, first, last_told))
     return found
 
 
-def _later(loop: Loop, was: _Ends, snapshot: int) -> bool:
-    """Whether all that changed happened on days after the first prediction's, as far as that is known anyway."""
-    days = kept_of(loop.lake).look(("changed days", loop.name, was.snapshot, snapshot))
-    return was.first is not None and days is not None and min(days, default=0) > (was.first.date() - _EPOCH).days
-
-
-def _end(loop: Loop, table: str, which: str, beyond: str, was: datetime | None) -> datetime | None:
-    """The first or last instant; where it was known, only what lies beyond it need be read."""
-    sql = f"select {which} from {loop.table(table)}"
-    found = loop.lake.rows(f"{sql} where {beyond}", {"was": was})[0][0] if was else None
+def _last_told(loop: Loop, was: datetime | None) -> datetime | None:
+    """When the newest outcome was known; where one was, only those known later need be read."""
+    sql = f"select max(observed_at) from {loop.table('outcomes')} where {happened('observed_at')}"
+    found = loop.lake.rows(f"{sql} and observed_at >= $was", {"was": was})[0][0] if was else None
     found = found or loop.lake.rows(sql)[0][0]
     return found if found is None else found.astimezone(UTC)
 
