@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from loop_core.lake.activity import Activity
 
 #: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
-FORMAT = 3
+FORMAT = 4
 _SETTINGS = "workspace.toml"
 
 

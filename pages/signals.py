@@ -8,6 +8,7 @@ from app.completeness import completeness_panel
 from app.faults import boundary
 from app.intake import bring_in
 from app.quarantine import quarantine
+from app.retraction import retraction
 from app.widgets import bounded, empty, moment, table, verdict, worst
 from loop_core.gates.quarantine import rule_counts
 from loop_core.monitor.intake import batches, intake
@@ -44,6 +45,8 @@ st.markdown("##### Batches")
 if view.is_present and not view.presenting:
     with st.expander("Bring in a file", icon=":material/input:"):
         bring_in(view)
+    with st.expander("Take a batch out", icon=":material/undo:"):
+        retraction(view, arrived)
 rows = [
     {
         "arrived": b.arrived_at, "signal": b.signal.value, "source": b.source, "state": "▲ stopped" if b.state == "stopped" else f"● {b.state}", "received": b.received,

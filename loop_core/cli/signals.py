@@ -10,6 +10,7 @@ from loop_core.cli.console import say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 from loop_core.cli.progress import progress_bar
+from loop_core.clock import now
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ Ids = Annotated[list[str], typer.Argument(help="Ids from `loop quarantine list`.
 
 def add_to(app: typer.Typer) -> None:
     app.command("ingest")(ingest)
+    app.command("batches")(batches)
+    app.command("retract")(retract)
     app.add_typer(quarantine_app, name="quarantine")
 
 
@@ -53,6 +56,47 @@ def ingest(
         say(f"Next: loop quarantine list {here.name}")
     if report.state == "stopped":
         raise typer.Exit(1)
+
+
+@on_loop(AS_OF)
+def batches(here: Here, limit: int = 20, as_json: JsonOption = False) -> None:
+    """Deliveries, newest first, with the ids by which `retract` knows them."""
+    from loop_core.monitor.intake import batches as arrived
+
+    found = arrived(here.loop, max(here.as_of, now()) if not here.dated else here.as_of, limit)
+    if as_json:
+        show(found, True)
+        return
+    brief = [
+        {
+            "batch": one.batch_id[:12],
+            "arrived": one.arrived_at,
+            "signal": one.signal,
+            "source": one.source,
+            "accepted": one.accepted,
+            "quarantined": one.quarantined,
+            "state": one.state,
+            "reason": one.reason,
+        }
+        for one in found
+    ]
+    show(brief, False, empty="Nothing came in yet.")
+
+
+@on_loop(AS_OF, ACTOR)
+def retract(
+    here: Here,
+    batch: Annotated[str, typer.Argument(help="Id from `loop batches`, or the first 6 characters or more of it.")],
+    reason: Annotated[str, typer.Option(help="Why these rows should never have been accepted.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take a batch of wrongly accepted rows out of the lake, on record. The same file can be ingested again."""
+    from loop_core.gates import retract as take_out
+    from loop_core.monitor.profiles import refresh_profiles
+
+    done = take_out(here.loop, batch, actor=here.actor, as_of=here.as_of, reason=reason)
+    refresh_profiles(here.loop, actor=here.actor)
+    show(done, True) if as_json else say(done.sentence)
 
 
 @quarantine_app.command("list")

@@ -5,5 +5,6 @@
 
 from loop_core.gates.ingest import ingest, repair
 from loop_core.gates.report import BatchReport, RuleCount
+from loop_core.gates.retraction import Retraction, retract
 
-__all__ = ["BatchReport", "RuleCount", "ingest", "repair"]
+__all__ = ["BatchReport", "Retraction", "RuleCount", "ingest", "repair", "retract"]

@@ -22,13 +22,15 @@ _LARGE = 200_000
 _MEMORY = "1GB"
 #: State of a batch in the lake → the ledger's kind of entry.
 _KINDS = {"ingested": "batch.ingested", "stopped": "batch.ingested", "replayed": "quarantine.replayed"}
+#: Of a batch that was taken out.
+RETRACTED = "batch.retracted"
 
 
 def commit(
     loop: Loop, staged: Staged, body: Callable[[Transaction], BatchReport], *, actor: str, message: str
 ) -> BatchReport:
     """Run `body` in one lake transaction, one batch of a loop at a time, and record the batch in the ledger."""
-    with _turn(loop), _lake(loop, staged) as lake:
+    with turn(loop), _lake(loop, staged) as lake:
         report = lake.write(body, actor=actor, message=message)
     record(loop, report.batch_id)
     return report
@@ -36,8 +38,8 @@ def commit(
 
 def record(loop: Loop, batch_id: str | None = None) -> int:
     """Give batches in the lake (one, or all) that lack it their ledger entry; how many lacked it."""
-    names = "batch_id, signal, source_name, received, accepted, quarantined, unchanged, conflicting, state, notes, arrived_at, actor"
-    one = " where batch_id = $batch_id" if batch_id else ""
+    names = "batch_id, signal, source_name, received, accepted, quarantined, unchanged, conflicting, state, notes, retractions, arrived_at, actor"
+    one = f" where state <> 'retracted'{' and batch_id = $batch_id' if batch_id else ''}"
     rows = loop.lake.rows(
         f"select {names} from {loop.table('batches')}{one} order by arrived_at, batch_id",
         {"batch_id": batch_id} if batch_id else None,
@@ -45,12 +47,14 @@ def record(loop: Loop, batch_id: str | None = None) -> int:
     batches = [dict(zip(names.split(", "), row, strict=True)) for row in rows]
     if batch_id is None:
         known = {
-            (e.payload["batch_id"], e.as_of)
+            (e.payload["batch_id"], e.as_of, e.payload.get("retractions"))
             for kind in set(_KINDS.values())
             for e in loop.entries(kind)
             if "batch_id" in e.payload
         }
-        batches = [batch for batch in batches if (batch["batch_id"], batch["arrived_at"]) not in known]
+        batches = [
+            batch for batch in batches if (batch["batch_id"], batch["arrived_at"], batch["retractions"]) not in known
+        ]
     for batch in batches:
         _append(loop, batch)
     return len(batches)
@@ -60,6 +64,9 @@ def _append(loop: Loop, batch: dict[str, Any]) -> None:
     arrived_at: datetime = batch.pop("arrived_at")
     actor, batch_id = batch.pop("actor"), batch["batch_id"]
     stopped = batch["state"] == "stopped"
+    again = f" {batch['retractions']}" if batch["retractions"] else ""
+    if not again:
+        del batch["retractions"]
     loop.ledger.append(
         kind=_KINDS[batch["state"]],
         loop=loop.name,
@@ -69,12 +76,33 @@ def _append(loop: Loop, batch: dict[str, Any]) -> None:
         reason=batch["notes"] if stopped else "",
         payload=batch,
         # A stopped batch may come again and be let in, so the attempt has a key of its own.
-        key=f"stopped {arrived_at.isoformat()} {batch_id}" if stopped else batch_id,
+        key=f"stopped {arrived_at.isoformat()} {batch_id}" if stopped else batch_id + again,
     )
 
 
+def record_retractions(loop: Loop, batch_id: str | None = None) -> None:
+    """Give batches that were taken out (one, or all) the ledger entry that they lack."""
+    names = "batch_id, signal, source_name, retracted_rows, retractions, reason, retracted_by, retracted_at"
+    one = " and batch_id = $batch_id" if batch_id else ""
+    rows = loop.lake.rows(
+        f"select {names} from {loop.table('batches')} where state = 'retracted'{one} order by retracted_at, batch_id",
+        {"batch_id": batch_id} if batch_id else None,
+    )
+    for batch, signal, source, n, retractions, reason, actor, as_of in rows:
+        loop.ledger.append(
+            kind=RETRACTED,
+            loop=loop.name,
+            subject=f"{signal} {batch[:12]}",
+            actor=actor,
+            as_of=as_of,
+            reason=reason,
+            payload={"batch_id": batch, "signal": signal, "source_name": source, "rows": n},
+            key=f"retracted {retractions or 0} {batch}",
+        )
+
+
 @contextmanager
-def _turn(loop: Loop) -> Iterator[None]:
+def turn(loop: Loop) -> Iterator[None]:
     """One batch of a loop at a time, so that two deliveries of one id cannot both find it new.
 
     An embedded lake has one writer anyway; on PostgreSQL two inserts do not conflict, so the turn is taken there.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loop_core.errors import RefusedError
 from loop_core.gates.batch import Batch
-from loop_core.gates.commit import commit, record
+from loop_core.gates.commit import commit, record, record_retractions
 from loop_core.gates.quarantine import repair_decisions
 from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import settle
@@ -70,6 +70,7 @@ def ingest(
 def repair(loop: Loop) -> None:
     """After a kill: ledger entries for what committed without one, and no staging of dead processes."""
     record(loop)
+    record_retractions(loop)
     repair_decisions(loop)
     remove_stale(loop.workspace.staging)
 
@@ -78,7 +79,7 @@ def _already(loop: Loop, signal: Signal, source: Source) -> BatchReport | None:
     """The report of a file that is in the lake, known without reading it."""
     identity = batch_id(loop.name, signal, source.content or "")
     rows = loop.lake.rows(
-        f"select received from {loop.table('batches')} where batch_id = $batch_id and state <> 'stopped'",
+        f"select received from {loop.table('batches')} where batch_id = $batch_id and state not in ('stopped', 'retracted')",
         {"batch_id": identity},
     )
     if not rows:

@@ -12,9 +12,12 @@ from loop_core.gates.batch_stats import LOOK_BACK, BatchStats, past_batches, sou
 from loop_core.gates.judging import judge_rows
 from loop_core.gates.report import BatchReport, RuleCount
 from loop_core.gates.staged import Staged
-from loop_core.gates.writing import write_quarantine, write_rows
+from loop_core.gates.writing import retractions, write_quarantine, write_rows
 from loop_core.lake import Transaction
 from loop_core.lake.tables import EVENT_TIME, KEYS
+
+#: Of rows in whose place older ones stood; a retraction brings those back.
+REPLACED = "replaced an older content of the same id"
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
@@ -65,7 +68,7 @@ def known_batch(tx: Transaction, loop: Loop, batch: Batch) -> BatchReport | None
     """The report of a batch whose content is in the lake already; None: it is not."""
     rows = tx.execute(
         f"select received, accepted, quarantined, unchanged, conflicting from {loop.table('batches')}"
-        " where batch_id = $batch_id and state <> 'stopped'",
+        " where batch_id = $batch_id and state not in ('stopped', 'retracted')",
         {"batch_id": batch.batch_id},
     )
     if not rows:
@@ -77,7 +80,8 @@ def known_batch(tx: Transaction, loop: Loop, batch: Batch) -> BatchReport | None
 
 
 def write_batch(tx: Transaction, loop: Loop, report: BatchReport, batch: Batch) -> None:
-    """The batch's row in `batches`; a stopped attempt gives way to the next one."""
+    """The batch's row in `batches`; an attempt that was stopped, or retracted, gives way to the next one."""
+    again = retractions(tx, loop, batch)
     tx.execute(f"delete from {loop.table('batches')} where batch_id = $batch_id", {"batch_id": report.batch_id})
     values = {
         "batch_id": report.batch_id,
@@ -92,6 +96,7 @@ def write_batch(tx: Transaction, loop: Loop, report: BatchReport, batch: Batch) 
         "conflicting": report.conflicting,
         "state": report.state if batch.rules is not None else "replayed",
         "notes": "; ".join(report.notes),
+        "retractions": again or None,
     }
     columns, marks = ", ".join(values), ", ".join(f"${name}" for name in values)
     tx.execute(f"insert into {loop.table('batches')} ({columns}) values ({marks})", values)
@@ -150,5 +155,5 @@ def _notes(tx: Transaction, batch: Batch, staged: Staged, counts: Counter[str]) 
             f"{counts['conflicting']:,} rows have an id that is in the lake with other content, e.g. {', '.join(row[0] for row in ids)}"
         )
     if counts["updated"]:
-        notes.append(f"{counts['updated']:,} rows replaced an older content of the same id")
+        notes.append(f"{counts['updated']:,} rows {REPLACED}")
     return tuple(notes)

@@ -49,9 +49,15 @@ def write_quarantine(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, 
     """Rows that failed a rule while staged, and those that the lake's content condemned."""
     insert = (
         f"insert into {loop.table('quarantine')} (quarantine_id, batch_id, signal, rules, row_json, arrived_at, state)"
-        " select left($batch_id, 16) || '-' || _row, $batch_id, $signal, rules, row_json, $as_of, 'open' from "
+        " select left($batch_id, 16) || $again || '-' || _row, $batch_id, $signal, rules, row_json, $as_of, 'open' from "
     )
-    parameters = {"batch_id": batch.batch_id, "signal": batch.signal.value, "as_of": batch.as_of}
+    again = retractions(tx, loop, batch)
+    parameters = {
+        "again": f".{again}" if again else "",
+        "batch_id": batch.batch_id,
+        "signal": batch.signal.value,
+        "as_of": batch.as_of,
+    }
     if staged.failed:
         tx.execute(f"{insert} read_parquet($failed)", parameters | {"failed": staged.failed_glob})
     if judged:
@@ -61,3 +67,10 @@ def write_quarantine(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, 
             from {STAGED} join (from judged where outcome = 'quarantined') using (_row))""",
             parameters | {"rows": staged.rows_glob},
         )
+
+
+def retractions(tx: Transaction, loop: Loop, batch: Batch) -> int:
+    """How often this content was taken out before."""
+    sql = f"""select coalesce(sum(coalesce(retractions, 0) + (state = 'retracted')::int), 0)::bigint
+        from {loop.table("batches")} where batch_id = $batch_id"""
+    return int(tx.execute(sql, {"batch_id": batch.batch_id})[0][0])

@@ -16,4 +16,4 @@ def representable(instant: str) -> str:
 def happened(instant: str) -> str:
     """SQL condition: an event's timestamptz expression can be read. Rows of which it is false are in lakes that programs
     without this rule wrote; nothing but a retraction looks at them."""
-    return f"{instant} >= timestamptz '{OLDEST} 00:00:00+00'"
+    return f"({instant} >= timestamptz '{OLDEST} 00:00:00+00' and {instant} < timestamptz '{_END} 00:00:00+00')"

@@ -86,7 +86,7 @@ def check_freshness(charter: Charter, points: Sequence[HealthPoint], windows: Wi
 _QUARANTINE = """
     select signal, sum(received - unchanged) filter (arrived_at >= $start), sum(quarantined) filter (arrived_at >= $start),
       sum(received - unchanged) filter (arrived_at < $start), sum(quarantined) filter (arrived_at < $start)
-    from batches where arrived_at <= $as_of group by signal order by signal"""
+    from batches where arrived_at <= $as_of and state <> 'retracted' group by signal order by signal"""
 
 
 def check_quarantine(charter: Charter, reading: Reading, windows: Windows) -> Iterator[Finding]:

@@ -46,6 +46,8 @@ class BatchLine:
     conflicting: int
     state: str
     notes: str
+    reason: str | None
+    """Why it was retracted; None: it was not."""
 
 
 def intake(loop: Loop, as_of: datetime) -> list[Intake]:
@@ -57,7 +59,7 @@ def intake(loop: Loop, as_of: datetime) -> list[Intake]:
 def batches(loop: Loop, as_of: datetime, limit: int = 200) -> list[BatchLine]:
     """Deliveries that had arrived by `as_of`, newest first."""
     found = read_at(loop, as_of).rows(
-        """select batch_id, signal, source_name, arrived_at, actor, received, accepted, quarantined, unchanged, conflicting, state, notes
+        """select batch_id, signal, source_name, arrived_at, actor, received, accepted, quarantined, unchanged, conflicting, state, notes, reason
         from batches where arrived_at <= $as_of order by arrived_at desc, batch_id limit $limit""",
         limit=limit,
     )

@@ -1,0 +1,184 @@
+"""Rows that should never have been accepted, taken out again: a whole batch, with a reason, on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from loop_core.errors import RefusedError, SourceError
+from loop_core.gates.commit import record, record_retractions, turn
+from loop_core.gates.settle import REPLACED
+from loop_core.lake import Transaction
+from loop_core.lake.tables import EVENT_TIME, KEYS
+from loop_core.vocabulary import Signal
+
+if TYPE_CHECKING:
+    from loop_core.workspace import Loop
+
+#: A batch is named by at least so many characters of its id.
+MIN_ID = 6
+
+
+@dataclass(frozen=True)
+class Retraction:
+    """A batch that was taken out, and what that left behind."""
+
+    batch_id: str
+    loop: str
+    signal: Signal
+    source: str
+    rows: int
+    """Rows taken out of the lake."""
+    restored: int
+    """Of them, those in whose place an older content stands again."""
+    outcomes: int
+    """Outcomes about predictions that are gone: they stay, and count again once the predictions are ingested again."""
+    feedback: int
+    """Feedback about them: it stays, as feedback about no known prediction."""
+    state: str
+    """`retracted`; `already_retracted`: it was before, nothing changed."""
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        if self.state == "already_retracted":
+            return f"{self.source} was retracted before ({self.rows:,} rows); nothing changed."
+        parts = [f"{self.rows:,} {self.signal.value} from {self.source} are out of the lake"]
+        parts += [f"the older content of {self.restored:,} of them is back"] if self.restored else []
+        left = [f"{self.outcomes:,} outcomes"] * (self.outcomes > 0) + [f"{self.feedback:,} feedback items"] * (
+            self.feedback > 0
+        )
+        parts += [f"{' and '.join(left)} about them stay, for when they come again"] if left else []
+        return "; ".join(parts) + "."
+
+
+def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str) -> Retraction:
+    """Take a batch out of the lake. Doing it twice changes nothing; the same file can be ingested again afterwards.
+
+    Effective for every read from the commit on, at whatever `as_of`: the rows were never right. Only what is pinned to an
+    older snapshot of the lake, a model's training set, still reads them. Rows that replaced an older content give way to
+    it while the snapshot before the batch is there. Rows of the batch that wait in the quarantine leave it.
+
+    Args:
+        loop: the loop.
+        batch: its id, or the first characters of it, six at least.
+        actor: who does it.
+        as_of: UTC instant in the loop's time.
+        reason: for the record.
+
+    Raises:
+        RefusedError: no reason, a batch that was stopped, or an id that is too short or fits several.
+        SourceError: there is no such batch.
+        StorageError: the lake cannot be written. Nothing changed then.
+    """
+    if not reason.strip():
+        raise RefusedError("A batch is retracted with a reason only", todo="add the reason: it goes on record")
+    record(loop)
+    with turn(loop):
+        result = loop.lake.write(
+            lambda tx: _retract(tx, loop, batch, (actor, as_of, reason)), actor=actor, message=f"retraction of {batch}"
+        )
+    record_retractions(loop, result.batch_id)
+    return result
+
+
+def _retract(tx: Transaction, loop: Loop, named: str, decision: tuple[str, datetime, str]) -> Retraction:
+    batch = _named(tx, loop, named)
+    identity, signal = {"batch_id": batch["batch_id"]}, Signal(batch["signal"])
+    if batch["state"] == "retracted":
+        return Retraction(batch["batch_id"], loop.name, signal, batch["source_name"], batch["retracted_rows"], 0, 0, 0, "already_retracted")  # fmt: skip
+    table = loop.table(signal.value)
+    older = _older(tx, loop, batch, signal) if REPLACED in (batch["notes"] or "") else 0
+    rows = tx.execute(f"select count(*) from {table} where batch_id = $batch_id", identity)[0][0]
+    tx.execute(f"delete from {table} where batch_id = $batch_id", identity)
+    if older:
+        tx.execute(f"insert into {table} by name select * from older")
+    about = signal is Signal.PREDICTIONS
+    outcomes, feedback = (_orphans(tx, loop, other) if about else 0 for other in ("outcomes", "feedback"))
+    tx.execute(f"delete from {loop.table('batch_stats')} where batch_id = $batch_id", identity)
+    told = identity | dict(zip(("actor", "as_of", "reason"), decision, strict=True))
+    tx.execute(
+        f"""update {loop.table("quarantine")} set state = 'retracted', reason = $reason, decided_by = $actor, decided_at = $as_of
+        where batch_id = $batch_id and state in ('open', 'fixed')""",
+        told,
+    )
+    tx.execute(
+        f"""update {loop.table("batches")} set state = 'retracted', reason = $reason, retracted_by = $actor,
+        retracted_at = $as_of, retracted_rows = $rows where batch_id = $batch_id""",
+        told | {"rows": rows},
+    )
+    return Retraction(
+        batch["batch_id"], loop.name, signal, batch["source_name"], rows, older, outcomes, feedback, "retracted"
+    )
+
+
+def _named(tx: Transaction, loop: Loop, named: str) -> dict[str, Any]:
+    """The batch of an id or its beginning."""
+    if len(named) < MIN_ID:
+        raise RefusedError(f"The id {named!r} is too short", todo=f"give {MIN_ID} characters of it or more")
+    names = ("batch_id", "signal", "source_name", "state", "notes", "retracted_rows")
+    found = tx.execute(
+        f"select {', '.join(names)} from {loop.table('batches')} where starts_with(batch_id, $named)", {"named": named}
+    )
+    if not found:
+        raise SourceError(f"{loop.name} has no batch {named!r}", todo=f"`loop batches {loop.name}` lists them")
+    if len(found) > 1:
+        raise RefusedError(f"{len(found)} batches begin with {named!r}", todo="give more of the id")
+    batch = dict(zip(names, found[0], strict=True))
+    if batch["state"] == "stopped":
+        raise RefusedError(f"{batch['source_name']} was stopped: none of its rows entered, so none can be taken out")
+    return batch
+
+
+def _older(tx: Transaction, loop: Loop, batch: dict[str, Any], signal: Signal) -> int:
+    """Fill `older` with the content that rows of a batch replaced, from the snapshot before it; how many rows.
+
+    Content of a batch that was itself retracted stays out. 0: nothing was replaced, or that snapshot is gone.
+    """
+    snapshot = _before(tx, loop, batch["batch_id"])
+    if snapshot is None:
+        return 0
+    keys, table = ", ".join(KEYS[signal]), loop.table(signal.value)
+    tx.execute(
+        f"""create or replace temp table older as select * from {table} at (version => {snapshot})
+        where ({keys}) in (select ({keys}) from {table} where batch_id = $batch_id)
+        and batch_id not in (select batch_id from {loop.table("batches")} where state = 'retracted')""",
+        {"batch_id": batch["batch_id"]},
+    )
+    return int(tx.execute("select count(*) from older")[0][0])
+
+
+def _before(tx: Transaction, loop: Loop, batch_id: str) -> int | None:
+    """The newest snapshot that knows nothing of a batch; None: it is gone."""
+    named = f"{loop.name}.batches"
+    snapshots = [
+        row[0]
+        for row in tx.execute(
+            """with known as (select snapshot_id, list_contains(flatten(map_values(changes)), $named) as made from ducklake_snapshots('lake'))
+            select snapshot_id from known where snapshot_id >= (select coalesce(max(snapshot_id) filter (made), 0) from known) order by 1""",
+            {"named": named},
+        )
+    ]
+    low, high = 0, len(snapshots)
+    while low < high:
+        middle = (low + high) // 2
+        if _knows(tx, loop, batch_id, snapshots[middle]):
+            high = middle
+        else:
+            low = middle + 1
+    return int(snapshots[low - 1]) if low else None
+
+
+def _knows(tx: Transaction, loop: Loop, batch_id: str, snapshot: int) -> bool:
+    table = f"{loop.table('batches')} at (version => {int(snapshot)})"
+    sql = f"select count(*) from {table} where batch_id = $batch_id and state in ('ingested', 'replayed')"
+    return bool(tx.execute(sql, {"batch_id": batch_id})[0][0])
+
+
+def _orphans(tx: Transaction, loop: Loop, table: str) -> int:
+    """Rows about predictions that are not in the lake, of a time that can be read."""
+    time = EVENT_TIME[Signal(table)]
+    sql = f"""select count({time}) from {loop.table(table)} where prediction_id is not null
+        and prediction_id not in (select prediction_id from {loop.table("predictions")})"""
+    return int(tx.execute(sql)[0][0])
