@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from loop_core.charter import Charter, load_charter
+from loop_core.charter import Charter
 from loop_core.errors import SourceError, UnknownNameError
 from loop_core.gates import ingest
 from loop_core.gates.report import BatchReport
 from loop_core.gates.staging import staging_folder
+from loop_core.lake import compile_charter_file
 from loop_core.lake.mapping import open_raw_files
 from loop_core.resources import resource_folder
 from loop_core.signals import read_source
@@ -101,7 +102,12 @@ def load_recipe(recipe: str | Path) -> Recipe:
         )
     scenario = folder / raw["scenario"] if "scenario" in raw else None
     return Recipe(
-        folder.name, raw.get("title", folder.name), folder, files, load_charter(folder / "charter.toml"), scenario
+        folder.name,
+        raw.get("title", folder.name),
+        folder,
+        files,
+        compile_charter_file(folder / "charter.toml"),
+        scenario,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from loop_core.charter import Charter, parse_charter
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
-from loop_core.lake import Lake, LakeLocation, create_loop_tables, quoted
+from loop_core.lake import Lake, LakeLocation, compile_charter, create_loop_tables, quoted
 from loop_core.ledger import Entry, Ledger
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.paths import plain
@@ -151,7 +151,7 @@ class Workspace:
         versions = self.ledger.entries(loop=name, kind="charter.changed")
         if not versions:
             raise UnknownNameError("loop", name, self.loops())
-        return Loop(self, parse_charter(versions[-1].payload["text"], f"loops/{name}.toml", on_record=True))
+        return Loop(self, compile_charter(versions[-1].payload["text"], f"loops/{name}.toml", on_record=True))
 
     def charter_file(self, name: str) -> Path:
         """The file people edit; it is in force once `set_charter` recorded it."""
@@ -163,7 +163,7 @@ class Workspace:
         Raises:
             CharterError: it does not validate, or changes the type of a column that holds data.
         """
-        charter = parse_charter(text)
+        charter = compile_charter(text)
         versions = self.ledger.entries(loop=charter.name, kind="charter.changed")
         if versions and versions[-1].payload["hash"] == charter.hash:
             return Loop(self, charter)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from loop_core.charter.part import Name, Part, People, Share
+from loop_core.charter.part import AMOUNT, ROWS, Name, Part, People, Share
 
 #: What a finding may do: hold or block a release, be shown only, or not be looked for.
 Weight = Literal["gate", "signal", "off"]
@@ -17,13 +17,13 @@ class ComparePlan(Part):
 
     slices: Weight = "gate"
     """A slice of rows that nobody declared, found on one half of them and confirmed on the other to be worse."""
-    slice_min_rows: int = Field(default=200, ge=50)
+    slice_min_rows: Annotated[int, ROWS] = Field(default=200, ge=50)
     """Rows that a slice must have in each half."""
     slice_depth: int = Field(default=2, ge=1, le=3)
     """So many conditions at most describe a slice."""
     slice_fdr: Share = 0.05
     """Share of the confirmed slices that may be there by chance."""
-    fairness_margin: float | None = Field(default=None, gt=0)
+    fairness_margin: Annotated[float, AMOUNT] | None = Field(default=None, gt=0)
     """By so much may the gap between values of a protected cohort widen, as a share (0..1) or, where numbers are predicted,
     in the label's unit; None: gaps are shown, and gate nothing."""
     cohort_pairs: tuple[tuple[Name, Name], ...] = ()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from loop_core.charter.part import Name, Part, Share
+from loop_core.charter.part import EXPRESSION_LENGTH, PAST_DAYS, ROWS, VALUE, Name, Part, Share, is_on_record
 from loop_core.vocabulary import Signal
 
 #: Columns every prediction has; features and context may not reuse these names.
@@ -68,8 +68,8 @@ class Column(Part):
 
     name: Name
     type: Literal["number", "category", "flag", "timestamp", "text"]
-    min: float | None = None
-    max: float | None = None
+    min: Annotated[float, VALUE] | None = None
+    max: Annotated[float, VALUE] | None = None
     values: tuple[str, ...] = ()
     """Allowed categories; empty: any."""
     nullable: bool = True
@@ -78,29 +78,35 @@ class Column(Part):
     """+1: the score may only rise with this number; -1: only fall."""
     about: str = ""
 
+    @model_validator(mode="after")
+    def _bounds_hold_something(self, info: ValidationInfo) -> Column:
+        if self.min is not None and self.max is not None and self.min > self.max and not is_on_record(info):
+            raise ValueError(f"min = {self.min:g} is above max = {self.max:g}, so every value would be refused")
+        return self
+
 
 class Rule(Part):
     """`[[rules]]`: a row rule; rows for which `check` is false go to the quarantine under `name`."""
 
     name: Name
     signal: Signal
-    check: str
+    check: Annotated[str, Field(min_length=1, max_length=EXPRESSION_LENGTH)]
     """A boolean SQL expression over the signal's columns; null counts as passed."""
 
 
 class BatchRules(Part):
     """`[gates.predictions]` and so on: what a whole batch must satisfy, else it is stopped or marked."""
 
-    min_rows: int | None = Field(default=None, ge=0)
-    max_rows: int | None = Field(default=None, ge=0)
-    max_age_days: float | None = Field(default=None, gt=0)
+    min_rows: Annotated[int, ROWS] | None = Field(default=None, ge=0)
+    max_rows: Annotated[int, ROWS] | None = Field(default=None, ge=0)
+    max_age_days: Annotated[float, PAST_DAYS] | None = Field(default=None, gt=0)
     """The newest row may not be older than this at arrival."""
     max_duplicate_share: Share | None = None
     max_quarantine_share: Share = 0.5
     """More than this share failing row rules says the batch, not the rows, is wrong: it is stopped."""
     max_null_share: dict[str, Share] = Field(default_factory=dict)
     """Column = the largest share of its values that may be null."""
-    weekday_rows: dict[Weekday, tuple[int, int]] = Field(default_factory=dict)
+    weekday_rows: dict[Weekday, tuple[Annotated[int, ROWS], Annotated[int, ROWS]]] = Field(default_factory=dict)
     """Weekday = fewest and most rows of a batch about one such day, e.g. `mon = [80, 400]`; days begin at midnight in the
     loop's timezone (UTC without one), and batches about several days are not judged by it."""
     on_breach: Literal["stop", "warn"] = "stop"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, model_validator
 
-from loop_core.charter.part import Part
+from loop_core.charter.part import AMOUNT, Part, is_on_record
 from loop_core.vocabulary import Task
+
+#: Metrics between 0 and 1.
+_SHARES = frozenset(["auc", "average_precision", "accuracy", "precision", "recall", "f1", "ece", "macro_f1"])
 
 
 class Costs(Part):
     """`[costs]`: what a wrong answer of a yes/no model costs, each in the same unit."""
 
-    false_alarm: float = Field(gt=0)
+    false_alarm: Annotated[float, AMOUNT] = Field(gt=0)
     """Yes was said, and it was no."""
-    miss: float = Field(gt=0)
+    miss: Annotated[float, AMOUNT] = Field(gt=0)
     """No was said, and it was yes."""
 
 
@@ -28,12 +31,19 @@ class Metric(Part):
     ]  # fmt: skip
     block: Literal["goal", "guardrail", "signal"] = "goal"
     """Goal and guardrail metrics hold a release; signals are shown only."""
-    margin: float = Field(gt=0)
+    margin: Annotated[float, AMOUNT] = Field(gt=0)
     """Non-inferiority margin in the metric's own unit: losing less than this counts as not worse."""
-    cohort_margin: float | None = Field(default=None, gt=0)
+    cohort_margin: Annotated[float, AMOUNT] | None = Field(default=None, gt=0)
     """Margin inside cohorts; None: twice `margin`."""
     quantile: float | None = Field(default=None, gt=0, lt=1)
     """Pinball: which quantile the model predicts; None: the median."""
+
+    @model_validator(mode="after")
+    def _margin_can_be_exceeded(self, info: ValidationInfo) -> Metric:
+        most = max(self.margin, self.cohort_margin or 0)
+        if self.name in _SHARES and most > 1 and not is_on_record(info):
+            raise ValueError(f"a margin of {most:g} is never exceeded, because {self.name} lies between 0 and 1")
+        return self
 
     def margin_for(self, cohort: str | None) -> float:
         """Margin overall (`None`) or inside a cohort."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -13,7 +13,21 @@ from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
 from loop_core.charter.firing import never_fires
 from loop_core.charter.metric import METRICS_OF, WATCHED_OF, Costs, Metric
 from loop_core.charter.mutations import Mutation, misfit
-from loop_core.charter.part import BesideError, ClassName, Name, Part, People, Person, Share, is_on_record
+from loop_core.charter.part import (
+    DAYS,
+    EXPRESSION_LENGTH,
+    ITEMS,
+    ROWS,
+    VALUE,
+    BesideError,
+    ClassName,
+    Name,
+    Part,
+    People,
+    Person,
+    Share,
+    is_on_record,
+)
 from loop_core.charter.plans import AlertPlan, MonitorPlan, QueryPlan, RetrainPlan, Rollout, TriggerPlan
 from loop_core.vocabulary import Task
 
@@ -81,13 +95,13 @@ class Goal(Part):
 
     text: str
     metric: str | None = None
-    target: float | None = None
+    target: Annotated[float, VALUE] | None = None
 
 
 class Labels(Part):
     """`[labels]`: when a label counts as known."""
 
-    horizon_days: float = Field(gt=0)
+    horizon_days: Annotated[float, DAYS] = Field(gt=0)
     """A prediction without a label is mature, and without label for good, this long after it was made."""
     min_mature_share: Share = 0.99
     """A window's realised metric is reported from this share of mature predictions on; before, it is pending. The last
@@ -99,12 +113,12 @@ class Cohort(Part):
     """`[[cohorts]]`: a declared group: a column, or an expression over columns, cut into its values."""
 
     name: Name
-    expression: str | None = None
+    expression: Annotated[str, Field(min_length=1, max_length=5 * EXPRESSION_LENGTH)] | None = None
     """SQL over features and context; None: the column of the same name."""
     protected: bool = False
-    min_rows: int = Field(default=200, ge=1)
+    min_rows: Annotated[int, ROWS] = Field(default=200, ge=1)
     """Values with fewer rows in a comparison are shown but get no verdict."""
-    max_values: int = Field(default=50, ge=1)
+    max_values: Annotated[int, ITEMS] = Field(default=50, ge=1)
     """The largest this many values are kept apart; the rest is `(other)`."""
     must_decide: bool = False
     """True: a release is held while a value with enough rows is `inconclusive`; else that is said and holds nothing."""
@@ -114,6 +128,8 @@ class Cohort(Part):
         """The cohort's value as SQL text, null spelled `(null)`."""
         # A column may be called like a word of SQL.
         column = self.expression or f'"{self.name}"'
+        # A comment at its end would take the bracket with it.
+        column += "\n" if "--" in column else ""
         return f"coalesce(cast(({column}) as varchar), '(null)')"
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from loop_core.charter.part import Name, Part, Share
+from loop_core.charter.part import AMOUNT, Name, Part, Share
 from loop_core.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ class Mutation(Part):
 
     feature: Name
     change: Change
-    bound: float = Field(gt=0)
+    bound: Annotated[float, AMOUNT] = Field(gt=0)
     """So far may the change move a score: in probability (0..1), or in the label's unit."""
     max_share: Share = 0.05
     """This share of the rows may move further; 0: none."""
-    step: float | None = Field(default=None, gt=0)
+    step: Annotated[float, AMOUNT] | None = Field(default=None, gt=0)
     """noise: the measurement step in the feature's unit; a value moves by at most half of it, either way, within the
     feature's `min` and `max`."""
-    factor: float | None = Field(default=None, gt=0)
+    factor: Annotated[float, AMOUNT] | None = Field(default=None, gt=0)
     """unit: what the value is multiplied by, e.g. 1000 for grams where kilograms are meant."""
 
     @model_validator(mode="after")

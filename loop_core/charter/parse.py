@@ -18,6 +18,12 @@ from loop_core.errors import CharterError
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
 P = TypeVar("P", bound=BaseModel)
+#: Largest charter, in characters; one a hundred times as long as the longest of ours.
+MAX_CHARACTERS = 1_000_000
+#: A place in a charter, as pydantic names it: `("cohorts", 0, "expression")`.
+Location = tuple[int | str, ...]
+_AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
+_ENDLESS = re.compile(r"\d[\d_]{4000}")
 _KEY = re.compile(r"^\s*\"?([A-Za-z0-9_\-]+)\"?\s*=")
 
 
@@ -27,8 +33,15 @@ def load_charter(path: Path) -> Charter:
     Raises:
         CharterError: missing, not UTF-8, not TOML, or not a charter; the message lists every problem with its line.
     """
+    return parse_charter(read_charter_file(path), str(path))
+
+
+def read_charter_file(path: Path) -> str:
+    """The text of a charter's file. Raises CharterError: missing, not UTF-8, or too large to be one."""
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.stat().st_size > 4 * MAX_CHARACTERS:
+            raise _too_long(str(path))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise CharterError(
             f"There is no charter at {path}", "a file loops/<name>.toml", "loop init --from FILE drafts one"
@@ -43,7 +56,10 @@ def load_charter(path: Path) -> Charter:
         raise CharterError(
             f"{path} is not UTF-8 (byte {error.start})", "a TOML file in UTF-8", "save it as UTF-8"
         ) from None
-    return parse_charter(text, str(path))
+
+
+def _too_long(where: str) -> CharterError:
+    return CharterError(f"{where} is too large for a charter; at most {MAX_CHARACTERS:,} characters are read")
 
 
 def parse_charter(text: str, where: str = "charter", *, on_record: bool = False) -> Charter:
@@ -81,18 +97,54 @@ def check_charter(path: Path) -> list[str]:
 
 
 def _validate(text: str, where: str, model: type[P], on_record: bool = False) -> tuple[list[str], P | None]:
+    if len(text) > MAX_CHARACTERS:
+        raise _too_long(where)
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return [f"{where}: not TOML: {error}"], None
-    try:
         return [], model.model_validate(raw, context={"on_record": on_record})
     except ValidationError as error:
-        lines = _LineIndex(text)
         # pydantic also calls a list too short when its items failed; the items' own errors say more.
         errors = [e for e in error.errors() if not (e["type"] == "too_short" and e["input"])]
-        found = sorted((lines.of(_location(e)), _say(e, model)) for e in errors)
-        return [f"{where}:{line}: {message}" for line, message in found], None
+        return by_line(text, where, [(_location(e), _say(e, model)) for e in errors]), None
+    except RecursionError:
+        return [
+            f"{where}:{_deepest_line(text)}: brackets are nested too deeply; no key of a charter needs more than five"
+        ], None
+    except ValueError as error:  # also an integer of thousands of digits, which TOML allows and nothing can hold
+        if "integer string" in str(error):
+            return [f"{where}:{_line_of(text, _ENDLESS)}: no number has thousands of digits"], None
+        place = _AT_LINE.search(str(error))
+        line = f":{place.group(1)}" if place else ""
+        return [f"{where}{line}: not TOML: {short(str(error), 200)}"], None
+
+
+def by_line(text: str, where: str, problems: Sequence[tuple[Location, str]]) -> list[str]:
+    """`FILE:LINE: problem` of each, in the order of the file."""
+    lines = _LineIndex(text)
+    return [f"{where}:{line}: {said}" for line, said in sorted((lines.of(place), said) for place, said in problems)]
+
+
+def short(text: str, most: int = 80) -> str:
+    """A text as it is shown in a message: its beginning, where it is long."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _shown(value: object) -> str:
+    try:
+        return short(repr(value))
+    except (RecursionError, ValueError):  # an integer may have more digits than Python writes
+        return "what stands there"
+
+
+def _line_of(text: str, pattern: re.Pattern[str]) -> int:
+    """The first line that holds a pattern, counted from 1; 1 where none does."""
+    return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)), 1)
+
+
+def _deepest_line(text: str) -> int:
+    """The line with most brackets, counted from 1."""
+    lines = text.splitlines()
+    return 1 + max(range(len(lines)), key=lambda place: lines[place].count("[") + lines[place].count("{"))
 
 
 def _location(error: Any) -> tuple[int | str, ...]:
@@ -114,8 +166,8 @@ def _say(error: Any, model: type[BaseModel]) -> str:
     if kind == "value_error":
         return f"{location}: {context['error']}"
     if kind in ("literal_error", "enum"):
-        return f"{location} = {error['input']!r}; allowed: {str(context['expected']).replace(' or ', ', ')}"
-    return f"{location} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+        return f"{location} = {_shown(error['input'])}; allowed: {str(context['expected']).replace(' or ', ', ')}"
+    return f"{location} = {_shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def _allowed_keys(location: Sequence[int | str], model: type[BaseModel]) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from loop_core.errors import RefusedError
 from loop_core.people import distinct_people, require_name, same_person
@@ -14,6 +15,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 CLASS_NAME = r"^[a-z0-9][a-z0-9_]{0,49}$"
 ClassName = Annotated[str, Field(pattern=CLASS_NAME)]
 Share = Annotated[float, Field(ge=0, le=1)]
+#: Longest SQL expression, in characters.
+EXPRESSION_LENGTH = 2_000
 
 
 class BesideError(ValueError):
@@ -47,5 +50,61 @@ Person = Annotated[str, AfterValidator(_person)]
 People = Annotated[tuple[Person, ...], AfterValidator(_people)]
 
 
+@dataclass(frozen=True)
+class Within:
+    """How large, either way, a number may be so that what is computed with it stays meaningful."""
+
+    most: float
+    why: str
+    """Why no more, as the end of a sentence."""
+    least: float = 0
+    """How near to 0 it may be, unless it is 0."""
+
+    def __call__(self, value: float, info: ValidationInfo) -> float:
+        if is_on_record(info):
+            return value
+        if abs(value) > self.most:
+            raise ValueError(f"{_number(value)} is too large; up to {_number(self.most)} is allowed: {self.why}")
+        if 0 < abs(value) < self.least:
+            raise ValueError(f"{_number(value)} is too small; {_number(self.least)} or more is allowed")
+        return value
+
+
+def _number(value: float) -> str:
+    if abs(value) > 1e300 and isinstance(value, int):
+        return "a number of hundreds of digits"
+    return f"{value:,.0f}" if abs(value) < 1e16 and value == round(value) else f"{value:g}"
+
+
+DAYS = AfterValidator(Within(3_660, "ten years is longer than any label or window takes", 1e-6))
+PAST_DAYS = AfterValidator(Within(36_600, "no log is older than a hundred years", 1e-6))
+WINDOW_DAYS = AfterValidator(Within(366, "a window is a year at most"))
+WINDOWS = AfterValidator(Within(104, "so many windows are looked back at most"))
+ROWS = AfterValidator(Within(1_000_000_000, "no loop has a billion rows to judge at once"))
+ITEMS = AfterValidator(Within(10_000, "more is never reached"))
+SECONDS = AfterValidator(Within(604_800, "a retrain takes a week at most", 1e-3))
+MONTH_SECONDS = AfterValidator(Within(2_678_400, "a month has no more seconds", 1e-3))
+QUERY_SECONDS = AfterValidator(Within(86_400, "a query takes a day at most", 1e-3))
+MEGABYTES = AfterValidator(Within(10_000_000, "no machine has more than 10 TB"))
+MILLISECONDS = AfterValidator(Within(86_400_000, "no answer takes longer than a day", 1e-6))
+WEIGHT = AfterValidator(Within(1_000_000, "beside it all else counts nothing", 1e-6))
+#: Metrics, costs and differences in units of their own.
+AMOUNT = AfterValidator(Within(1e12, "beside it no difference is seen", 1e-9))
+#: Values of a column.
+VALUE = AfterValidator(Within(1e18, "larger numbers lose their digits", 1e-18))
+
+
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and _takes_numbers(field.annotation) and not is_on_record(info):
+            raise ValueError(f"{str(value).lower()} is not a number")
+        return value
+
+
+def _takes_numbers(annotation: object) -> bool:
+    return annotation in (int, float) or any(map(_takes_numbers, get_args(annotation)))

@@ -8,7 +8,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from loop_core.charter.part import Name, Part, People, Person, Share
+from loop_core.charter.part import (
+    AMOUNT,
+    DAYS,
+    ITEMS,
+    MEGABYTES,
+    MILLISECONDS,
+    MONTH_SECONDS,
+    PAST_DAYS,
+    QUERY_SECONDS,
+    ROWS,
+    SECONDS,
+    WEIGHT,
+    WINDOW_DAYS,
+    WINDOWS,
+    Name,
+    Part,
+    People,
+    Person,
+    Share,
+)
 from loop_core.charter.space import SearchSpace
 from loop_core.vocabulary import Tier
 
@@ -16,24 +35,24 @@ from loop_core.vocabulary import Tier
 class MonitorPlan(Part):
     """`[monitor]`: window sizes and thresholds."""
 
-    window_days: int = Field(default=7, ge=1)
-    reference_days: int = Field(default=90, ge=1)
-    min_rows: int = Field(default=50, ge=1)
+    window_days: Annotated[int, WINDOW_DAYS] = Field(default=7, ge=1)
+    reference_days: Annotated[int, DAYS] = Field(default=90, ge=1)
+    min_rows: Annotated[int, ROWS] = Field(default=50, ge=1)
     """Windows with fewer rows are `pending`: not enough data."""
     false_alarms_per_month: float = Field(default=1.0, gt=0, le=30)
     """The budget: so many drift alarms may a quiet month have, over all features and cohort values together. Thresholds follow from it."""
     min_shift: float = Field(default=0.1, ge=0, le=10)
     """The smallest move worth an alarm, in standard deviations of the reference; of other changes (shape, tails, categories)
     one with the PSI of such a shift, its square. A smaller one, however certain, is `watch`."""
-    alarm_times: int = Field(default=2, ge=1)
+    alarm_times: Annotated[int, WINDOWS] = Field(default=2, ge=1)
     """A feature alarms when this many …"""
-    alarm_of: int = Field(default=3, ge=1)
+    alarm_of: Annotated[int, WINDOWS] = Field(default=3, ge=1)
     """… of its last so many windows moved beyond chance; once is enough where the change is too large to wait."""
-    trend_windows: int = Field(default=4, ge=2)
+    trend_windows: Annotated[int, WINDOWS] = Field(default=4, ge=2)
     """Length of the long-term trend, in windows; the short-term one is a single window."""
-    latency_p95_ms: float | None = Field(default=None, gt=0)
+    latency_p95_ms: Annotated[float, MILLISECONDS] | None = Field(default=None, gt=0)
     max_error_share: Share = 0.02
-    min_rating_drop: float = Field(default=0.3, gt=0)
+    min_rating_drop: Annotated[float, AMOUNT] = Field(default=0.3, gt=0)
 
     @model_validator(mode="after")
     def _persistence(self) -> MonitorPlan:
@@ -52,7 +71,7 @@ class AlertPlan(Part):
     """Stage or finding code = person, e.g. `drift = "bea"`; what is not listed goes to the loop's owner."""
     deliver_from: Literal["watch", "alarm"] = "alarm"
     """From which state on a finding becomes an alert."""
-    escalate_after_days: float = Field(default=3, gt=0)
+    escalate_after_days: Annotated[float, DAYS] = Field(default=3, gt=0)
     """An alert that nobody acknowledged for so long is escalated …"""
     escalate_to: Person | None = None
     """… to this person; None: the loop's owner."""
@@ -72,25 +91,25 @@ class TriggerPlan(Part):
     """`schedule`: days between retrains, by their UTC dates; this or `cron`."""
     cron: str | None = None
     """`schedule`: minute, hour, day of month, month, day of week, in UTC: `0 6 1 * *` is 06:00 on the first of a month."""
-    min_features: int | None = Field(default=None, ge=1)
+    min_features: Annotated[int, ITEMS] | None = Field(default=None, ge=1)
     """`drift`: how many features must be in alarm in the newest window."""
     metric: str | None = None
     """`performance`: name of one metric; None: all of the charter's."""
     basis: Literal["realised", "estimated", "either"] = "realised"
     """`performance`: by the labels that are in, as estimated from scores, or whichever tells first."""
-    min_rise: float | None = Field(default=None, gt=0)
+    min_rise: Annotated[float, AMOUNT] | None = Field(default=None, gt=0)
     """`performance`: how much worse than usual, in the metric's own unit; None: the monitor's alarm decides."""
     max_low_share: Share | None = None
     """`feedback`: from this share (0..1) of ratings of two or less on; None: only the monitor's alarm on the mean rating."""
-    min_labels: int | None = Field(default=None, ge=1)
+    min_labels: Annotated[int, ROWS] | None = Field(default=None, ge=1)
     """`label_volume`: rows whose labels matured since the last retrain."""
     of: tuple[TriggerPlan, ...] = ()
     """`any`, `all`: the triggers it is made of."""
-    cooldown_days: int = Field(default=0, ge=0)
+    cooldown_days: Annotated[int, DAYS] = Field(default=0, ge=0)
     """Days after a retrain, by UTC dates, in which this trigger stays silent."""
-    min_new_labels: int = Field(default=0, ge=0)
+    min_new_labels: Annotated[int, ROWS] = Field(default=0, ge=0)
     """Rows whose labels must have matured since the last retrain before it may fire."""
-    seconds_per_month: float | None = Field(default=None, gt=0)
+    seconds_per_month: Annotated[float, MONTH_SECONDS] | None = Field(default=None, gt=0)
     """Seconds of search that retrains may be granted in a calendar month (UTC); silent where the next one could overrun it.
     None: no limit of its own."""
 
@@ -164,29 +183,29 @@ def _refuse_if_never(line: str) -> None:
 class RetrainPlan(Part):
     """`[retrain]`: what a retrain may use."""
 
-    window_days: int = Field(default=365, ge=7)
-    comparison_days: int = Field(default=28, ge=1)
+    window_days: Annotated[int, PAST_DAYS] = Field(default=365, ge=7)
+    comparison_days: Annotated[int, DAYS] = Field(default=28, ge=1)
     """The newest mature days are kept from training and tuning, for the comparison."""
     folds: int = Field(default=3, ge=1, le=10)
-    trials: int = Field(default=15, ge=1)
+    trials: Annotated[int, ITEMS] = Field(default=15, ge=1)
     """At most so many trials of the search …"""
-    seconds: float = Field(default=60, gt=0)
+    seconds: Annotated[float, SECONDS] = Field(default=60, gt=0)
     """… and so many wall-clock seconds of the whole retrain, whichever ends first."""
-    month_seconds: float | None = Field(default=None, gt=0)
+    month_seconds: Annotated[float, MONTH_SECONDS] | None = Field(default=None, gt=0)
     """What all retrains of a calendar month may take together; None: there is no limit."""
-    patience: int = Field(default=12, ge=2)
+    patience: Annotated[int, ITEMS] = Field(default=12, ge=2)
     """The search ends when so many complete trials brought nothing better."""
-    memory_mb: int = Field(default=4_000, ge=200)
+    memory_mb: Annotated[int, MEGABYTES] = Field(default=4_000, ge=200)
     """Memory that its trials may allocate; one that wants more fails, and the search goes on."""
-    half_life_days: float | None = Field(default=None, ge=1)
+    half_life_days: Annotated[float, PAST_DAYS] | None = Field(default=None, ge=1)
     """A training row so much older than the newest counts half; None: age does not matter."""
-    cohort_weights: dict[Name, dict[str, Annotated[float, Field(gt=0)]]] = Field(default_factory=dict)
+    cohort_weights: dict[Name, dict[str, Annotated[float, Field(gt=0), WEIGHT]]] = Field(default_factory=dict)
     """Declared cohort = how much rows of its values count, e.g. `customer_state = { SP = 2 }`; those not named count 1."""
     balanced: bool = False
     """Every class counts the same in all, however rare; probabilities then need their calibration."""
-    worst_cohort_weight: float = Field(default=0.0, ge=0)
+    worst_cohort_weight: Annotated[float, WEIGHT] = Field(default=0.0, ge=0)
     """λ: by how much of the worst cohort's loss the search's objective is raised."""
-    min_rows: int = Field(default=500, ge=10)
+    min_rows: Annotated[int, ROWS] = Field(default=500, ge=10)
     executor: str = "local"
     """Where trials run: `local`, one after another on this machine; or `dask://HOST:PORT`, side by side on the workers of
     the Dask scheduler there."""
@@ -217,14 +236,14 @@ class RetrainPlan(Part):
 class QueryPlan(Part):
     """`[queries]`: what one query of a person may take, in `loop sql`, notebooks and recipes."""
 
-    seconds: float = Field(default=60, gt=0, le=86_400)
-    memory_mb: int = Field(default=1_000, ge=100, le=1_000_000)
+    seconds: Annotated[float, QUERY_SECONDS] = Field(default=60, gt=0)
+    memory_mb: Annotated[int, MEGABYTES] = Field(default=1_000, ge=100)
 
 
 class Rollout(Part):
     """`[rollout]`: how a release reaches everybody."""
 
-    approvals: int = Field(default=1, ge=1)
+    approvals: Annotated[int, ITEMS] = Field(default=1, ge=1)
     stages: tuple[Share, ...] = (1.0,)
     auto_rollback: bool = True
     """Roll back when the champion is `worse` than its predecessor on rows that matured since its promotion."""

@@ -31,8 +31,8 @@ def suggest(
     as_json: JsonOption = False,
 ) -> None:
     """Propose row and batch rules that the reference period keeps, as TOML, with the evidence for each."""
-    from loop_core.charter import parse_charter
     from loop_core.gates.suggest import suggest_gates, with_suggestions
+    from loop_core.lake import compile_charter
     from loop_core.monitor.profiles.reference import reference_span
 
     if (since is None) != (until is None):
@@ -51,7 +51,7 @@ def suggest(
             say(f"Next: paste what you want into {file}, or all of it with --write")
         return
     text = with_suggestions(file.read_text(encoding="utf-8"), found)
-    parse_charter(text, str(file))
+    compile_charter(text, str(file))
     draft = file.with_suffix(".toml.new")
     draft.write_text(text, encoding="utf-8")
     draft.replace(file)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,10 @@ from loop_core.cli.console import complain, say, show
 from loop_core.cli.options import ActorOption, AsOfOption, JsonOption, WorkspaceOption, actor_or_me, moment, opened
 from loop_core.cli.progress import progress_bar
 from loop_core.clock import instant, now
+from loop_core.errors import CharterError
+
+if TYPE_CHECKING:
+    from loop_core.workspace import Workspace
 
 charter_app = typer.Typer(
     help="The charter of a loop: check a file, put it in force, see its versions.", no_args_is_help=True
@@ -129,9 +134,9 @@ def demo(
 @charter_app.command("check")
 def check(file: Annotated[Path, typer.Argument(help="A charter file.")], as_json: JsonOption = False) -> None:
     """Read a charter and name every problem with its line."""
-    from loop_core.charter import check_charter
+    from loop_core.lake import charter_problems
 
-    problems = check_charter(file)
+    problems = charter_problems(file)
     if as_json:
         show({"file": str(file), "problems": problems}, True)
     else:
@@ -163,13 +168,21 @@ def apply(
     as_of: AsOfOption = None,
 ) -> None:
     """Put a charter in force as the next version."""
-    from loop_core.charter import load_charter
+    from loop_core.lake import compile_charter_file
 
-    charter = load_charter(file)
+    charter = compile_charter_file(file)
     with opened(workspace) as ws:
-        when = instant(as_of) if as_of else moment(ws.loop(charter.name), None) if charter.name in ws.loops() else now()
+        when = instant(as_of) if as_of else _present(ws, charter.name)
         loop = ws.set_charter(file.read_text(encoding="utf-8"), actor=actor_or_me(actor), reason=reason, as_of=when)
         say(f"{loop.entries('charter.changed')[-1].subject} of {loop.name} is in force.")
+
+
+def _present(ws: Workspace, name: str) -> datetime:
+    """The loop's present. A loop that is new, or whose charter in force does not work, has none yet: now."""
+    try:
+        return moment(ws.loop(name), None) if name in ws.loops() else now()
+    except CharterError:
+        return now()
 
 
 @charter_app.command("log")

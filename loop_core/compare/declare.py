@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from loop_core.charter import Charter, Cohort, parse_charter
+from loop_core.charter import Charter, parse_charter
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.slice_result import Slice
 from loop_core.compare.store import load_scorecard
-from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
-from loop_core.lake import Reading
+from loop_core.errors import CharterError, RefusedError, UnknownNameError
+from loop_core.lake import compile_charter
 from loop_core.workspace import Loop
 
 #: The two values of a cohort that was a slice.
@@ -48,7 +48,7 @@ def declare_slice(
     _refuse_taken(now.charter, name, one)
     _refuse_dropped(now.charter, one)
     text = _with_cohort(_text_in_force(now), card, one, name, now.charter.compare.slice_min_rows)
-    _try_out(now, parse_charter(text).cohort(name), one, as_of)
+    _try_out(text, one)
     return loop.workspace.set_charter(text, actor=actor, reason=reason.strip(), as_of=as_of)
 
 
@@ -146,12 +146,11 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _try_out(loop: Loop, cohort: Cohort, one: Slice, as_of: datetime) -> None:
-    """RefusedError where the lake cannot evaluate the cohort."""
-    reading = Reading.at(loop.lake, loop.charter, as_of)
+def _try_out(text: str, one: Slice) -> None:
+    """RefusedError where the cohort cannot be computed from the charter's columns."""
     try:
-        reading.rows(f"select {cohort.sql} from predictions limit 1")
-    except StorageError as error:
+        compile_charter(text)
+    except CharterError as error:
         raise RefusedError(
             f"{one.text} can no longer be evaluated ({error.given.rstrip('.')})",
             "an expression over the loop's columns",

@@ -11,6 +11,7 @@ from loop_core.charter import Charter, Column
 from loop_core.errors import CharterError
 from loop_core.gates.typed import REQUIRED
 from loop_core.lake import signal_columns
+from loop_core.lake.compile import rule_problem
 from loop_core.lake.tables import EVENT_TIME
 from loop_core.vocabulary import Route, Signal, Task
 
@@ -39,6 +40,7 @@ def row_rules(charter: Charter, signal: Signal, as_of: datetime) -> type[dy.Sche
     """
     import dataframely as dy
 
+    _refuse_what_cannot_be_evaluated(charter, signal)
     declared = {c.name: c for c in charter.columns} if signal is Signal.PREDICTIONS else {}
     needed = {*REQUIRED[signal], *(c.name for c in declared.values() if not c.nullable)}
     members: dict[str, Any] = {
@@ -56,9 +58,9 @@ def row_rules(charter: Charter, signal: Signal, as_of: datetime) -> type[dy.Sche
             members["score__adds_up"] = _rule(partial(_adds_up, charter.score_columns))
     for rule in charter.rules:
         if rule.signal is signal:
-            members[f"{rule.name}__rule"] = _rule(partial(_checked, rule.name, rule.check))
+            members[f"{rule.name}__rule"] = _rule(partial(_checked, rule.check))
     schema: type[dy.Schema] = type(f"{signal.title()}Gate", (dy.Schema,), members)
-    return _tried(schema, charter, signal)
+    return schema
 
 
 def rule_name(name: str) -> str:
@@ -144,35 +146,15 @@ def _known_route() -> pl.Expr:
     return pl.col("route").is_in([route.value for route in Route]) | pl.col("route").str.starts_with("ab:")
 
 
-def _checked(name: str, check: str) -> pl.Expr:
+def _checked(check: str) -> pl.Expr:
     import polars as pl
 
-    try:
-        return pl.sql_expr(check)
-    except pl.exceptions.PolarsError as error:
-        raise _no_expression(name, check, error) from None
+    return pl.sql_expr(check)
 
 
-def _tried(schema: type[dy.Schema], charter: Charter, signal: Signal) -> type[dy.Schema]:
-    """The schema, after each charter rule ran once over no rows: a misspelled column shows here, not mid-file."""
-    import polars as pl
-
-    empty = schema.create_empty()
+def _refuse_what_cannot_be_evaluated(charter: Charter, signal: Signal) -> None:
+    """A charter in force before may hold rules that do not work; a misspelled column shows here, not mid-file."""
+    columns = tuple(signal_columns(charter, signal).items())
     for rule in charter.rules:
-        if rule.signal is signal:
-            try:
-                kind = empty.select(_checked(rule.name, rule.check)).dtypes[0]
-            except pl.exceptions.PolarsError as error:
-                raise _no_expression(rule.name, rule.check, error) from None
-            if kind != pl.Boolean:
-                raise _no_expression(rule.name, rule.check, f"it gives {kind}")
-    return schema
-
-
-def _no_expression(name: str, check: str, why: object) -> CharterError:
-    first = str(why).strip().splitlines()[0]
-    return CharterError(
-        f"Rule {name!r} cannot be evaluated: {check!r} ({first})",
-        "a true-or-false SQL expression over the signal's columns",
-        "correct `check` under [[rules]]",
-    )
+        if rule.signal is signal and (why := rule_problem(rule.check, columns)):
+            raise CharterError(f"Rule {rule.name!r} cannot be evaluated: {why}", todo="correct `check` under [[rules]]")

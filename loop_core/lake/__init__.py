@@ -1,6 +1,7 @@
 """The lake: DuckLake tables of one workspace, behind one way to read and one way to write. Only here is duckdb imported."""
 
 from loop_core.lake.adoption import adopt, can_adopt
+from loop_core.lake.compile import charter_problems, compile_charter, compile_charter_file
 from loop_core.lake.connection import Lake, Transaction
 from loop_core.lake.door import DEFAULT_LIMITS, QueryLimits, check_expression
 from loop_core.lake.location import LakeLocation
@@ -21,8 +22,11 @@ __all__ = [
     "Transaction",
     "adopt",
     "can_adopt",
+    "charter_problems",
     "check_expression",
     "check_lake",
+    "compile_charter",
+    "compile_charter_file",
     "create_loop_tables",
     "maintain_lake",
     "quoted",

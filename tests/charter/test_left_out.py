@@ -16,6 +16,7 @@ from loop_core.charter import Charter
 from loop_core.compare import compare
 from loop_core.cycle import run_cycle
 from loop_core.gates import ingest
+from loop_core.labels import known_at
 from loop_core.monitor import drift_scores, performance
 from loop_core.retrain import training_set
 from loop_core.signals import read_source
@@ -85,6 +86,7 @@ VERBS: dict[str, Callable[[Loop, datetime, Folder], object]] = {
     "alerts": _alerts,
     "train": lambda loop, as_of, folder: training_set(loop, as_of),
     "cycle": _cycle,
+    "query": lambda loop, as_of, folder: known_at(loop, as_of).rows("select count(*) from rows"),
 }
 #: Sections that a whole cycle reads: it looks at drift and performance, raises alerts and decides.
 OF_CYCLES = ("cohorts", "monitor", "alerts", "triggers", "rollout")
@@ -109,6 +111,7 @@ READ_BY = {
     "compare": ("compare",),
     "mutations": ("compare",),
     "rollout": ("compare",),
+    "queries": ("query",),
 }
 
 

@@ -74,7 +74,7 @@ def _type_of(expression: str, columns: tuple[tuple[str, str], ...]) -> str:
     cursor = parser().cursor()
     try:
         cursor.execute(f"create temp table t ({', '.join(f'{quoted(name)} {kind}' for name, kind in columns)})")
-        return str(cursor.execute(f"describe select ({expression}\n) as v from t").fetchall()[0][1])
+        return str(cursor.execute(f"describe select ({expression}\n) as v from (from t)").fetchall()[0][1])
     except (duckdb.Error, UnicodeError) as error:
         raise QueryError(f"{_short(expression)} cannot be evaluated ({first_line(str(error))})") from None
     finally:

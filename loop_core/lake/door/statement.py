@@ -55,6 +55,7 @@ def parse(sql: str) -> Any:
     if len(sql) > MAX_CHARACTERS:
         raise QueryError(f"The query has {len(sql):,} characters; at most {MAX_CHARACTERS:,} are read")
     try:
+        sql.encode()  # DuckDB takes no halves of surrogate pairs
         text = parser().cursor().execute("select json_serialize_sql($sql)", {"sql": sql}).fetchall()[0][0]
         tree = json.loads(text)
     except (duckdb.Error, UnicodeError) as error:
