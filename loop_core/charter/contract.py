@@ -125,6 +125,15 @@ class BatchRules(Part):
 SINCE, FIRST_SINCE = date(1990, 1, 1), date(1971, 1, 1)
 
 
+def year_before(day: date) -> date:
+    """The first of the month a year before a day: what is proposed as `gates.since` where rows begin on it.
+
+    >>> year_before(date(2024, 1, 17)).isoformat()
+    '2023-01-01'
+    """
+    return max(FIRST_SINCE, date(max(day.year - 1, 1), day.month, 1))
+
+
 class Gates(Part):
     since: date = SINCE
     """Nothing the loop is about happened before this day (UTC): such rows go to the quarantine as `<time>.too_old`."""

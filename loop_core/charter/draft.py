@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from loop_core.charter.contract import year_before
 from loop_core.charter.guess import MAX_COHORT, MAX_COHORTS, Guess, Kind, guess_columns, our_names
 from loop_core.charter.parse import parse_charter
 from loop_core.charter.profile import ColumnProfile, profile_file
@@ -63,6 +64,7 @@ def _lines(path: Path, name: str, rows: int, guess: Guess) -> list[str]:
         'owner = "owner"  # EDIT: who answers for the loop',
         "",
         *_contract(guess, names),
+        *_gates(guess),
         "# EDIT: inputs of the model; take out what is not known yet when it predicts (a delivery date, a final sum).",
         "# A value outside `min`, `max` or `values` sends its row to the quarantine.",
         *(line for column, kind in guess.features for line in _column("features", names[column.name], column, kind)),
@@ -138,6 +140,18 @@ def _contract(guess: Guess, names: Mapping[str, str]) -> list[str]:
             else '# EDIT: no column was recognised: label = "…"'
         ]
     return [*lines, '# EDIT: observed_at = "…", the time at which each label became known', ""]
+
+
+def _gates(guess: Guess) -> list[str]:
+    """From when on rows are let in: a year before the file's begin, so that strays of another decade are held back."""
+    if guess.early is None:
+        return []
+    since = year_before(guess.early)
+    return [
+        "[gates]",
+        f"since = {since}  # EDIT: rows from before are held back; but for strays the file begins {guess.early}",
+        "",
+    ]
 
 
 def _column(table: str, name: str, column: ColumnProfile, kind: Kind) -> list[str]:

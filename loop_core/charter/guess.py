@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from loop_core.charter.contract import RESERVED
@@ -62,6 +63,8 @@ class Guess:
     """What is no input: texts, times, keys, and columns with one value only."""
     naive: bool
     """Some times carry no zone."""
+    early: date | None = None
+    """The day before which one in a hundred predictions is; None: no column tells their time."""
 
 
 def guess_columns(columns: Sequence[ColumnProfile]) -> Guess:
@@ -88,6 +91,7 @@ def guess_columns(columns: Sequence[ColumnProfile]) -> Guess:
         tuple(pair for pair, is_one in zip(kinds, is_input, strict=True) if is_one),
         tuple(pair for pair, is_one in zip(kinds, is_input, strict=True) if not is_one),
         any(c.naive for c in columns),
+        next((c.early for c in columns if c.name == time), None),
     )
 
 

@@ -10,8 +10,10 @@ import pytest
 
 from loop_core.charter import parse_charter
 from loop_core.charter.contract import SINCE
+from loop_core.charter.draft import draft_charter
 from loop_core.errors import CharterError
 from loop_core.gates.quarantine import list_rows
+from loop_core.gates.suggest import suggest_gates, with_suggestions
 from loop_core.lake.extensions import connect
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
@@ -156,3 +158,18 @@ def test_a_charter_says_since_when(workspace: Workspace, tmp_path: Path) -> None
     assert parse_charter(CHARTER).gates.since == SINCE == date(1990, 1, 1)
     with pytest.raises(CharterError, match="1971-01-01"):
         parse_charter(f"{CHARTER}\n[gates]\nsince = 1970-01-01\n")
+
+
+def test_drafts_and_suggestions_say_since_when(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [prediction(i, predicted_at=f"2018-01-{i % 28 + 1:02d}T00:00:00Z") for i in range(400)]
+    odd = [prediction(900, predicted_at="2009-01-01T00:00:00Z"), prediction(901, predicted_at="-infinity")]
+    path = write_csv(tmp_path / "rows.csv", [*rows, *odd])
+    drafted = parse_charter(draft_charter(path, name="orders"))
+    assert drafted.gates.since == date(2017, 1, 1)
+    loop = workspace.set_charter(CHARTER, actor="ana", reason="", as_of=AS_OF)
+    assert deliver(loop, Signal.PREDICTIONS, path).accepted == 401
+    found = suggest_gates(loop, AS_OF)
+    text = with_suggestions(CHARTER, found)
+    assert parse_charter(text).gates.since == parse_charter(CHARTER + found.toml).gates.since == date(2017, 1, 1)
+    declared = workspace.set_charter(text, actor="ana", reason="", as_of=AS_OF)
+    assert not any(rule.key == "since" for rule in suggest_gates(declared, AS_OF).rules)

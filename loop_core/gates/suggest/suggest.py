@@ -5,15 +5,26 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from loop_core.charter.contract import year_before
 from loop_core.errors import NotReadyError
 from loop_core.gates.suggest.batches import batch_rules
 from loop_core.gates.suggest.columns import column_rules
 from loop_core.gates.suggest.period import MIN_ROWS, Period
-from loop_core.gates.suggest.suggestion import Suggestions
+from loop_core.gates.suggest.suggestion import Suggestion, Suggestions
 from loop_core.lake import Reading
+from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
+
+
+def _age(loop: Loop, first: datetime) -> list[Suggestion]:
+    """Since when rows are let in, where the charter does not say: a year before they begin."""
+    since = year_before(first.date())
+    if "since" in loop.charter.gates.model_fields_set or since <= loop.charter.gates.since:
+        return []
+    evidence = f"but for strays, predictions begin on {first:%Y-%m-%d}"
+    return [Suggestion("age", Signal.PREDICTIONS, "since", since.isoformat(), evidence, row=False)]
 
 
 def suggest_gates(loop: Loop, as_of: datetime, *, span: tuple[datetime, datetime] | None = None) -> Suggestions:
@@ -49,5 +60,5 @@ def suggest_gates(loop: Loop, as_of: datetime, *, span: tuple[datetime, datetime
             "wait, or lengthen reference_days under [monitor]",
         )
     notes: list[str] = []
-    rules = [*column_rules(period, notes), *batch_rules(period, notes)]
+    rules = [*_age(loop, first), *column_rules(period, notes), *batch_rules(period, notes)]
     return Suggestions(loop.name, start, period.end, rows, tuple(rules), tuple(notes))

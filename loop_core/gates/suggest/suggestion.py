@@ -10,7 +10,11 @@ from typing import Literal
 
 from loop_core.vocabulary import Signal
 
-Kind = Literal["range", "categories", "nulls", "volume", "freshness", "duplicates", "quarantine"]
+Kind = Literal["range", "categories", "nulls", "volume", "freshness", "duplicates", "quarantine", "age"]
+
+
+#: Tables of a charter that proposals go to.
+TABLES = ("gates", *(f"gates.{signal.value}" for signal in Signal))
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,12 @@ class Suggestion:
     evidence: str
     """What in the reference speaks for it; for people."""
     row: bool
-    """True: a row rule, under `[[rules]]`; False: a batch rule."""
+    """True: a row rule, under `[[rules]]`; False: a key under `[gates.<signal>]`, or `[gates]` where it holds for all."""
+
+    @property
+    def table(self) -> str:
+        """The table that its key stands under."""
+        return "gates" if self.kind == "age" else f"gates.{self.signal.value}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -60,17 +69,17 @@ class Suggestions:
         """Ready to paste at the end of a charter that has no `[gates.…]` tables yet; `with_suggestions` finds the place."""
         return "\n".join(self._lines()) + "\n"
 
-    def of(self, signal: Signal) -> tuple[Suggestion, ...]:
-        """The batch rules of a signal."""
-        return tuple(rule for rule in self.rules if rule.signal is signal and not rule.row)
+    def of(self, table: str) -> tuple[Suggestion, ...]:
+        """The keys of a table."""
+        return tuple(rule for rule in self.rules if rule.table == table and not rule.row)
 
     def _lines(self) -> Iterator[str]:
         yield f"# Proposed from {self.rows:,} predictions, {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}, all of which keep these rules."
         for rule in self.rules:
             if rule.row:
                 yield from ("", *rule.lines)
-        for signal in Signal:
-            if rules := self.of(signal):
-                yield from ("", f"[gates.{signal.value}]", *(line for rule in rules for line in rule.lines))
+        for table in TABLES:
+            if rules := self.of(table):
+                yield from ("", f"[{table}]", *(line for rule in rules for line in rule.lines))
         if self.notes:
             yield from ("", "# Not proposed:", *(f"# - {note}" for note in self.notes))

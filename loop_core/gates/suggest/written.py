@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from loop_core.gates.suggest.suggestion import Suggestions
-from loop_core.vocabulary import Signal
+from loop_core.gates.suggest.suggestion import TABLES, Suggestions
 
 
 def with_suggestions(text: str, suggestions: Suggestions) -> str:
@@ -19,17 +18,18 @@ def with_suggestions(text: str, suggestions: Suggestions) -> str:
     for rule in suggestions.rules:
         if rule.row:
             tail += ["", *rule.lines]
-    for signal in Signal:
-        batch = [line for rule in suggestions.of(signal) for line in rule.lines]
-        place = _header(lines, signal)
+    for table in TABLES:
+        batch = [line for rule in suggestions.of(table) for line in rule.lines]
+        place = _header(lines, table)
         if batch and place is None:
-            tail += ["", f"[gates.{signal.value}]", *batch]
+            tail += ["", f"[{table}]", *batch]
         elif batch and place is not None:
             lines[place + 1 : place + 1] = batch
     return "\n".join(lines + tail) + "\n"
 
 
-def _header(lines: list[str], signal: Signal) -> int | None:
+def _header(lines: list[str], table: str) -> int | None:
     """Where the table's header stands."""
-    header = re.compile(rf"\s*\[\s*gates\s*\.\s*{signal.value}\s*\]\s*(#.*)?$")
+    name = r"\s*\.\s*".join(table.split("."))
+    header = re.compile(rf"\s*\[\s*{name}\s*\]\s*(#.*)?$")
     return next((number for number, line in enumerate(lines) if header.match(line)), None)
