@@ -12,6 +12,7 @@ from app.session import View
 from app.widgets import empty, moment
 from loop_core.clock import now
 from loop_core.jobs import JobView, enqueue, list_jobs, retry, stop
+from loop_core.vocabulary import MARKS, State
 from loop_core.workspace import Workspace
 
 _WORDS = {"queued": "○ waits", "running": "◆ runs", "done": "● done", "failed": "▲ failed", "stopped": "– stopped"}
@@ -57,7 +58,10 @@ def job_list(view: View, kinds: tuple[str, ...] = ()) -> None:
 def job_line(ws: Workspace, job: JobView, actor: str | None) -> None:
     """One job: how far it is, or what came of it. `actor` may stop it or try it again; None: only looks."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"job_{job.id}", border=job.status in _ALIVE):
-        st.markdown(f"**{plain(job.kind)}** {_WORDS.get(job.status, job.status)}", width=160)
+        st.markdown(
+            f"**{plain(job.kind)}** {MARKS[State.WATCH] if job.doubtful else _WORDS.get(job.status, job.status)}",
+            width=160,
+        )
         if job.status in _ALIVE:
             st.progress(min(1.0, job.progress or 0.0), text=plain(job.message + _left(job)), width="stretch")
             if actor and st.button("Stop", key=f"stop_{job.id}", icon=":material/stop_circle:"):

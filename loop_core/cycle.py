@@ -16,7 +16,7 @@ from loop_core.monitor.settled import refresh_measures
 from loop_core.release import ProposalState, approve, promote, propose, state, watch
 from loop_core.retrain import retrain
 from loop_core.triggers import Decision, decide, record_decision
-from loop_core.vocabulary import Tier
+from loop_core.vocabulary import State, Tier
 from loop_core.workspace import Loop
 
 Progress = Callable[[float, str], None]
@@ -80,12 +80,12 @@ def run_cycle(
     challenger, card, promoted, notes = None, None, None, []
     if decision.retrain and train:
         try:
-            challenger = (
-                _trained(loop, recorded)
-                or retrain(
-                    loop, as_of=as_of, actor=actor, seed=seed, progress=progress, should_stop=should_stop
-                ).version
-            )
+            challenger = _trained(loop, recorded)
+            if challenger is None:
+                result = retrain(loop, as_of=as_of, actor=actor, seed=seed, progress=progress, should_stop=should_stop)
+                challenger = result.version
+                if result.state is State.WATCH:
+                    notes.append(result.sentence)
             card, promoted = _judged(loop, challenger, as_of, actor)
         except (IntegrityError, NotReadyError, RefusedError) as error:
             notes.append(str(error))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from loop_core.workspace import Loop, Workspace
 
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 START = datetime(2018, 1, 1, tzinfo=UTC)
+
+# How busy the machine is and what an earlier run found never decide: no deadline, no stored examples, the same ones each time.
+# The long campaign draws others.
+settings.register_profile(
+    "loopbench",
+    deadline=None,
+    database=None,
+    derandomize=os.environ.get("LOOPBENCH_FAULTS") != "long",
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("loopbench")
 
 CHARTER = """
 [loop]
@@ -61,6 +73,13 @@ def pytest_configure() -> None:
     Not as this module is imported, because benches import it too."""
     os.environ.setdefault("LOOPBENCH_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What drives a browser or kills processes may be run once more; the summary at the end names which were."""
+    for item in items:
+        if item.get_closest_marker("browser") or item.get_closest_marker("faults"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from loop_core.cli.options import JsonOption
 from loop_core.cli.progress import progress_bar
 from loop_core.clock import instant
 from loop_core.errors import RefusedError
-from loop_core.vocabulary import State
+from loop_core.vocabulary import MARKS, State
 
 SeedOption = Annotated[int, typer.Option(help="The same seed gives the same models.")]
 
@@ -78,7 +78,8 @@ def retrain(
         show(result, True)
         return
     span = f"{result.train_start:%Y-%m-%d} to {result.train_end:%Y-%m-%d}"
-    say(f"{result.sentence} {result.n_rows:,} rows of {span} in {result.n_folds} folds.")
+    mark = "" if result.state is State.OK else f"{MARKS[result.state]} · "
+    say(f"{mark}{result.sentence} {result.n_rows:,} rows of {span} in {result.n_folds} folds.")
     for line in [*(check.sentence for check in result.checks if check.state is State.WATCH), *result.notes]:
         say(f"! {line}")
     say(f"Next: loop card {here.name} {result.version}, then loop compare {here.name} {result.version}")

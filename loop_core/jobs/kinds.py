@@ -31,7 +31,7 @@ def _retrain(ws: Workspace, params: Mapping[str, Any], progress: Progress, shoul
         progress=progress,
         should_stop=should_stop,
     )
-    return {**to_json(result), "sentence": result.sentence}
+    return {**to_json(result), "sentence": result.sentence, "state": result.state.value}
 
 
 def _forecast(ws: Workspace, params: Mapping[str, Any], progress: Progress, should_stop: ShouldStop) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from loop_core.vocabulary import State
+
 
 class JobStatus(StrEnum):
     """Where a job is in its life.
@@ -60,6 +62,11 @@ class JobView:
     started_at: datetime | None
     """When a worker last took it."""
     finished_at: datetime | None
+
+    @property
+    def doubtful(self) -> bool:
+        """Done, and what came of it wants a look: its result says *watch*."""
+        return self.status is JobStatus.DONE and (self.result or {}).get("state") == State.WATCH.value
 
     @property
     def open(self) -> bool:

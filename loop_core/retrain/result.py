@@ -7,6 +7,7 @@ from datetime import datetime
 
 from loop_core.retrain.inspection import Check
 from loop_core.retrain.study import TrialView
+from loop_core.vocabulary import State
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class RetrainResult:
     trials: int
     """Finished trials, pruned ones included."""
     pruned: int
+    starts: int
+    """Parameters that are tried before any are searched: the champion's, where they are known, and the defaults."""
     n_folds: int
     n_rows: int
     train_start: datetime
@@ -43,9 +46,20 @@ class RetrainResult:
     history: tuple[TrialView, ...]
 
     @property
+    def searched(self) -> bool:
+        """Whether parameters beyond the starting points were tried."""
+        return self.value is not None and self.trials > self.starts
+
+    @property
+    def state(self) -> State:
+        """`WATCH`: there is a model, and it rests on no search."""
+        return State.OK if self.searched else State.WATCH
+
+    @property
     def sentence(self) -> str:
         """The outcome in words."""
         if self.value is None:
             return f"Challenger {self.version}, not validated: {self.notes[0] if self.notes else 'there was no search'}"
         against = f", the champion's parameters {self.champion_value:.5f}" if self.champion_value is not None else ""
-        return f"Challenger {self.version}: best objective {self.value:.5f} of {self.trials} trials{against}."
+        only = "" if self.searched else " Only the starting points were tried: nothing was searched."
+        return f"Challenger {self.version}: best objective {self.value:.5f} of {self.trials} trials{against}.{only}"

@@ -13,6 +13,7 @@ from loop_core.retrain.apart import Apart, TrialFailedError
 from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.executors import Executor, reached
 from loop_core.retrain.fit import Recipe, fit, fixed_of, package
+from loop_core.retrain.fit_time import check_fit_time
 from loop_core.retrain.folds import rolling_folds
 from loop_core.retrain.inspection import looked_at, suspected
 from loop_core.retrain.objective import Objective
@@ -60,7 +61,7 @@ def retrain(
 
     Raises:
         NotReadyError: no mature labels, too few rows, one class; the month's compute is spent, or the budget was before
-            a model was fitted; trials cannot run where the charter says (`retrain.executor`).
+            a model was fitted, or is too small for one fit; trials cannot run where the charter says (`retrain.executor`).
         RefusedError: features or labels no model can learn from; an empty budget; not enough memory; every trial failed.
         StoppedError: stopped on request; its finished trials are kept.
     """
@@ -139,14 +140,16 @@ def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Prog
     training = training_set(loop, as_of, snapshot=study.snapshot)
     objective, first = objective_of(loop, training, seed), first_params(loop, asked.champion)
     clock.watch()()
-    say(0.03, f"Looking at {training.n_rows:,} rows")
-    looked = looked_at(loop, objective)
-    clock.watch()()
     with Apart(objective, plan.memory_mb) as apart:
+        say(0.02, f"Timing a fit of {training.n_rows:,} rows")
+        fit_seconds = check_fit_time(apart, first[0], budget, clock)
+        say(0.03, f"Looking at {training.n_rows:,} rows")
+        looked = looked_at(loop, objective)
+        clock.watch()()
         found = None
         if objective.folds:
             say(0.05, f"Searching on {training.n_rows:,} rows in {len(objective.folds)} folds")
-            limits = Limits(budget.trials, clock, plan.patience, _refit_scale(objective))
+            limits = Limits(budget.trials, clock, plan.patience, _refit_scale(objective), fit_seconds)
             executor, told = asked.executor_for(apart), _between(say, 0.05, 0.9)
             found = search(study, apart, limits, first, executor=executor, progress=told)
         recipe = _recipe(objective, found, first[0], seed, parent)
@@ -155,7 +158,7 @@ def _retrained(loop: Loop, study: Search, clock: Clock, asked: _Asked, say: Prog
         text = _fitted(apart, recipe, clock)
     training = training.noting(*_notes(plan.folds, objective, found, study, asked.champion))
     version = package(loop, training, recipe, actor=asked.actor, as_of=as_of, text=text)
-    result = _result(loop, version, training, recipe, found, asked)
+    result = _result(loop, version, training, recipe, found, asked, len(first))
     _record(loop, result, actor=asked.actor, seed=seed, budget=budget)
     study.close(version)
     say(1.0, f"Challenger {version} is registered")
@@ -228,7 +231,7 @@ def _notes(
 
 
 def _result(
-    loop: Loop, version: str, training: TrainingSet, recipe: Recipe, found: Found | None, asked: _Asked
+    loop: Loop, version: str, training: TrainingSet, recipe: Recipe, found: Found | None, asked: _Asked, starts: int
 ) -> RetrainResult:
     history = found.trials if found else ()
     return RetrainResult(
@@ -240,6 +243,7 @@ def _result(
         champion_value=found.first_value if found and asked.champion else None,
         trials=len(history),
         pruned=sum(trial.state == "pruned" for trial in history),
+        starts=starts,
         n_folds=len(recipe.objective.folds) if recipe.objective else 0,
         n_rows=training.n_rows,
         train_start=training.start,

@@ -72,11 +72,13 @@ class Limits:
     """Complete trials without a better one after which no improvement is expected; None: it goes on."""
     refit_scale: float = 1.0
     """How many times as long as a trial the refit may take, at least 1: it trains on all rows, a fold on a part."""
+    fit_seconds: float = 0.0
+    """What a fit of all rows is expected to take; 0: so little that it was not estimated."""
 
     @property
     def reserve(self) -> float:
         """Seconds kept for the refit while no trial has shown how long one takes."""
-        return RESERVED_SHARE * max(0.0, self.clock.left)
+        return max(self.fit_seconds, RESERVED_SHARE * max(0.0, self.clock.left))
 
 
 def search(

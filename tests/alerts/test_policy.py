@@ -170,7 +170,7 @@ WEEKS = st.lists(st.lists(FINDINGS, max_size=6, unique_by=Member.of), min_size=1
 VERBS = st.lists(st.sampled_from(["acknowledged", "muted", "unmuted", "escalated", "resolved", "raised"]), max_size=3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WEEKS)
 def test_every_loud_finding_has_exactly_one_alert_and_saying_it_twice_changes_nothing(
     weeks: list[list[Finding]],
@@ -187,7 +187,7 @@ def test_every_loud_finding_has_exactly_one_alert_and_saying_it_twice_changes_no
         assert book.week(number, *found) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(VERBS, st.sampled_from(["a1", "a2", "a9"]), st.integers(0, 30)), max_size=10))
 def test_any_entries_in_any_order_have_a_state(told: list[tuple[list[str], str, int]]) -> None:
     book = Book()

@@ -107,7 +107,7 @@ def test_a_model_against_itself_is_exactly_as_fair() -> None:
             assert (one.difference, one.ci_low, one.ci_high, one.verdict) == (0.0, 0.0, 0.0, Verdict.NOT_WORSE)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 1000), k=st.integers(2, 4), clustered=st.booleans())
 def test_what_must_hold_of_any_rows(seed: int, k: int, clustered: bool) -> None:
     shifts = np.random.default_rng(seed).normal(0, 0.2, (2, k))

@@ -53,7 +53,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield workspace
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(deliveries=_deliveries, as_json=st.booleans())
 def test_every_row_is_accounted_for_and_twice_is_once(
     shared: Workspace, tmp_path_factory: pytest.TempPathFactory, deliveries: Any, as_json: bool

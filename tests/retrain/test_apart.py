@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,29 @@ from loop_core.retrain.search import Limits, search
 from loop_core.retrain.space import DEFAULTS, RANGES, inside
 from loop_core.retrain.study import Search
 
+HOUR = 3_600.0
+
+
+class EndsWhen(Clock):
+    """Time enough until something has happened, and then none."""
+
+    def __init__(self, happened: Callable[[], bool]) -> None:
+        super().__init__(HOUR)
+        self._happened = happened
+
+    @property
+    def left(self) -> float:
+        return -1.0 if self._happened() else super().left
+
 
 class Odd:
-    """A trial does what its number of leaves says; it counts its processes in a file."""
+    """A trial does what its number of leaves says; it counts its processes in a file, and says there that it hangs."""
 
     def __init__(self, started: Path | None = None) -> None:
         self.started, self.pid = started, 0
+
+    def hangs(self) -> bool:
+        return self.started is not None and self.started.with_suffix(".hangs").exists()
 
     def evaluate(
         self, params: Mapping[str, Any], *, report: Report | None = None, watch: Watch | None = None
@@ -35,7 +52,9 @@ class Odd:
                 file.write(f"{self.pid}\n")
         leaves = params["num_leaves"]
         if leaves == 4:
-            time.sleep(3_600)
+            if self.started:
+                self.started.with_suffix(".hangs").touch()
+            time.sleep(HOUR)
         if leaves == 5:
             np.ones(2_000_000_000).sum()
         if leaves == 6:
@@ -96,7 +115,7 @@ def study(tmp_path: Path) -> Search:
 def test_a_search_over_odd_trials_finds_the_best_of_the_sound_ones(tmp_path: Path) -> None:
     tried = [params(n) for n in (20, 5, 6, 7, 12)]
     with Apart(Odd(), memory_mb=500) as apart:
-        found = search(study(tmp_path), apart, Limits(5, Clock(60)), tried)
+        found = search(study(tmp_path), apart, Limits(5, Clock(HOUR)), tried)
     assert found is not None
     assert (found.params["num_leaves"], found.first_value) == (12, 20.0)
     assert [(t.state, bool(t.reason)) for t in found.trials] == [
@@ -105,9 +124,9 @@ def test_a_search_over_odd_trials_finds_the_best_of_the_sound_ones(tmp_path: Pat
 
 
 def test_a_search_with_a_hanging_trial_keeps_its_time(tmp_path: Path) -> None:
-    with Apart(Odd()) as apart:
-        apart.evaluate(params(20))
-        found = search(study(tmp_path), apart, Limits(9, Clock(3.0)), [params(20), params(4)])
+    odd = Odd(tmp_path / "trials")
+    with Apart(odd) as apart:
+        found = search(study(tmp_path), apart, Limits(9, EndsWhen(odd.hangs)), [params(20), params(4)])
     assert found is not None, "it came back, and the trial would have taken an hour"
     assert [t.params["num_leaves"] for t in found.trials] == [20]
 
@@ -115,7 +134,7 @@ def test_a_search_with_a_hanging_trial_keeps_its_time(tmp_path: Path) -> None:
 def test_a_search_ends_where_nothing_better_is_expected(tmp_path: Path) -> None:
     with Apart(Odd()) as apart:
         tried = [params(n) for n in (12, 20, 21, 22, 23, 24, 25)]
-        found = search(study(tmp_path), apart, Limits(7, Clock(60), patience=3), tried)
+        found = search(study(tmp_path), apart, Limits(7, Clock(HOUR), patience=3), tried)
     assert found is not None
     assert [t.params["num_leaves"] for t in found.trials] == [12, 20, 21, 22]
 
@@ -129,14 +148,14 @@ def test_a_search_all_of_whose_trials_fail_is_refused_with_the_reason(tmp_path: 
     with Apart(Odd()) as apart:
         for _ in range(2):
             with pytest.raises(RefusedError, match=r"All 3 trials failed, 3 of them so: contradicts .*memory_mb"):
-                search(failing(tmp_path), apart, Limits(3, Clock(60)), [])
+                search(failing(tmp_path), apart, Limits(3, Clock(HOUR)), [])
     assert len(failing(tmp_path).finished) == 3
 
 
 def test_a_search_that_had_no_time_for_a_sound_trial_is_not_refused(tmp_path: Path) -> None:
-    with Apart(Odd()) as apart:
-        apart.evaluate(params(20))
-        assert search(study(tmp_path), apart, Limits(9, Clock(1.0)), [params(7), params(4)]) is None
+    odd = Odd(tmp_path / "trials")
+    with Apart(odd) as apart:
+        assert search(study(tmp_path), apart, Limits(9, EndsWhen(odd.hangs)), [params(7), params(4)]) is None
 
 
 class Costly:

@@ -21,7 +21,7 @@ from loop_core.errors import CharterError, NotReadyError, StoppedError
 from loop_core.models import registered
 from loop_core.retrain import Budget, RetrainResult, reproduce, retrain, spending
 from loop_core.retrain.apart import Apart
-from loop_core.retrain.clock import Clock
+from loop_core.retrain.clock import Clock, OutOfTimeError
 from loop_core.retrain.executors import Executor, Task, connection, reached
 from loop_core.retrain.objective import Evaluation, Report, Watch
 from loop_core.retrain.search import Limits, search
@@ -31,9 +31,7 @@ from loop_core.retrain.study import Search
 from loop_core.workspace import Loop, Workspace
 from tests.dask_cluster import DaskCluster, cluster
 from tests.retrain.synthetic import CHARTER, END, parcels
-from tests.retrain.test_apart import Odd, params, study
-
-HOUR = 3_600.0
+from tests.retrain.test_apart import HOUR, EndsWhen, Odd, params, study
 
 
 class Slow(Odd):
@@ -136,7 +134,11 @@ def test_trials_that_hang_eat_memory_or_die_cost_neither_the_search_nor_its_work
 ) -> None:
     apart, executor = slow
     tried = [params(n) for n in (4, 20, 5, 6, 7, 12)]
-    found = search(study(tmp_path), apart, Limits(6, Clock(8.0)), tried, executor=executor)
+    told: list[str] = []
+    clock = EndsWhen(lambda: len(told) >= 5)
+    found = search(
+        study(tmp_path), apart, Limits(6, clock), tried, executor=executor, progress=lambda _, said: told.append(said)
+    )
     assert found is not None, "it came back, and the first trial would have taken an hour"
     said = {trial.params["num_leaves"]: (trial.state, trial.reason) for trial in found.trials}
     assert (said.pop(20), said.pop(12)) == (("complete", ""), ("complete", ""))
@@ -170,6 +172,15 @@ def test_killed_workers_cost_no_trial(workers: DaskCluster, slow: tuple[Apart, E
     assert len(orphans) >= 3
     while any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in orphans):
         time.sleep(0.05)
+
+
+def test_a_trial_whose_seconds_are_over_is_ended_where_it_runs(slow: tuple[Apart, Executor]) -> None:
+    _, executor = slow
+    executor.submit(Task(0, params(4), {}, 0.2))
+    with pytest.raises(OutOfTimeError):
+        executor.wait(Clock(HOUR).watch())
+    executor.drop()
+    assert len(both(executor)) == 2, "no worker is busy with it"
 
 
 def test_a_trial_is_given_up_where_it_runs(slow: tuple[Apart, Executor]) -> None:

@@ -18,7 +18,7 @@ def span(days: float, rows: int, rate: float = 0.3, seed: int = 0) -> tuple[np.n
     return np.sort(rng.integers(0, int(days * DAY), rows)), (rng.random(rows) < rate).astype(float)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     days=st.floats(1, 500),
     rows=st.integers(2, 3000),

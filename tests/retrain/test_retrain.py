@@ -14,12 +14,23 @@ import pytest
 
 from loop_core.errors import NotReadyError, RefusedError, StoppedError
 from loop_core.models import ModelStore, manifest_of, registered
-from loop_core.retrain import Budget, RetrainResult, bootstrap, bootstrap_external, retrain, spending, training_set
+from loop_core.retrain import (
+    Budget,
+    RetrainResult,
+    bootstrap,
+    bootstrap_external,
+    fit_time,
+    retrain,
+    spending,
+    training_set,
+)
 from loop_core.retrain.apart import Apart, TrialFailedError
+from loop_core.retrain.objective import Objective
 from loop_core.retrain.retrain import objective_of
 from loop_core.retrain.search import Limits
 from loop_core.retrain.space import DEFAULTS, inside
 from loop_core.retrain.study import Search
+from loop_core.vocabulary import State
 from loop_core.workspace import Loop, Workspace
 from tests.retrain.synthetic import CHARTER, END, START, parcels, rows
 
@@ -267,3 +278,40 @@ def test_an_external_champion_has_a_name_and_no_file(fresh: Loop) -> None:
     result = run(fresh, budget=Budget(1, 600))
     assert (result.parent, result.champion_value) == ("vendor-3", None)
     assert "champion" not in result.sentence, "nobody here knows its parameters"
+
+
+def slow_fit(objective: Objective, params: Any) -> float:
+    """As `timed_fit` on a far larger table."""
+    return 900.0
+
+
+def test_a_budget_that_cannot_pay_for_one_fit_is_refused_before_it_is_spent(
+    fresh: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_time, "TIMED_ROWS", 500)
+    monkeypatch.setattr(fit_time, "timed_fit", slow_fit)
+    calls = count_evaluations(monkeypatch)
+    with pytest.raises(
+        NotReadyError, match=r"One fit of [\d,]+ rows takes about 900 s, .* of the 600 s .* give at least"
+    ):
+        run(fresh)
+    assert not calls, "no trial was begun"
+
+
+def test_the_time_of_a_fit_is_taken_on_some_of_its_rows_and_kept_for_it(
+    fresh: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[Limits]()
+    monkeypatch.setattr(fit_time, "TIMED_ROWS", 500)
+    module = importlib.import_module("loop_core.retrain.retrain")
+    monkeypatch.setattr(module, "search", lambda study, evaluator, limits, *args, **kwargs: seen.append(limits))
+    run(fresh)
+    (limits,) = seen
+    assert 0 < limits.fit_seconds <= limits.reserve
+
+
+@pytest.mark.parametrize(("trials", "state"), [(1, State.WATCH), (4, State.OK)])
+def test_a_retrain_of_starting_points_alone_is_worth_a_look(fresh: Loop, trials: int, state: State) -> None:
+    result = run(fresh, budget=Budget(trials, 600))
+    assert result.state is state
+    assert ("nothing was searched" in result.sentence) == (state is State.WATCH)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loop_core.doctor import maintain
@@ -136,9 +137,19 @@ def some(loop: Loop) -> Loop:
     return world(loop)
 
 
-@settings(
-    max_examples=1, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@pytest.fixture(scope="module")
+def measured(templates, tmp_path_factory):
+    """A folder with `world` and its stored measures, made once; each example gets a copy."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("measured") / "w"
+    shutil.copytree(templates / "loop", folder)
+    with Workspace.open(folder) as workspace:
+        refresh_measures(world(workspace.loop("orders")), look(workspace.loop("orders"), 300))
+    return folder
+
+
+@settings(max_examples=40 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 3)
 @given(
     steps=st.lists(
         st.tuples(
@@ -148,14 +159,13 @@ def some(loop: Loop) -> Loop:
         max_size=3,
     )
 )
-def test_the_store_says_what_the_rows_say(steps, templates, tmp_path_factory):
+def test_the_store_says_what_the_rows_say(steps, measured, tmp_path_factory):
     import shutil
 
     folder = tmp_path_factory.mktemp("w") / "w"
-    shutil.copytree(templates / "loop", folder)
+    shutil.copytree(measured, folder)
     with Workspace.open(folder) as workspace:
-        loop = world(workspace.loop("orders"))
-        refresh_measures(loop, look(loop, 300))
+        loop = workspace.loop("orders")
         for step, seed, days in steps:
             step(loop, seed)
             as_of = look(loop, days)
