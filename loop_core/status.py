@@ -27,7 +27,7 @@ class LoopStatus:
     since: tuple[datetime, ...]
     """For each finding, the first cycle in a row at which it had its state."""
     waiting: tuple[str, ...]
-    """Sentences: what somespan has to do next."""
+    """Sentences: what somebody has to do next."""
 
 
 def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
@@ -89,7 +89,7 @@ def _at_once(loop: Loop, as_of: datetime, releases: ReleaseState) -> list[str]:
 
 
 def _uncompared(loop: Loop, releases: ReleaseState) -> list[str]:
-    """Challengers trained since the champion was released that nospan compared yet."""
+    """Challengers trained since the champion was released that nobody compared yet."""
     compared = {entry.subject for entry in loop.entries("comparison.made")}
     since = releases.since
     return [
