@@ -17,8 +17,8 @@ from loop_core.errors import SourceError, UnknownNameError
 from loop_core.gates import ingest
 from loop_core.gates.report import BatchReport
 from loop_core.gates.staging import staging_folder
-from loop_core.lake import compile_charter_file
-from loop_core.lake.mapping import open_raw_files
+from loop_core.lake import QueryLimits, compile_charter_file
+from loop_core.lake.mapping import MAPPING_LIMITS, open_raw_files
 from loop_core.resources import resource_folder
 from loop_core.signals import read_source
 from loop_core.signals.scores import log_scores
@@ -44,6 +44,8 @@ class Recipe:
     charter: Charter
     scenario: Path | None
     """Scenario that makes the files when no source folder is given; None: the user must give one."""
+    limits: QueryLimits = MAPPING_LIMITS
+    """What its SQL may take: `[limits]` of recipe.toml."""
 
     def mapping(self, signal: Signal) -> Path | None:
         """The SQL that makes a signal; None: the file of the signal's name is it already."""
@@ -100,6 +102,9 @@ def load_recipe(recipe: str | Path) -> Recipe:
         raise SourceError(
             f"{folder / 'recipe.toml'} names no files", "[files] with table = file name", "see data/README.md"
         )
+    for name in files.values():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise SourceError(f"{folder / 'recipe.toml'} names the file {name!r}, which is outside the source folder")
     scenario = folder / raw["scenario"] if "scenario" in raw else None
     return Recipe(
         folder.name,
@@ -108,7 +113,21 @@ def load_recipe(recipe: str | Path) -> Recipe:
         files,
         compile_charter_file(folder / "charter.toml"),
         scenario,
+        _limits(raw.get("limits", {}), folder / "recipe.toml"),
     )
+
+
+def _limits(given: object, file: Path) -> QueryLimits:
+    wanted = "seconds from 1 to 86,400 and memory_mb from 100 to 1,000,000"
+    limits = {"seconds": MAPPING_LIMITS.seconds, "memory_mb": MAPPING_LIMITS.memory_mb}
+    if not isinstance(given, dict) or not given.keys() <= limits.keys():
+        raise SourceError(f"[limits] of {file} takes {wanted}, and nothing else")
+    limits |= given
+    for name, least, most in (("seconds", 1, 86_400), ("memory_mb", 100, 1_000_000)):
+        number = limits[name]
+        if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number <= most:
+            raise SourceError(f"[limits] of {file} has {name} = {number!r}; {wanted} are allowed")
+    return QueryLimits(float(limits["seconds"]), int(limits["memory_mb"]))
 
 
 def import_recipe(
@@ -244,7 +263,7 @@ def _run_mappings(
     if not wanted:
         return {}
     made: dict[Signal, list[Path]] = {}
-    with open_raw_files(files, scratch) as raw:
+    with open_raw_files(files, scratch, recipe.limits) as raw:
         prepare = recipe.folder / "prepare.sql"
         if prepare.exists():
             say(0.02, f"reading {len(files)} raw files")

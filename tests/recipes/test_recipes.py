@@ -68,6 +68,74 @@ def test_an_error_in_the_sql_names_its_file(workspace: Workspace, churn: tuple[P
     assert not list(workspace.staging.iterdir()), "staging is left clean"
 
 
+@pytest.mark.parametrize(
+    ("file", "sql"),
+    [
+        ("outcomes.sql", "select content as label from read_text('/etc/passwd')"),
+        ("outcomes.sql", "select * from '/etc/passwd'"),
+        ("outcomes.sql", "select * from glob('/*')"),
+        ("outcomes.sql", "select 1) to '/tmp/x.csv' --"),
+        ("outcomes.sql", "select 1; drop table calls"),
+        ("outcomes.sql", "attach '/tmp/x.db' as x"),
+        ("outcomes.sql", "select getenv('HOME')"),
+        ("prepare.sql", "copy calls to '/tmp/x.csv';"),
+        ("prepare.sql", "install httpfs; load httpfs;"),
+        ("prepare.sql", "set memory_limit = '1TB';"),
+        ("prepare.sql", "create temp table x as select * from read_csv('/etc/hosts');"),
+        ("prepare.sql", "create macro f() as table select * from read_text('/etc/passwd');"),
+    ],
+)
+def test_the_sql_of_a_recipe_reads_its_tables_and_no_more(
+    workspace: Workspace, churn: tuple[Path, Path], file: str, sql: str
+) -> None:
+    (churn[0] / file).write_text(sql)
+    with pytest.raises(SourceError, match=re.escape(file)):
+        import_recipe(workspace, *churn, actor="dana", as_of=ARRIVED)
+    assert not list(workspace.staging.iterdir()), "staging is left clean"
+
+
+def test_a_recipe_prepares_tables_of_its_tables(workspace: Workspace, churn: tuple[Path, Path]) -> None:
+    (churn[0] / "prepare.sql").write_text(
+        '-- a table; and a view\ncreate temp table one as select * from calls; create view "two é" as from one;'
+    )
+    text = (churn[0] / "predictions.sql").read_text()
+    (churn[0] / "predictions.sql").write_text(text.replace("from calls", 'from "two é" as calls'))
+    assert import_recipe(workspace, *churn, actor="dana", as_of=ARRIVED).batches[0].accepted == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ("seconds = 0", "has seconds = 0"),
+        ("memory_mb = 1e308", "has memory_mb = 1e"),
+        ("hours = 1", "takes seconds"),
+        ('seconds = "1"', "seconds = '1'"),
+    ],
+)
+def test_limits_of_a_recipe_are_checked(churn: tuple[Path, Path], limits: str, says: str) -> None:
+    file = churn[0] / "recipe.toml"
+    file.write_text(file.read_text() + f"\n[limits]\n{limits}\n")
+    with pytest.raises(SourceError, match=says):
+        load_recipe(churn[0])
+
+
+def test_a_mapping_without_end_is_stopped_at_its_limit(workspace: Workspace, churn: tuple[Path, Path]) -> None:
+    file = churn[0] / "recipe.toml"
+    file.write_text(file.read_text() + "\n[limits]\nseconds = 1\n")
+    (churn[0] / "outcomes.sql").write_text(
+        "with recursive r as (select 1 as n union all select n + 1 from r) select count(*) from r"
+    )
+    with pytest.raises(SourceError, match=r"outcomes.sql: .*stopped after 1 s, its limit of time"):
+        import_recipe(workspace, *churn, actor="dana", as_of=ARRIVED)
+
+
+def test_a_recipe_reads_no_file_outside_the_source_folder(churn: tuple[Path, Path]) -> None:
+    for name in ("../secret.csv", "/etc/passwd"):
+        (churn[0] / "recipe.toml").write_text(f'title = "x"\n[files]\ncalls = "{name}"\n')
+        with pytest.raises(SourceError, match="outside the source folder"):
+            load_recipe(churn[0])
+
+
 def test_a_file_that_is_not_utf8_is_said_so(workspace: Workspace, churn: tuple[Path, Path]) -> None:
     (churn[1] / "scoring_log.csv").write_bytes(CALLS.replace("plus", "Größe").encode("latin-1"))
     with pytest.raises(SourceError, match=r"(?i)utf"):

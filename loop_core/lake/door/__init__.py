@@ -3,6 +3,7 @@
 from loop_core.lake.door.expression import check_expression
 from loop_core.lake.door.limits import DEFAULT_LIMITS, QueryLimits
 from loop_core.lake.door.query import Door
+from loop_core.lake.door.script import read_script
 from loop_core.lake.door.statement import Statement, read_select
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "QueryLimits",
     "Statement",
     "check_expression",
+    "read_script",
     "read_select",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ class Door:
                     cursor.execute(f"create temp view {quoted(name)} as {view}")
                 yield cursor.execute(statement.sql, bound)
         except (duckdb.Error, MemoryError, OSError) as error:
-            raise _failure(error, watch.over, limits) from None
+            raise failure(error, watch.over, limits) from None
         finally:
             cursor.close()
 
@@ -92,17 +92,19 @@ class Door:
 
 def _opened(location: LakeLocation, memory_mb: int) -> duckdb.DuckDBPyConnection:
     connection = attach(location, create=False, read_only=True)
-    text: Callable[[str], str] = lambda value: "'" + value.replace("'", "''") + "'"  # noqa: E731
-    for setting in (
-        f"memory_limit = '{int(memory_mb)}MB'",
-        "temp_directory = ''",
-        f"allowed_directories = [{text(location.data)}]",
-        "python_enable_replacements = false",
-        "enable_external_access = false",
-        "lock_configuration = true",
-    ):
-        connection.execute(f"set {setting}")
+    connection.execute(f"set memory_limit = '{int(memory_mb)}MB'")
+    connection.execute("set temp_directory = ''")
+    lock(connection, folders=[location.data])
     return connection
+
+
+def lock(connection: duckdb.DuckDBPyConnection, folders: Sequence[str], files: Sequence[str] = ()) -> None:
+    """Let a DuckDB open these folders and files, and no other; its settings stay as they are from now on."""
+    connection.execute("set allowed_directories = $folders", {"folders": list(folders)})
+    connection.execute("set allowed_paths = $files", {"files": list(files)})
+    connection.execute("set python_enable_replacements = false")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 def _needed(tables: frozenset[str], views: Mapping[str, str]) -> dict[str, str]:
@@ -122,7 +124,8 @@ def _value_of(name: str, given: Mapping[str, Any]) -> Any:
     return given[name]
 
 
-def _failure(error: Exception, over: bool, limits: QueryLimits) -> LoopbenchError:
+def failure(error: Exception, over: bool, limits: QueryLimits) -> LoopbenchError:
+    """What ended a query, in the product's words; `over`: its time was."""
     text = str(error)
     if over and isinstance(error, duckdb.InterruptException):
         return QueryError(
