@@ -37,6 +37,11 @@ class DriftMeasure(Protocol):
         """By chance alone the value shrinks with the row count n like n to the minus this: 1, or ½ for a distance."""
         ...
 
+    @property
+    def is_along_axis(self) -> bool:
+        """Whether it counts how far values lie apart, and not only which bin they are in."""
+        ...
+
     def applies(self, bins: Binning) -> str:
         """Why it cannot be told for a column with such bins; empty: it can."""
         ...
@@ -144,12 +149,11 @@ def is_number(values: Values) -> bool:
 
 
 def row_counts(reference: Values, current: Values) -> tuple[Counts, Counts]:
-    """Rows per bin of both: of numbers in the reference's twentieths, of categories per value; nulls last."""
+    """Rows per bin of both: of numbers in the bins that the reference gives, of categories per value; nulls last."""
     if is_number(reference):
-        from loop_core.monitor.profiles.binning import LEVELS
+        from loop_core.monitor.profiles.learn import edges_of
 
-        usual = known(reference)
-        edges = NumberBins.learn(np.quantile(usual, LEVELS, method="inverted_cdf") if len(usual) else []).edges
+        edges = edges_of(reference).edges
         return _per_edge(reference, edges), _per_edge(current, edges)
     width = int(max(reference.max(initial=-1), current.max(initial=-1))) + 1
     return _per_code(reference, width), _per_code(current, width)

@@ -44,6 +44,7 @@ class ChiSquared:
     name: str = "chi_squared"
     folklore: float | None = None
     power: float = 1.0
+    is_along_axis: bool = False
 
     def applies(self, bins: Binning) -> str:
         return any_column(bins)

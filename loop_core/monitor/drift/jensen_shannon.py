@@ -57,6 +57,7 @@ class JensenShannon:
     name: str = "jensen_shannon"
     folklore: float | None = 0.1
     power: float = 0.5
+    is_along_axis: bool = False
 
     def applies(self, bins: Binning) -> str:
         return any_column(bins)

@@ -38,6 +38,7 @@ class KolmogorovSmirnov:
     name: str = "kolmogorov_smirnov"
     folklore: float | None = None
     power: float = 0.5
+    is_along_axis: bool = False
 
     def applies(self, bins: Binning) -> str:
         return only_numbers(bins)

@@ -17,6 +17,7 @@ class Missing:
     name: str = "missing"
     folklore: float | None = None
     power: float = 0.5
+    is_along_axis: bool = False
 
     def applies(self, bins: Binning) -> str:
         return any_column(bins)

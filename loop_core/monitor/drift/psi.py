@@ -43,6 +43,7 @@ class Psi:
     name: str = "psi"
     folklore: float | None = 0.1
     power: float = 1.0
+    is_along_axis: bool = False
 
     def applies(self, bins: Binning) -> str:
         return any_column(bins)

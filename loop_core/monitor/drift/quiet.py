@@ -117,6 +117,24 @@ class Usual:
         return whole, _multinomial(n_current, self.swing.move(shares, rng), rng)
 
 
+def within_reach(counts: Counts, reference: Counts) -> Counts:
+    """(…, K) counts of a number's bins, nulls last, with rows beyond the outermost bins that the reference has rows in
+    counted in those: where on the axis half a row lies that nobody has seen, no distance along it can say.
+
+    >>> within_reach(np.array([1.0, 2, 0, 3, 4]), np.array([0.0, 5, 5, 0, 0])).tolist()
+    [0.0, 3.0, 3.0, 0.0, 4.0]
+    """
+    occupied = np.flatnonzero(reference[:-1])
+    if not len(occupied):
+        return counts
+    first, last = occupied[0], occupied[-1]
+    inside = counts.copy()
+    inside[..., first] += counts[..., :first].sum(axis=-1)
+    inside[..., last] += counts[..., last + 1 : -1].sum(axis=-1)
+    inside[..., :first], inside[..., last + 1 : -1] = 0.0, 0.0
+    return inside
+
+
 def _seeded(windows: Counts, stream: int) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(windows.tobytes()) + stream)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.monitor.drift.base import DriftMeasure
-from loop_core.monitor.drift.quiet import Spread, Usual
+from loop_core.monitor.drift.quiet import Spread, Usual, within_reach
 from loop_core.monitor.drift.tail import Tail, Tails
 from loop_core.monitor.profiles import Binning, CategoryBins, Counts
 
@@ -130,5 +130,8 @@ def _usual(bins: Binning, counts: bytes, width: int) -> Usual:
 @lru_cache(maxsize=8192)
 def _tail(measure: DriftMeasure, bins: Binning, counts: bytes, width: int, n_current: int) -> Tail:
     usual = _usual(bins, counts, width)  # type: ignore[arg-type]  # frozen
-    values = measure.binned(*usual.draw(n_current), bins) ** (1 / measure.power)
+    whole, now = usual.draw(n_current)
+    if measure.is_along_axis:
+        now = within_reach(now, usual.total)
+    values = measure.binned(whole, now, bins) ** (1 / measure.power)
     return Tail.of(usual.with_hidden_swing(values, n_current))

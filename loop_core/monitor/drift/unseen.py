@@ -31,6 +31,7 @@ class Unseen:
     name: str = "unseen"
     folklore: float | None = None
     power: float = 0.5
+    is_along_axis: bool = False
 
     def applies(self, bins: Binning) -> str:
         return only_categories(bins)

@@ -72,6 +72,7 @@ class Wasserstein:
     name: str = "wasserstein"
     folklore: float | None = 0.1
     power: float = 0.5
+    is_along_axis: bool = True
 
     def applies(self, bins: Binning) -> str:
         return only_numbers(bins)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 from collections import Counter
@@ -20,8 +21,11 @@ Counts = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
 
 BINS = 20
-#: Quantile levels between the bins of a number.
-LEVELS = tuple(round(k / BINS, 4) for k in range(1, BINS))
+#: Quantile levels between the bins of a number: evenly, and into the tails.
+LEVELS = (0.001, 0.01, *(round(k / BINS, 4) for k in range(1, BINS)), 0.99, 0.999)
+#: Beyond the outermost quantiles further bins end at 10, 100, … times their distance from the median, so that a tail that
+#: grows a hundredfold leaves its bins.
+DECADES = 3
 #: A category is a bin of its own from this share of the reference on, …
 MIN_SHARE = 0.005
 #: … and so are at most this many.
@@ -60,6 +64,20 @@ class NumberBins:
         below = {math.nextafter(value, -math.inf) for value, times in seen.items() if times > 1}
         return cls(tuple(sorted(set(seen) | below)))
 
+    def with_decades(self, middle: float) -> NumberBins:
+        """With bins beyond the outermost edges, at 10, 100, … times their distance from the middle of the reference; on a
+        side where the middle is the edge itself there are none.
+
+        >>> NumberBins((-1.0, 0.0, 2.0)).with_decades(0.0).edges
+        (-1000.0, -100.0, -10.0, -1.0, 0.0, 2.0, 20.0, 200.0, 2000.0)
+        """
+        if not self.edges:
+            return self
+        far = (
+            middle + (end - middle) * 10.0**k for end in (self.edges[0], self.edges[-1]) for k in range(1, DECADES + 1)
+        )
+        return NumberBins(tuple(sorted({*self.edges, *filter(math.isfinite, far)})))
+
     @property
     def labels(self) -> tuple[str, ...]:
         if not self.edges:
@@ -78,12 +96,20 @@ class NumberBins:
         above = np.empty(PART, dtype=bool)
         for start in range(0, len(values), PART):
             part, code = values[start : start + PART], codes[start : start + PART]
-            over = above[: len(part)]
-            for edge in self.edges:
+            over, (first, last) = above[: len(part)], self._crossed(part)
+            code[:] = first
+            for edge in self.edges[first:last]:
                 np.greater(part, edge, out=over)
                 np.add(code, over.view(np.uint8), out=code)
         codes[np.isnan(values)] = len(self.edges) + 1
         return codes
+
+    def _crossed(self, part: npt.NDArray[np.float64]) -> tuple[int, int]:
+        """Places of the edges between which all numbers of a part lie: most often no row is near the outer ones."""
+        low, high = float(np.fmin.reduce(part)), float(np.fmax.reduce(part))
+        if math.isnan(low):
+            return 0, 0
+        return bisect.bisect_left(self.edges, low), bisect.bisect_left(self.edges, high)
 
     def histogram(self, values: npt.NDArray[np.float64]) -> Counts:
         """(K,) rows per bin: `codes`, counted without being written down.
@@ -97,9 +123,12 @@ class NumberBins:
             part = values[start : start + PART]
             flags = over[: len(part)]
             np.isnan(part, out=flags)
-            nulls += int(np.count_nonzero(flags))
-            for k, edge in enumerate(self.edges):
-                np.greater(part, edge, out=flags)
+            missing = int(np.count_nonzero(flags))
+            nulls += missing
+            first, last = self._crossed(part)
+            above[:first] += len(part) - missing
+            for k in range(first, last):
+                np.greater(part, self.edges[k], out=flags)
                 above[k] += np.count_nonzero(flags)
         steps = np.array([len(values) - nulls, *above, 0])
         return np.append(steps[:-1] - steps[1:], nulls).astype(np.float64)

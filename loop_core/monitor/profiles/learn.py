@@ -82,8 +82,12 @@ def _edges(reading: Reading, span: Span, names: Sequence[str], version: str | No
 def edges_of(values: npt.NDArray[np.float64]) -> NumberBins:
     """Bins between the quantiles of the values that are there, null as NaN."""
     ordered = np.sort(values[~np.isnan(values)])
+    if not len(ordered):
+        return NumberBins(())
     places = [max(0, math.ceil(level * len(ordered)) - 1) for level in LEVELS]
-    return NumberBins.learn(ordered[places].tolist() if len(ordered) else [])
+    finite = ordered[np.isfinite(ordered)]
+    bins = NumberBins.learn(ordered[places].tolist())
+    return bins.with_decades(float(finite[len(finite) // 2])) if len(finite) else bins
 
 
 def _categories(reading: Reading, span: Span, days: int, name: str) -> CategoryBins:

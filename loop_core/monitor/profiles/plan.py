@@ -11,7 +11,16 @@ from functools import cached_property
 from typing import Any
 
 from loop_core.charter import Charter
-from loop_core.monitor.profiles.binning import Binning, CategoryBins, NumberBins
+from loop_core.monitor.profiles.binning import (
+    DECADES,
+    LEVELS,
+    MAX_CATEGORIES,
+    MAX_RARE,
+    MIN_SHARE,
+    Binning,
+    CategoryBins,
+    NumberBins,
+)
 
 SCORE, LATENCY, RATING = "score", "latency_ms", "rating"
 #: Ratings of no known prediction, as a cohort value.
@@ -136,8 +145,10 @@ def answers_of(charter: Charter) -> tuple[str, ...]:
 
 
 def key_of(charter: Charter, champion: str | None, span: Span) -> str:
-    """Hash of everything bins are learned from but the rows."""
+    """Hash of everything bins are learned from but the rows, how they are learned too: where that changes, stored profiles
+    are counted again on first use."""
     features = [(c.name, c.type) for c in charter.features]
     cohorts = [(c.name, c.sql, c.max_values) for c in charter.cohorts]
     what = [features, cohorts, charter.monitor.window_days, champion, str(span), RATING, answers_of(charter)]
+    what += [LEVELS, DECADES, MIN_SHARE, MAX_CATEGORIES, MAX_RARE]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]

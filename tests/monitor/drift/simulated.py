@@ -12,6 +12,7 @@ from loop_core.charter import MonitorPlan
 from loop_core.monitor.drift.judge import Verdicts, judge
 from loop_core.monitor.drift.registry import METHODS
 from loop_core.monitor.profiles import Binning, CategoryBins, Counts, NumberBins, Series
+from loop_core.monitor.profiles.binning import DECADES, LEVELS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 #: Windows of the reference, 90 days in whole weeks.
@@ -45,14 +46,16 @@ def number(
 ) -> tuple[Binning, Counts, Counts]:
     """A normal feature: its bins are the quantiles of a reference of REFERENCE · n rows; `shifts` (W,) in its standard
     deviations moves each window."""
-    gaps = rng.standard_gamma(REFERENCE * n / 20, size=20)
-    edges = norm.ppf(np.cumsum(gaps / gaps.sum())[:-1])
+    rows = REFERENCE * n
+    below = np.ceil(np.array(LEVELS) * rows - 1e-9)
+    gaps = rng.standard_gamma(np.diff(below, prepend=0, append=rows))
+    bins = NumberBins(tuple(norm.ppf(np.cumsum(gaps / gaps.sum())[:-1]))).with_decades(0.0)
+    edges = np.array(bins.edges)
     moved = np.zeros(windows) if shifts is None else shifts
     chances = np.diff(norm.cdf(edges - moved[:, None]), axis=1, prepend=0, append=1)
-    usual = np.full(20, REFERENCE * n // 20)
-    usual[: REFERENCE * n - usual.sum()] += 1
+    usual = np.pad(np.diff(below, prepend=0, append=rows), DECADES)
     reference = _dealt(rng, usual, n)
-    return NumberBins(tuple(edges)), _with_null(reference), _with_null(rng.multinomial(n, chances))
+    return bins, _with_null(reference), _with_null(rng.multinomial(n, chances))
 
 
 def category(rng: np.random.Generator, n: int, windows: int) -> tuple[Binning, Counts, Counts]:
@@ -77,10 +80,11 @@ def moving_feature(rng: np.random.Generator, kind: str, n: int, windows: int) ->
     """
     every = np.arange(REFERENCE + windows)
     means = 0.1 * rng.normal(size=len(every)) if kind == "mean" else 0.3 * every / REFERENCE
-    edges = norm.ppf(np.arange(1, 20) / 20) + means[:REFERENCE].mean()
+    bins = NumberBins(tuple(norm.ppf(LEVELS) + means[:REFERENCE].mean())).with_decades(means[:REFERENCE].mean())
+    edges = np.array(bins.edges)
     chances = np.diff(norm.cdf(edges - means[:, None]), axis=1, prepend=0, append=1)
     counts = _with_null(rng.multinomial(n, chances))
-    return NumberBins(tuple(edges)), counts[:REFERENCE], counts[REFERENCE:]
+    return bins, counts[:REFERENCE], counts[REFERENCE:]
 
 
 def quiet_rates(

@@ -11,6 +11,7 @@ from loop_core.monitor.drift import METHODS
 from loop_core.monitor.drift.base import size_beyond_chance
 from loop_core.monitor.drift.evidence import ONE_WINDOW, SLOW
 from loop_core.monitor.drift.threshold import Chance, Chances
+from loop_core.monitor.profiles.learn import edges_of
 from loop_core.vocabulary import State
 from tests.monitor.drift.simulated import (
     category,
@@ -99,7 +100,8 @@ def test_the_size_of_a_normal_shift_is_its_square_by_every_measure_and_of_none_a
         usual = reference.sum(axis=0)
         values, chance = measure.binned(usual, counts, bins), measure.by_chance(usual, counts, bins)
         sizes = size_beyond_chance(measure, values, chance, usual, counts)
-        assert sizes.mean() == pytest.approx(shift**2, rel=0.15, abs=0.001)
+        # The middles of bins stand for their rows, which makes distances a tenth too small.
+        assert sizes.mean() == pytest.approx(shift**2, rel=0.2 if method == "wasserstein" else 0.1, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +118,31 @@ def test_what_chance_gives_is_the_mean_of_quiet_windows(method, make):
     values, chance = measure.binned(usual, counts, bins), measure.by_chance(usual, counts, bins)
     # The Kolmogorov-Smirnov distance at the edges alone is a little less than the distance.
     assert values.mean() == pytest.approx(chance.mean(), rel=0.2)
+
+
+def _zeros_and_a_tail(rng, n, factor):
+    return np.where(rng.random(n) < 0.03, factor * rng.lognormal(3, 0.5, n), 0.0)
+
+
+def _tail(rng, n, factor):
+    rows = rng.lognormal(3, 0.5, n)
+    return np.where(rows > np.quantile(rows, 0.96), factor * rows, rows)
+
+
+@pytest.mark.parametrize("make", [_zeros_and_a_tail, _tail])
+@pytest.mark.parametrize("factor", [100, 1_000, -100])
+def test_a_tail_that_grows_a_hundredfold_is_an_alarm_of_the_default_measure(make, factor):
+    rng = np.random.default_rng(8)
+    usual = [make(rng, 3_000, 1) for _ in range(13)]
+    bins = edges_of(np.concatenate(usual))
+    now = [bins.histogram(make(rng, 3_000, f)) for f in (1, 1, factor, factor)]
+    found = verdicts_of([series("x", bins, np.stack([bins.histogram(rows) for rows in usual]), np.stack(now))])
+    assert [state for state, _ in found.said(0)][-2:] == [State.ALARM, State.ALARM]
+    assert State.ALARM not in [state for state, _ in found.said(0)][:2]
+
+
+def test_how_far_a_row_lies_that_nobody_has_seen_is_not_made_up():
+    """Else one imagined row beyond the reference would make quiet windows look far apart, and shifts would be missed."""
+    rng = np.random.default_rng(9)
+    bins, reference, counts = number(rng, 280, 3, np.array([0.0, 0.5, 0.5]))
+    assert verdicts_of([series("x", bins, reference, counts)], "wasserstein").said(0)[-1][0] is State.ALARM

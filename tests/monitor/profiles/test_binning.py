@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop_core.monitor.profiles.binning import MAX_RARE, CategoryBins, NumberBins
+from loop_core.monitor.profiles.binning import LEVELS, MAX_RARE, CategoryBins, NumberBins
+from loop_core.monitor.profiles.learn import edges_of
 
 numbers = st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=50)
 
@@ -55,3 +56,28 @@ def test_more_rare_values_than_are_remembered_count_as_new_in_the_reference_too(
     bins = CategoryBins.learn({f"v{k:06d}": 1 for k in range(MAX_RARE + 10)})
     assert len(bins.rare) == MAX_RARE
     assert bins.codes(pa.array([f"v{MAX_RARE + 1:06d}"]), np.array([True])).tolist() == [1]
+
+
+@given(numbers, st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=12, unique=True))
+def test_a_histogram_is_the_codes_counted(values, edges):
+    bins, rows = NumberBins(tuple(sorted(edges))), np.array(values, dtype=float)
+    counted = np.bincount(bins.codes(rows), minlength=len(bins.labels))
+    assert bins.histogram(rows).tolist() == counted.tolist()
+
+
+def test_bins_reach_into_the_tails_and_by_decades_beyond():
+    rows = np.random.default_rng(0).normal(10, 2, 50_000)
+    edges, inner = edges_of(rows).edges, np.quantile(rows, LEVELS, method="inverted_cdf")
+    assert edges[3:-3] == tuple(inner)
+    middle, reach = np.median(rows), inner[-1] - np.median(rows)
+    assert edges[-3:] == pytest.approx(middle + reach * np.array([10, 100, 1_000]), rel=1e-3)
+    assert edges[2] == pytest.approx(middle - 10 * (middle - inner[0]), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "rows", [[], [np.nan], [7.0] * 9, [np.inf, -np.inf], [1e308, -1e308, 0.0], [np.inf] * 9 + [1.0]]
+)
+def test_odd_references_have_bins_too(rows):
+    bins = edges_of(np.array(rows, dtype=float))
+    assert all(math.isfinite(edge) for edge in bins.edges)
+    assert bins.histogram(np.array([-1e300, 0.0, 1e300, np.nan, np.inf])).sum() == 5

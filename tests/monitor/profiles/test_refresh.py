@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from loop_core.lake import maintain_lake
-from loop_core.monitor.profiles import check_profiles, profile_series, refresh_profiles, settle_profiles, store
+from loop_core.monitor import drift_scores
+from loop_core.monitor.profiles import check_profiles, plan, profile_series, refresh_profiles, settle_profiles, store
 from loop_core.monitor.profiles.check import recount
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER, START
@@ -268,4 +269,16 @@ def test_a_refresh_that_dies_before_its_commit_leaves_nothing_and_the_next_goes_
             refresh_profiles(loop, actor="ana")
     assert loop.lake.snapshot() == before
     assert refresh_profiles(loop, actor="ana").rows == 400
+    assert check_profiles(loop) == []
+
+
+def test_profiles_of_bins_that_were_learned_otherwise_are_counted_again_on_first_use(loop, monkeypatch):
+    fill(loop, predictions())
+    with monkeypatch.context() as before:
+        before.setattr(plan, "DECADES", 0)
+        old = refresh_profiles(loop, actor="ana")
+    scores = drift_scores(loop, END, weeks=1)
+    assert scores
+    again = refresh_profiles(loop, actor="ana")
+    assert (again.binning == old.binning, again.rebuilt) == (False, False)  # the look counted them
     assert check_profiles(loop) == []
