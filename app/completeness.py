@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import evidence, session
+from app import session
 from app.drawn import draw
 from app.session import View
 from app.widgets import EVERYBODY, empty, labelled, why
@@ -36,9 +36,8 @@ def completeness_panel(view: View, cohort: str | None = None) -> None:
     )
     why(
         view,
-        "Younger predictions count for the ages they have reached and no further (Kaplan & Meier). The SQL counts plainly.",
+        "Younger predictions count for the ages they have reached and no further (Kaplan & Meier).",
         f"loop_core.labels:completeness(loop, as_of, cohort={split!r})",
-        evidence.ages_sql(view),
         key="completeness",
     )
 

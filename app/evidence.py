@@ -5,90 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 from app.session import View
-from loop_core.labels import known_at
-from loop_core.lake import quoted
-from loop_core.monitor import DriftScore, PerformancePoint
-
-_CLIPPED = "greatest(1e-15, least(1 - 1e-15, score))"
-#: Metric → SQL over `label` and `score`.
-METRICS = {
-    "log_loss": f"avg(-(label * ln({_CLIPPED}) + (1 - label) * ln(1 - {_CLIPPED})))",
-    "brier": "avg((score - label) ** 2)",
-    "mae": "avg(abs(label - score))",
-    "mse": "avg((label - score) ** 2)",
-    "rmse": "sqrt(avg((label - score) ** 2))",
-    "auc": "(sum(place) filter (label = 1) - count(*) filter (label = 1) * (count(*) filter (label = 1) + 1) / 2)"
-    " / (count(*) filter (label = 1) * count(*) filter (label = 0))",
-}
+from loop_core.feedback.trend import LOW, FeedbackPoint
+from loop_core.lake import with_literals
+from loop_core.monitor import DriftScore, PerformancePoint, row_sql
+from loop_core.monitor.boundary import NEAR, ScoreBands
+from loop_core.monitor.cut import OTHER, Cut
 
 
 def metric_sql(view: View, point: PerformancePoint) -> str | None:
-    """One realised metric of one window; None: it has no short SQL."""
-    if point.metric not in METRICS or view.loop.charter.loop.classes:
+    """One realised metric of one window; None: it is no sum over rows."""
+    within = _within(view, point)
+    sql = within and row_sql.metric_sql(view.loop.charter, point.metric, within[0])
+    return written(sql, **within[1]) if sql and within else None
+
+
+def boundary_sql(view: View, bands: ScoreBands) -> str | None:
+    """How many scores are near the threshold, and how many of those were decided wrongly, in the mature windows of a span."""
+    within = _within(view, bands)
+    if within is None:
         return None
-    within, values = _within(view, point)
-    return _written(
-        view,
-        f"select {METRICS[point.metric]} as {point.metric}, count(*) as n\n"
-        "from (select label, score, rank() over (order by score) + (count(*) over (partition by score) - 1) / 2 as place\n"
-        f"  from rows where label is not null and score is not null and {within})",
-        **values,
-    )
+    mature = " or ".join(f"predicted_at >= $start{k} and predicted_at < $end{k}" for k in range(len(bands.mature)))
+    ends = {
+        name: end
+        for k, span in enumerate(bands.mature)
+        for name, end in zip((f"start{k}", f"end{k}"), span, strict=True)
+    }
+    return written(
+        "select avg((abs(score - $threshold) <= $near)::int) as near_share,\n"
+        "  avg(((score >= $threshold) <> (label = 1))::int) filter (abs(score - $threshold) <= $near) as near_error_share,\n"
+        "  count(*) as n, count(label) as n_labelled\n"
+        f"from rows where score between 0 and 1 and {within[0]}\n  and ({mature})",
+        threshold=bands.threshold, near=NEAR, **within[1], **ends,
+    )  # fmt: skip
 
 
-def values_sql(view: View, score: DriftScore) -> str:
-    """The values of one feature in one window."""
-    within, values = _within(view, score)
-    return _written(
-        view,
-        f"select {quoted(score.feature)} as value, count(*) as n\nfrom predictions\n"
-        f"where {within} group by value order by n desc",
-        **values,
-    )
-
-
-def calibration_sql(view: View, point: Any) -> str:
-    """Fifteen bins of equal mass of one window: mean score beside the observed share."""
-    within, values = _within(view, point)
-    return _written(
-        view,
-        "select bin, avg(score) as score, avg(label) as share, count(*) as n\n"
-        "from (select score, label, ntile(15) over (order by score) as bin\n"
-        f"  from rows where label is not null and score is not null and {within}) group by bin order by bin",
-        **values,
-    )
-
-
-def boundary_sql(view: View, point: Any) -> str:
-    """Twenty bands of scores of one window: how many, and how many of the labelled were decided wrongly."""
-    within, values = _within(view, point)
-    return _written(
-        view,
-        "select floor(least(score, 0.999999) * 20) / 20 as low, count(*) as n, count(label) as n_labelled,\n"
-        "  avg((label <> (score >= $threshold)::int)::int) as error_share\n"
-        f"from rows where score is not null and {within} group by low order by low",
-        threshold=point.threshold,
-        **values,
-    )
-
-
-def ages_sql(view: View) -> str:
-    """How many predictions of each age in days have a label by now."""
-    return _written(
-        view,
-        "select date_diff('day', predicted_at, $as_of) as days, count(*) as n, avg((label is not null)::int) as labels_known\n"
-        "from rows group by days order by days",
-    )
-
-
-def rating_sql(view: View, point: Any) -> str:
-    """Ratings given in one window."""
-    return _written(
-        view,
-        "select avg(rating) as mean_rating, count(rating) as n_rated, count(*) as n\nfrom feedback\n"
-        "where given_at >= $first and given_at < $last",
+def rating_sql(point: FeedbackPoint) -> str:
+    """Ratings of everybody given in one window."""
+    return written(
+        "select avg(rating) as rating_mean, count(rating) as n_rated,\n"
+        "  count(*) filter (rating <= $low) / count(rating) as low_share, count(*) as n\n"
+        "from feedback where given_at >= $first and given_at < $last",
         first=point.window_start,
         last=point.window_end,
+        low=LOW,
     )
 
 
@@ -116,19 +75,20 @@ def cell_call(function: str, score: Any, *, feature: bool = True) -> str:
     return f"{function}(loop, as_of, {', '.join(named)})"
 
 
-def _within(view: View, point: Any) -> tuple[str, dict[str, Any]]:
-    """Condition on window and cohort, and its values."""
-    condition, values = "predicted_at >= $first and predicted_at < $last", window_of(point)
-    bound = {"first": values["window_start"], "last": values["window_end"]}
-    parts = [name.strip() for name in (point.cohort or "").split("×") if name.strip()]
-    if not parts:
+def written(sql: str, **values: Any) -> str:
+    """SQL over a loop's views with every value written out, as `loop sql` takes it."""
+    return with_literals(sql, values)
+
+
+def _within(view: View, point: Any) -> tuple[str, dict[str, Any]] | None:
+    """Condition on window and cohort, and its values; None: the group is what is left of others, which only a count of all
+    of them can tell."""
+    condition = "predicted_at >= $first and predicted_at < $last"
+    bound = {"first": point.window_start, "last": point.window_end}
+    if point.cohort is None:
         return condition, bound
-    held = [value.strip() for value in str(point.cohort_value).split("×")] if parts[1:] else [point.cohort_value]
-    for place, (name, value) in enumerate(zip(parts, held, strict=True)):
-        condition += f" and {view.loop.charter.cohort(name).sql} = $group{place}"
-        bound[f"group{place}"] = value
-    return condition, bound
-
-
-def _written(view: View, sql: str, **values: Any) -> str:
-    return known_at(view.loop, view.as_of).sql_text(sql, **values)
+    if point.cohort_value == OTHER:
+        return None
+    return f"{condition}\n  and {Cut.of(view.loop.charter, point.cohort).sql} = $group", bound | {
+        "group": point.cohort_value
+    }

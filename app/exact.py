@@ -53,7 +53,6 @@ def measures(view: View, cell: DriftScore) -> None:
         view,
         "Values are computed on rows, thresholds and states are those of the binned value; p is that of the classical test.",
         evidence.cell_call("loop_core.monitor.drift:exact_drift", cell),
-        evidence.values_sql(view, cell),
         key="measures",
     )
 

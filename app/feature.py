@@ -75,7 +75,6 @@ def _chosen(view: View, found: Drifted) -> tuple[DriftScore, list[DriftScore]]:
             view,
             "Both windows are cut into the bins that the reference gave.",
             evidence.cell_call("loop_core.monitor.drift.distribution:feature_distribution", cell),
-            evidence.values_sql(view, cell),
             key="cell",
         )
     return cell, mine

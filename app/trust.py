@@ -55,7 +55,6 @@ def calibration_panel(view: View, measured: Measured) -> None:
         view,
         _HOW[view.loop.charter.loop.task],
         f"loop_core.monitor:calibration(loop, as_of, cohort={split!r})",
-        None if view.loop.charter.loop.classes else evidence.calibration_sql(view, drawn[0]),
         key="calibration",
     )
 

@@ -147,7 +147,7 @@ def why(
     with asked:
         st.markdown(text)
         if sql:
-            st.caption("As SQL, on the lake of this workspace")
+            st.caption(f"As SQL, for `loop sql {view.loop.name} '…' --as-of {view.as_of:%Y-%m-%dT%H:%M:%S%z}`")
             st.code(sql, language="sql", height=220)
         st.caption("In a notebook")
         st.code(notebook(view, call), language="python")

@@ -39,7 +39,7 @@ with st.container(horizontal=True, key="side_choices", vertical_alignment="cente
         view,
         "Windows count feedback by the time it was given; intervals are 95 % intervals of the mean.",
         f"loop_core.feedback:feedback_trend(loop, as_of, cohort={cohort!r})",
-        evidence.rating_sql(view, rated[-1]) if rated else None,
+        evidence.rating_sql(rated[-1]) if rated else None,
     )
 left, right = st.columns([3, 2], gap="large")
 with left:

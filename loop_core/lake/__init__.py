@@ -6,7 +6,7 @@ from loop_core.lake.connection import Lake, Transaction
 from loop_core.lake.door import DEFAULT_LIMITS, QueryLimits, check_expression
 from loop_core.lake.location import LakeLocation
 from loop_core.lake.maintenance import LakeReport, MaintenanceReport, check_lake, maintain_lake
-from loop_core.lake.reading import PublicReading, Reading
+from loop_core.lake.reading import PublicReading, Reading, with_literals
 from loop_core.lake.tables import COLUMN_TYPES, create_loop_tables, quoted, signal_columns
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "maintain_lake",
     "quoted",
     "signal_columns",
+    "with_literals",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -98,7 +99,7 @@ class Reading:
 
     def sql_text(self, sql: str, **parameters: Any) -> str:
         """The full query with every value written out: what "copy as SQL" hands to a person."""
-        return _with_literals(self.text(sql), self._bound(parameters))
+        return with_literals(self.text(sql), self._bound(parameters))
 
     def _bound(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         ends = {name: moment for name, moment in (("since", self.since), ("until", self.until)) if moment is not None}
@@ -154,15 +155,13 @@ class PublicReading(Reading):
 
     def _asked(self, parameters: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any], QueryLimits]:
         given = self._bound(parameters)
-        views = {name: _with_literals(view, given) for name, view in self._named().items()}
+        views = {name: with_literals(view, given) for name, view in self._named().items()}
         return views, given, self.limits
 
 
-def _with_literals(sql: str, values: Mapping[str, Any]) -> str:
-    """SQL text with every `$name` written out; longer names first, because one may begin like another."""
-    for name, value in sorted(values.items(), key=lambda item: -len(item[0])):
-        sql = sql.replace(f"${name}", _literal(value))
-    return sql
+def with_literals(sql: str, values: Mapping[str, Any]) -> str:
+    """SQL text with every `$name` written out, in one pass: a value may look like a name."""
+    return re.sub(r"\$(\w+)", lambda found: _literal(values[found[1]]) if found[1] in values else found[0], sql)
 
 
 def _readable(charter: Charter, signal: Signal) -> str:

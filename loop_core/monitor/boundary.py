@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -62,6 +62,8 @@ class ScoreBands:
     n: int
     """Predictions."""
     n_labelled: int
+    mature: tuple[tuple[datetime, datetime], ...] = ()
+    """Start and end of each mature window: the rows are of these."""
 
 
 _COUNTS = """
@@ -116,7 +118,8 @@ def decision_boundary(
         _bands(span, (cut.name, value), " + ".join(sorted(versions[value])) or None, threshold, rows)
         for value, rows in by_value.items()
     ]
-    return sorted(found, key=lambda one: -one.n)[: cut.max_values]
+    mature = tuple(windows.span(w) for w in sorted(ripe))
+    return sorted((replace(one, mature=mature) for one in found), key=lambda one: -one.n)[: cut.max_values]
 
 
 def _ripe(loop: Loop, as_of: datetime, windows: Windows, weeks: int) -> list[int]:

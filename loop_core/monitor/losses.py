@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+#: Log loss takes smaller chances for this one, 2⁻⁵², as scikit-learn's `log_loss` does: one certain and wrong answer costs
+#: 36, not infinity. The one definition: realised, estimated, compared, and as SQL.
+LEAST_CHANCE = float(np.finfo(np.float64).eps)
 
 
 def told(labels: Floats, scores: Floats) -> Floats:
@@ -28,8 +31,7 @@ def told(labels: Floats, scores: Floats) -> Floats:
 def log_losses(labels: Floats, scores: Floats) -> Floats:
     """−ln of the probability given to what happened, per row.
 
-    Probabilities are clipped to [ε, 1] with ε = 2⁻⁵², as scikit-learn's `log_loss` does: one certain and wrong
-    answer costs 36, not infinity.
+    Chances under `LEAST_CHANCE` count as that.
 
     Args:
         labels, scores: as in `told`.
@@ -37,7 +39,7 @@ def log_losses(labels: Floats, scores: Floats) -> Floats:
     >>> log_losses(np.array([1.0, 0.0]), np.array([0.5, 0.0])).round(4).tolist()
     [0.6931, 0.0]
     """
-    return np.asarray(-np.log(np.maximum(told(labels, scores), np.finfo(np.float64).eps)) + 0.0)
+    return np.asarray(-np.log(np.maximum(told(labels, scores), LEAST_CHANCE)) + 0.0)
 
 
 def brier_losses(labels: Floats, scores: Floats) -> Floats:

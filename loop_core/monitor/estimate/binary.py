@@ -21,6 +21,7 @@ from loop_core.monitor.estimate.base import MIN_ROWS, ReferenceRows, fit_each
 from loop_core.monitor.estimate.expected import Expected, Rows, expected
 from loop_core.monitor.estimate.isotonic import Calibrator, fitted
 from loop_core.monitor.groups import Group
+from loop_core.monitor.losses import LEAST_CHANCE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,7 +83,7 @@ class BinaryMethod:
         """Rows of nearly the same score together."""
         return f"""select w, c, v, count(*)::double as n, avg(score) as score,
           round(ln(s / (1 - s)) * {STEPS})::int as bin
-        from (select *, greatest(1e-15, least(1 - 1e-15, score)) as s from scored)
+        from (select *, greatest({LEAST_CHANCE!r}, least(1 - {LEAST_CHANCE!r}, score)) as s from scored)
         group by w, c, v, bin order by w, c nulls first, v, bin"""
 
     def enough(self, group: Group) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from loop_core.monitor.losses import log_losses
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -117,9 +119,8 @@ def _per_row(rows: Rows, threshold: float) -> tuple[Floats, Floats, Floats]:
 
 
 def _log_loss(rows: Rows, _: float) -> Ratio:
-    eps = np.finfo(np.float64).eps
-    clipped, one = np.clip(rows.scores, eps, 1 - eps), np.ones_like(rows.scores)
-    return Ratio((-np.log(clipped), -np.log1p(-clipped)), (one, one))
+    one = np.ones_like(rows.scores)
+    return Ratio((log_losses(one, rows.scores), log_losses(1 - one, rows.scores)), (one, one))
 
 
 def _brier(rows: Rows, _: float) -> Ratio:

@@ -17,6 +17,7 @@ from loop_core.monitor.estimate.binary import MIN_CLASS, BinaryMethod
 from loop_core.monitor.estimate.expected import Expected, Rows, expected, expected_auc
 from loop_core.monitor.estimate.isotonic import Calibrator, fitted
 from loop_core.monitor.groups import Group
+from loop_core.monitor.losses import LEAST_CHANCE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -80,7 +81,7 @@ class ClassRows:
 #: Metric → (n, K) what a row costs when each class is the true one.
 _COSTS: dict[str, Callable[[ClassRows], Floats]] = {
     "accuracy": lambda rows: np.eye(rows.scores.shape[1])[rows.chosen],
-    "log_loss": lambda rows: -np.log(np.maximum(rows.scores, np.finfo(np.float64).eps)),
+    "log_loss": lambda rows: -np.log(np.maximum(rows.scores, LEAST_CHANCE)),
     "brier": lambda rows: (rows.scores**2).sum(axis=1, keepdims=True) - 2 * rows.scores + 1,
 }
 

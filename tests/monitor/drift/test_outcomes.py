@@ -34,8 +34,8 @@ def _judged(bins, reference, counts, plan=None, method="psi"):
 
 def test_an_empty_window_and_one_row_are_too_few():
     bins, reference, _ = number(np.random.default_rng(0), 100, 1)
-    assert _judged(bins, reference, np.zeros((1, 21))) == (State.TOO_FEW, "No row in this window.")
-    assert _judged(bins, reference, np.eye(21)[:1]) == (State.TOO_FEW, "1 rows; 50 are needed.")
+    assert _judged(bins, reference, np.zeros((1, reference.shape[1]))) == (State.TOO_FEW, "No row in this window.")
+    assert _judged(bins, reference, np.eye(reference.shape[1])[:1]) == (State.TOO_FEW, "1 rows; 50 are needed.")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -51,7 +51,7 @@ def test_a_new_column_waits_for_a_reference_and_a_dropped_one_alarms():
     state, reason = _judged(NumberBins(()), np.tile([0.0, 100], (13, 1)), [[100, 0]])
     assert (state, "new column" in reason) == (State.NOT_APPLICABLE, True)
     bins, reference, _ = number(np.random.default_rng(1), 200, 1)
-    gone = np.zeros((1, 21))
+    gone = np.zeros((1, reference.shape[1]))
     gone[0, -1] = 200
     assert _judged(bins, reference, gone)[0] is State.ALARM
     assert _judged(bins, reference, gone, method="missing")[0] is State.ALARM
