@@ -19,7 +19,7 @@ from loop_core.vocabulary import State
 
 #: Jobs that this page starts.
 KINDS = ("compare", "rivals", "tradeoff", "selftest")
-HOW = """Both models score the same mature rows, which neither has seen. Up is good for the challenger.
+HOW = """Both models score the same rows, which neither has seen and whose label horizon has passed. Up is good for the challenger.
 *Better*: the interval lies above zero; *not worse*: above minus the margin; *worse*: below zero;
 *undecided*: more rows are needed. *Relative* is the difference over the champion's value, which counts as known; *weekly* is
 the difference times the group's predictions a week."""
@@ -68,7 +68,7 @@ def not_compared(view: View, chosen: Compared) -> None:
         verdict(f"{short(chosen.challenger)} is being compared.", State.PENDING, note)
     else:
         verdict("This challenger was not compared yet.", State.PENDING, note)
-        empty("No comparison", "“Compare now” scores the same mature rows with both models; it takes some seconds.")
+        empty("No comparison", "“Compare now” scores the same rows with both models; it takes some seconds.")
     job_list(view, kinds=KINDS)
 
 

@@ -18,7 +18,7 @@ from loop_core.models import registered
 
 #: So many groups are named; the comparison of two has them all.
 NAMED = 2
-WORDS = """All of them on the same mature rows, which all scored and none has seen, against one baseline. The intervals of a
+WORDS = """All of them on the same rows whose label horizon has passed, which all scored and none has seen, against one baseline. The intervals of a
 metric hold for all challengers at once, so that the best may be picked after looking: they are wider than those of one
 comparison, by as much as the largest of several differences strays by chance, given how alike the challengers are (Dunnett);
 metrics that are no means over rows are widened by Bonferroni's rule. *Alone* is the badge by metrics and cohorts. A release still

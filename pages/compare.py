@@ -1,4 +1,4 @@
-"""Champion against challenger on the same mature rows: who gains, who loses, what holds the release."""
+"""Champion against challenger on the same rows: who gains, who loses, what holds the release."""
 
 import streamlit as st
 

@@ -102,11 +102,15 @@ class Labels(Part):
     """`[labels]`: when a label counts as known."""
 
     horizon_days: Annotated[float, DAYS] = Field(gt=0)
-    """A prediction without a label is mature, and without label for good, this long after it was made."""
+    """A prediction without a label is mature, and without label for good, this long after it was made. Models are trained
+    and compared on predictions that are due, which are those as old as this."""
     min_mature_share: Share = 0.99
     """A window's realised metric is reported from this share of mature predictions on; before, it is pending. The last
     labels to come are the bad ones more often than not: on Olist's orders, weeks first read at 0.9 understate the late
     rate by 39 %, at 0.98 by 10 %, at 0.99 by 5 %."""
+    never: Literal["excluded", "negative", "bounded"] = "excluded"
+    """What predictions count as that are due and have no label still: nothing; a no (binary: frauds that nobody reported);
+    or, where two models are compared, whichever label is worst for the verdict."""
 
 
 class Cohort(Part):
@@ -241,6 +245,10 @@ class Charter(Part):
     def _parts_fit_the_task(self) -> Charter:
         if self.costs and self.loop.task is not Task.BINARY:
             raise ValueError(f"[costs] are of a yes/no model, and task is {self.loop.task.value!r}")
+        if self.labels.never == "negative" and self.loop.task is not Task.BINARY:
+            raise ValueError(
+                f"labels.never = 'negative' is of a yes/no model, and task is {self.loop.task.value!r}; 'excluded' and 'bounded' are of any"
+            )
         if wrong := misfit(self.mutations, self.features, self.context, self.loop.task):
             raise ValueError(wrong)
         if (self.compare.fairness_margin or 0) > 1 and self.loop.task is not Task.REGRESSION:

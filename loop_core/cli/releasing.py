@@ -41,7 +41,7 @@ def compare(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Champion against challenger on the same mature rows, cohort by cohort; or against several, to pick the best."""
+    """Champion against challenger on the same rows whose labels are due, cohort by cohort; or against several, to pick the best."""
     from loop_core.compare import compare as compare_models
     from loop_core.compare import overrides_of
 

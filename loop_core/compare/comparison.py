@@ -47,7 +47,7 @@ def compare(
 
     Raises:
         UnknownNameError: a version is not registered.
-        NotReadyError: no common mature rows that neither has seen.
+        NotReadyError: no common rows that are due and that neither has seen.
         RefusedError: a model was trained on rows later than `as_of`; or recording without an actor.
     """
     if record and not actor:

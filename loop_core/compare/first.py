@@ -11,7 +11,7 @@ from loop_core.compare.cells import all_cells
 from loop_core.compare.gates import first_gates
 from loop_core.compare.groups import groupings
 from loop_core.compare.metrics import words_of
-from loop_core.compare.pairing import Comparison, left_out, paired_rows
+from loop_core.compare.pairing import Comparison, left_out, paired_rows, unlabelled_note
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.service import service_cells
 from loop_core.errors import NotReadyError
@@ -89,7 +89,10 @@ def _filled(loop: Loop, blank: Scorecard, rows: Comparison, further: Sequence[Ga
         gates=first_gates(loop.charter, len(rows.pairs), unproven, further),
         proof=rows.span.proof,
         days=rows.days,
-        notes=left_out(rows.unscored, rows.repeated, "it"),
+        notes=(
+            *unlabelled_note(rows.unlabelled, len(rows.pairs), rows.never),
+            *left_out(rows.unscored, rows.repeated, "it"),
+        ),
     )
 
 

@@ -99,8 +99,12 @@ def _rows_gate(n: int, unproven: str | None) -> GateResult:
         sentence = f"{unproven} does not say what it was trained on; these {n:,} rows may be among it."
         return GateResult("rows", "held", sentence, "ask its maker, and let people decide")
     if n >= MIN_ROWS:
-        return GateResult("rows", "passed", f"{n:,} mature rows that the challenger has not seen.", "")
-    return GateResult("rows", "held", f"{n:,} mature rows; a release asks for {MIN_ROWS}.", "wait for labels")
+        return GateResult(
+            "rows", "passed", f"{n:,} labelled rows that are due and that the challenger has not seen.", ""
+        )
+    return GateResult(
+        "rows", "held", f"{n:,} labelled rows that are due; a release asks for {MIN_ROWS}.", "wait for labels"
+    )
 
 
 def _overall_gate(cell: Cell) -> GateResult:

@@ -1,4 +1,4 @@
-"""The rows on which two models may be compared: mature, labelled, scored by both, and seen by neither in training."""
+"""The rows on which two models may be compared: due, labelled, scored by both, and seen by neither in training."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Comparison:
     days: float
     """Days between the first and the last of them: what rates per week are told by."""
     unscored: int
-    """Mature labelled rows of the span that one of the two has no score for; they are left out."""
+    """Due labelled rows of the span that one of the two has no score for; they are left out."""
     ids: npt.NDArray[np.uint64]
     """(n,) 64-bit hash of each row's prediction id, as DuckDB makes it, rising: by it a row is found again."""
     keys: npt.NDArray[np.uint64]
@@ -46,21 +46,48 @@ class Comparison:
     """(n, …) the charter's columns that were asked for; None: none were."""
     repeated: int = 0
     """Rows whose prediction id was there before; the earliest of each is kept."""
+    unlabelled: int = 0
+    """Due rows that both scored and that no label came for; what they count as is `never` of the charter's `[labels]`."""
+    never: str = "excluded"
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, as a reader should know it."""
-        return left_out(self.unscored, self.repeated, "one of the two")
+        share = unlabelled_note(self.unlabelled, len(self.pairs), self.never)
+        return (*share, *left_out(self.unscored, self.repeated, "one of the two"))
 
 
 def left_out(unscored: int, repeated: int, whom: str) -> tuple[str, ...]:
     """Which rows are missing from a comparison, and why, in words."""
     said = []
     if unscored:
-        said.append(f"{unscored:,} mature rows have no score of {whom} and were left out.")
+        said.append(f"{unscored:,} labelled rows have no score of {whom} and were left out.")
     if repeated:
         said.append(f"{repeated:,} rows repeat the prediction id of an earlier one and were left out.")
     return tuple(said)
+
+
+def unlabelled_note(unlabelled: int, n: int, never: str) -> tuple[str, ...]:
+    """The share of the rows that are due and have no label, and what they count as, in words; empty: every row has one.
+
+    Args:
+        unlabelled: due rows without label.
+        n: rows that were compared; where the unlabelled count as something, they are among them.
+        never: `excluded`, `negative` or `bounded`, see the charter's `[labels]`.
+    """
+    if not unlabelled:
+        return ()
+    total = n if never == "negative" else n + unlabelled
+    counted = {
+        "excluded": "they were left out",
+        "negative": "they count as no",
+        "bounded": "every interval holds whatever their labels would have been",
+    }
+    share = unlabelled / total
+    said = f"{share:.1%}" if share >= 0.001 else "under 0.1%"
+    return (
+        f"{unlabelled:,} of {total:,} rows ({said}) are due and have no label: {counted[never]} (labels.never = {never!r}).",
+    )
 
 
 def paired_rows(
@@ -85,7 +112,7 @@ def paired_rows(
     Raises:
         UnknownNameError: a version is not registered.
         RefusedError: a model was trained on rows later than `as_of` or `since`; or scores are none.
-        NotReadyError: no common mature rows; the message says what is missing.
+        NotReadyError: no common rows that are due; the message says what is missing.
     """
     versions = {"champion": champion, "challenger": challenger}
     rows = common_rows(loop, versions, as_of, since=since, snapshot=snapshot, columns=columns)
@@ -102,12 +129,14 @@ def paired_rows(
         rows.keys,
         beside,
         rows.repeated,
+        rows.unlabelled,
+        loop.charter.labels.never,
     )
 
 
 @dataclass(frozen=True)
 class CommonRows:
-    """Mature labelled rows that several models scored and none has seen."""
+    """Labelled rows, all of them due, that several models scored and none has seen."""
 
     frame: pl.DataFrame
     """(n, …) id, entity, moment, label, cohorts and scores, always in the same order."""
@@ -117,9 +146,11 @@ class CommonRows:
     """What they were read from."""
     span: Span
     unscored: int
-    """Mature labelled rows of the span that one of them has no score for; they are left out."""
+    """Labelled rows of the span that one of them has no score for; they are left out."""
     repeated: int
     """Rows whose prediction id was there before; the earliest of each is kept."""
+    unlabelled: int
+    """Due rows that all of them scored and that no label came for."""
 
     @property
     def labels(self) -> Floats:
@@ -183,15 +214,19 @@ def common_rows(
     span = unseen_span(loop, models, as_of, since, snapshot)
     reading = read_at(loop, as_of, snapshot, since=span.start)
     rows = _rows(loop, reading, span, {f"{name}_": version for name, version in versions.items()}, columns)
-    frame = rows.drop_nulls([column for name in versions for column in score_names(loop, f"{name}_")])
+    scored = rows.drop_nulls([column for name in versions for column in score_names(loop, f"{name}_")])
+    labelled, frame = rows["label_"].is_not_null().sum(), scored.drop_nulls("label_")
     if not frame.height:
         raise NotReadyError(
-            f"{' and '.join(models)} have no scored rows in common among {rows.height:,} mature rows ({span.proof})",
+            f"{' and '.join(models)} have no scored rows in common among {labelled:,} labelled rows that are due ({span.proof})",
             f"rows that {'both' if len(models) == 2 else 'all'} models scored",
             "log the missing scores, or compare a model that can score",
         )
     kept = _once(frame)
-    return CommonRows(kept, versions, reading, span, rows.height - frame.height, frame.height - kept.height)
+    unlabelled = int(scored["never_"].sum())
+    return CommonRows(
+        kept, versions, reading, span, int(labelled) - frame.height, frame.height - kept.height, unlabelled
+    )
 
 
 def _once(frame: pl.DataFrame) -> pl.DataFrame:
@@ -207,7 +242,7 @@ def _once(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 # Ids are compared with one another and never shown, so 64 bits of each will do: they sort and group in half the time.
-_SELECTED = "hash(r.prediction_id) as order_, case when r.entity_id is not null then hash(r.entity_id) end as entity_, r.predicted_at as when_, r.label as label_"
+_SELECTED = "hash(r.prediction_id) as order_, case when r.entity_id is not null then hash(r.entity_id) end as entity_, r.predicted_at as when_, r.label as label_, r.observed_at is null as never_"
 
 
 #: Before the columns asked for, so that none has the name of a cohort.
@@ -217,12 +252,12 @@ _COLUMN = "column_"
 def _rows(
     loop: Loop, reading: Reading, span: Span, versions: dict[str, str], columns: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """The labelled rows of the span with both scores, null where there is none."""
+    """The rows of the span with label and scores, null where there is none."""
     import polars as pl
 
     cohorts = "".join(f", r.{quoted('cohort_' + c.name)} as {quoted(c.name)}" for c in loop.charter.cohorts)
     cohorts += "".join(f", r.{quoted(name)} as {quoted(_COLUMN + name)}" for name in columns)
-    where = "label is not null and predicted_at >= $first and predicted_at < $last"
+    where = "predicted_at >= $first and predicted_at < $last"
     found = list(scored_batches(loop, reading, versions, _SELECTED + cohorts, where, first=span.start, last=span.end))
     names = [column for name in versions for column in score_names(loop, name)]
     return pl.concat(found) if found else pl.DataFrame(schema=names)

@@ -19,7 +19,7 @@ from loop_core.compare.gates import evaluate_gates
 from loop_core.compare.groups import Grouping, groupings
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate
 from loop_core.compare.metrics.answers import row_losses
-from loop_core.compare.pairing import CommonRows, common_rows, left_out
+from loop_core.compare.pairing import CommonRows, common_rows, left_out, unlabelled_note
 from loop_core.compare.rival_result import Comparisons, Rival, Standing
 from loop_core.compare.verdict import verdict
 from loop_core.errors import NotReadyError, RefusedError
@@ -94,7 +94,10 @@ def compare_many(
         standings=standings,
         best=_best(lead, rivals, standings),
         proof=rows.span.proof,
-        notes=left_out(rows.unscored, rows.repeated, "one of them"),
+        notes=(
+            *unlabelled_note(rows.unlabelled, len(rows.labels), loop.charter.labels.never),
+            *left_out(rows.unscored, rows.repeated, "one of them"),
+        ),
         snapshot=snapshot,
         charter_hash=loop.charter.hash,
         seed=seed,

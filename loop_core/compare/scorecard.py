@@ -59,7 +59,7 @@ class Cell:
     """The difference drawn towards the other values of its cohort, the more the less sure it is (random effects); None:
     there are no others to hear."""
     decided_on: datetime | None = None
-    """UTC instant by which the needed rows will have come and matured at the present rate; None: none are needed, or it
+    """UTC instant by which the needed rows will have come and be due at the present rate; None: none are needed, or it
     would be more than a year."""
 
     @property
@@ -84,7 +84,7 @@ class GateResult:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Champion against challenger on the same mature rows, seen by neither before."""
+    """Champion against challenger on the same rows that are due, seen by neither before."""
 
     loop: str
     champion: str | None

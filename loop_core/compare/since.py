@@ -29,8 +29,8 @@ class Since:
     """The charter is another one."""
     champion: str | None
     """Who serves now, where it is another model; None: the same."""
-    ripe_days: float
-    """Days of predictions that have become mature since; 0: none."""
+    due_days: float
+    """Days of predictions that have come to be due since; 0: none."""
     statements: int
     """Predictions, outcomes and scores of the compared span that came or were corrected since."""
 
@@ -44,8 +44,8 @@ class Since:
             yield "the charter changed"
         if self.champion is not None:
             yield f"{self.champion} serves now"
-        if self.ripe_days > 0:
-            yield f"{self.ripe_days:,.0f} more day{'' if round(self.ripe_days) == 1 else 's'} of labels are ripe"
+        if self.due_days > 0:
+            yield f"{self.due_days:,.0f} more day{'' if round(self.due_days) == 1 else 's'} of predictions are due"
         if self.statements:
             yield f"{self.statements:,} predictions, outcomes or scores of the compared time came or were corrected"
 
@@ -66,13 +66,13 @@ def since_then(loop: Loop, as_of: datetime, *, scorecard: str) -> Since:
     return Since(
         charter=card.charter_hash != loop.charter.hash,
         champion=champion if champion != card.champion else None,
-        ripe_days=_ripe_days(loop, card, as_of),
+        due_days=_due_days(loop, card, as_of),
         statements=_statements(loop, card, as_of),
     )
 
 
-def _ripe_days(loop: Loop, card: Scorecard, as_of: datetime) -> float:
-    # Where nothing could be compared any more, nothing has become ripe either: comparing again says why.
+def _due_days(loop: Loop, card: Scorecard, as_of: datetime) -> float:
+    # Where nothing could be compared any more, nothing has come to be due either: comparing again says why.
     try:
         span = unseen_span(loop, [card.champion or card.challenger, card.challenger], as_of, None)
     except LoopbenchError:

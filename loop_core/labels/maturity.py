@@ -1,8 +1,9 @@
-"""The one place where label times are compared: which labels were known, and which predictions are mature.
+"""The one place where label times are compared: which labels were known, which predictions are due, and which are mature.
 
-A prediction is *mature* when its label is known or its label horizon has passed. Labels of one window arrive
-unevenly (an order that comes on time is known sooner than one that never comes), so a metric over the labels
-that happened to arrive first is biased; windows wait until enough of their predictions are mature.
+A prediction is *due* when its label horizon has passed, and *mature* when it is due or its label is known. Labels of one
+window arrive unevenly (an order that comes on time is known sooner than one that never comes), so a metric over the
+labels that happened to arrive first is biased: windows wait until enough of their predictions are mature, and models are
+trained and compared on predictions that are due.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def read_at(
     """The loop as it was known at `as_of`, for the core's own SQL, with two more views:
 
     - `labels(prediction_id, label, observed_at, source)`: the newest statement about each prediction;
-    - `rows`: predictions with `label` (null while unknown), `observed_at`, `mature`, `due_at` (when the horizon
-      passes) and one text column `cohort_<name>` for each declared cohort.
+    - `rows`: predictions with `label` (null while unknown), `observed_at` (null where nobody stated it), `mature`, `due_at`
+      (when the horizon passes) and one text column `cohort_<name>` for each declared cohort. Where the charter's
+      `labels.never` is `negative`, a prediction that is due and has no label has the label 0.
 
     Args:
         loop: the loop.
@@ -85,9 +87,12 @@ def _arrived(charter: Charter, views: Mapping[str, str]) -> dict[str, str]:
 
 def _rows_sql(charter: Charter) -> str:
     horizon = f"interval ({charter.labels.horizon_days * 86400:.0f}) second"
+    label = "l.label"
+    if charter.labels.never == "negative":
+        label = f"coalesce(l.label, case when p.predicted_at + {horizon} <= $as_of then 0.0 end)"
     cohorts = "".join(f', {cohort.sql} as "cohort_{cohort.name}"' for cohort in charter.cohorts)
     return f"""
-    select p.*, l.label, l.observed_at, p.predicted_at + {horizon} as due_at,
+    select p.*, {label} as label, l.observed_at, p.predicted_at + {horizon} as due_at,
       l.label is not null or p.predicted_at + {horizon} <= $as_of as mature{cohorts}
     from predictions p left join labels l using (prediction_id)"""
 

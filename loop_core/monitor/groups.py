@@ -67,7 +67,7 @@ class Group:
         )
 
 
-_SELECTED = """select ({window})::smallint as w, {cohorts}, model_version as v, {scores}, label, mature, observed_at as told,
+_SELECTED = """select ({window})::smallint as w, {cohorts}, model_version as v, {scores}, label, mature, coalesce(observed_at, case when label is not null then due_at end) as told,
       epoch_us(due_at) as due,
       case when entity_id is null then 0::ubigint else hash(entity_id) end as e
     from rows where score is not null and isfinite(score) and predicted_at >= $first and predicted_at < $last

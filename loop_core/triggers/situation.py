@@ -75,9 +75,11 @@ def new_labels(loop: Loop, as_of: datetime, last: datetime | None) -> int:
     horizon = timedelta(days=loop.charter.labels.horizon_days)
     since, until = (None if last is None else last - horizon), as_of - horizon
     after = "" if since is None else " and predicted_at > $after"
+    # What nobody stated is a no there, once it is due.
+    stated = "" if loop.charter.labels.never == "negative" else "semi join outcomes using (prediction_id)"
     # Whatever was said of a prediction, a label was: which statement holds need not be found out to count them.
     counted = read_at(loop, as_of, since=since).rows(
-        f"select count(*) from predictions semi join outcomes using (prediction_id) where predicted_at <= $newest{after}",
+        f"select count(*) from predictions {stated} where predicted_at <= $newest{after}",
         newest=until,
         **({} if since is None else {"after": since}),
     )

@@ -62,7 +62,8 @@ def compared(loop: Loop, name: str = "new", **more) -> Scorecard:
 def test_no_common_rows(world):
     register_external(world, "silent", actor="ana", as_of=START, train_end=START)
     with pytest.raises(
-        NotReadyError, match=r"old and silent have no scored rows in common among 8,000 mature rows .*To do: log"
+        NotReadyError,
+        match=r"old and silent have no scored rows in common among 8,000 labelled rows that are due .*To do: log",
     ):
         compared(world, "silent")
 
@@ -97,7 +98,7 @@ def test_both_constant(world):
 def test_nan_scores_are_left_out_and_counted(world):
     card = compared(world, enter(world, lambda rows: np.where(np.arange(rows.height) % 4 == 0, np.nan, near(rows))))
     assert card.n == 6_000
-    assert "2,000 mature rows have no score of one of the two and were left out." in card.notes
+    assert "2,000 labelled rows have no score of one of the two and were left out." in card.notes
 
 
 def test_only_nan_scores(world):
@@ -164,9 +165,9 @@ def test_a_challenger_that_was_trained_on_the_window_asked_for(world):
     assert "70 days of it are in its training" in str(caught.value)
 
 
-def test_a_challenger_that_was_trained_on_every_mature_row(world):
+def test_a_challenger_that_was_trained_on_every_row_that_is_due(world):
     enter(world, train_end=END)
-    with pytest.raises(NotReadyError, match=r"the mature ones, 2017-12-\d\d to 2018-07-\d\d, were seen in training"):
+    with pytest.raises(NotReadyError, match="those that are due, 2018-01-01 to 2018-07-20, were seen in training"):
         compared(world)
 
 

@@ -87,22 +87,25 @@ def test_a_model_against_itself_changes_nothing(loop, rows):
     assert card.badge == "Ready for review"
 
 
-def test_only_rows_that_neither_has_seen_and_whose_labels_are_ripe(loop, rows):
+def test_only_rows_that_neither_has_seen_and_that_are_due(loop, rows):
     challenger(loop, rows, "young", 0.1, train_end=START + timedelta(days=100))
     card = compare(loop, "young", as_of=END, actor="ana")
     assert card.window_start == START + timedelta(days=100)
-    # Labels take ten days, so the two newest windows wait.
-    assert card.window_end == END - timedelta(days=14)
-    assert card.n == 86 * 40
+    # Labels take ten days, and have sixty to come: the newest row that is due is sixty days old.
+    assert card.window_end == END - timedelta(days=60) + timedelta(microseconds=1)
+    assert card.n == 40 * 40 + 1
     assert "young saw nothing from 2018-04-11 on" in card.proof
-    assert compare(loop, "young", as_of=END, since=START + timedelta(days=150), record=False).n == 36 * 40
+    assert compare(loop, "young", as_of=END, since=START + timedelta(days=120), record=False).n == 20 * 40 + 1
 
 
 def test_refusals_say_what_is_missing(loop, rows):
     challenger(loop, rows, "future", 0.1, train_end=END + timedelta(days=5))
     with pytest.raises(RefusedError, match="trained on rows up to"):
         compare(loop, "future", as_of=END, actor="ana")
-    with pytest.raises(NotReadyError, match="No window of predictions"):
+    with pytest.raises(
+        NotReadyError,
+        match="No prediction was made from 2018-07-25 on; those that are due, 2018-01-01 to 2018-05-27, were seen in training",
+    ):
         compare(loop, "future", as_of=END + timedelta(days=6), actor="ana")
     with pytest.raises(UnknownNameError, match="future"):
         compare(loop, "nobody", as_of=END, actor="ana")

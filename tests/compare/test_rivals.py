@@ -75,7 +75,7 @@ def test_common_rows_are_those_that_none_has_seen(loop):
     )
     found = compare_many(loop, ["best", "young"], as_of=LATER)
     assert (found.n, found.window_start) == (2_000, START + timedelta(days=100))
-    assert found.notes == ("2,000 mature rows have no score of one of them and were left out.",)
+    assert found.notes == ("2,000 labelled rows have no score of one of them and were left out.",)
     assert "young saw nothing from 2018-04-11 on" in found.proof
     best, young = (next(r for r in found.rivals if r.challenger == name) for name in ("best", "young"))
     assert best.difference == young.difference

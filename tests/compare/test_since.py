@@ -21,7 +21,7 @@ def test_labels_that_ripen_corrections_and_another_charter_are_said(duel, end) -
     early = end - 90 * DAY
     card = compare(duel, "good", as_of=early, actor="ana")
     later = since_then(duel, end, scorecard=card.id)
-    assert later.ripe_days > 7
+    assert later.due_days > 7
     assert later.statements == 0, "no label of a mature window is new"
     changed = duel.workspace.set_charter(
         CHARTER.replace("margin = 0.01", "margin = 0.02"), actor="ana", reason="wider", as_of=end
@@ -39,7 +39,7 @@ def test_labels_that_ripen_corrections_and_another_charter_are_said(duel, end) -
     assert found.statements == 3
     said = "; ".join(found.sentences)
     assert "the charter changed" in said
-    assert "days of labels are ripe" in said
+    assert "days of predictions are due" in said
     assert "3 predictions, outcomes or scores" in said
 
 

@@ -101,7 +101,7 @@ def test_a_model_that_has_seen_everything_has_no_value_and_the_others_keep_their
     values = {c.version: c.value for c in found.candidates}
     assert values[fresh] is None
     assert sum(value is not None for value in values.values()) == 2
-    assert found.notes[0].startswith(f"{fresh} has no value: No window of predictions")
+    assert found.notes[0].startswith(f"{fresh} has no value: No prediction was made from 2024-09-26 on")
     assert [c.unknown for c in found.candidates if c.version == fresh] == [("value",)]
 
 

@@ -63,7 +63,11 @@ class Fresh:
         start, end = windows.span(w - length + 1)[0], windows.span(w)[1]
         due = {value: (waiting or {}).get((w, value), []) for value in summaries}
         many = sum(map(len, due.values())) > WAITING
-        overdue = start + timedelta(days=self.asked.loop.charter.labels.horizon_days) if many else None
+        labels = self.asked.loop.charter.labels
+        horizon = timedelta(days=labels.horizon_days)
+        # A row that comes to be due without a label has one then.
+        turning = labels.never == "negative" and end + horizon > self.asked.as_of
+        overdue = start + horizon if many or turning else None
         if overdue is not None and overdue <= self.asked.as_of + timedelta(days=windows.days):
             return None
         ends = [moment for moment in (self._next(w, length), overdue) if moment is not None]

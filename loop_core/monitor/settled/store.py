@@ -98,7 +98,9 @@ def key_of(charter: Charter) -> str:
     """Hash of everything that measured windows are of but the rows."""
     cohorts = [(c.name, c.sql) for c in charter.cohorts]
     metrics = [m.name for m in charter.watched]
-    what = [charter.labels.horizon_days, cohorts, metrics]
+    what: list[object] = [charter.labels.horizon_days, cohorts, metrics]
+    if charter.labels.never == "negative":
+        what.append(charter.labels.never)
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
 
