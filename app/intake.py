@@ -9,7 +9,8 @@ import streamlit as st
 
 from app.faults import boundary, plain
 from app.session import View
-from loop_core.gates import BatchReport, ingest
+from loop_core.clock import now
+from loop_core.gates import BatchReport, arrival, ingest
 from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
 
@@ -40,8 +41,9 @@ def _ingested(view: View, signal: Signal, name: str, content: bytes) -> BatchRep
     with tempfile.TemporaryDirectory(dir=view.loop.workspace.staging) as folder:
         path = Path(folder) / Path(name).name
         path.write_bytes(content)
+        source = read_source(str(path))
         report = ingest(
-            view.loop, signal, read_source(str(path)), actor=view.actor, as_of=view.present,
+            view.loop, signal, source, actor=view.actor, as_of=arrival(view.loop, signal, source, now()),
             progress=lambda share, said: bar.progress(min(1.0, share), plain(said)),
         )  # fmt: skip
     bar.empty()

@@ -36,6 +36,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Bring a batch of signals through the gates into the lake. The same batch twice changes nothing."""
+    from loop_core.gates import arrival
     from loop_core.gates import ingest as ingest_batch
     from loop_core.monitor.profiles import refresh_profiles
     from loop_core.signals import read_source
@@ -43,7 +44,8 @@ def ingest(
     # Before the workspace is opened: a mistyped file is said at once.
     batch = read_source(source, sql)
     with progress_bar(f"ingest {source}", quiet=as_json) as progress:
-        report = ingest_batch(here.loop, signal, batch, actor=here.actor, as_of=here.as_of, progress=progress)
+        as_of = here.as_of if here.dated else arrival(here.loop, signal, batch, now())
+        report = ingest_batch(here.loop, signal, batch, actor=here.actor, as_of=as_of, progress=progress)
         refresh_profiles(here.loop, actor=here.actor)
     if as_json:
         show(report, True)

@@ -3,8 +3,9 @@
 `ingest` is the verb: source → staged and gated outside any lock → one lake transaction → ledger.
 """
 
+from loop_core.gates.arrival import arrival
 from loop_core.gates.ingest import ingest, repair
 from loop_core.gates.report import BatchReport, RuleCount
 from loop_core.gates.retraction import Retraction, retract
 
-__all__ = ["BatchReport", "Retraction", "RuleCount", "ingest", "repair", "retract"]
+__all__ = ["BatchReport", "Retraction", "RuleCount", "arrival", "ingest", "repair", "retract"]

@@ -52,9 +52,9 @@ class Activity:
         both = np.logical_and.reduce(fits)
         return _instant(int(self.days[np.argmax(both if both.any() else fits[-1])]))
 
-    def span(self, length: int, gap: int) -> tuple[datetime, datetime] | None:
+    def span(self, length: int, gap: int, share: float = SHARE) -> tuple[datetime, datetime] | None:
         """UTC midnights between which the log lies, the end exclusive. Days before or after a pause of more than `gap` days
-        belong to it where they have a tenth of the rows that a span of `length` days holds as a rule. None: no rows.
+        belong to it where they have the share of the rows that a span of `length` days holds as a rule. None: no rows.
 
         >>> log = Activity.of([(-900, 1), *((day, 40) for day in range(100)), (900, 1)])
         >>> [day.date().isoformat() for day in log.span(7, 90)]
@@ -62,7 +62,7 @@ class Activity:
         """
         if not len(self.days):
             return None
-        least, first, last = SHARE * self._usual(length), 0, len(self.days) - 1
+        least, first, last = share * self._usual(length), 0, len(self.days) - 1
         pauses = np.flatnonzero(np.diff(self.days) > gap).tolist()
         for pause in pauses:
             if self.rows[first : pause + 1].sum() >= least:
