@@ -34,8 +34,7 @@ def run(here: Here, train: TrainOption = True, seed: SeedOption = 0, as_json: Js
     """One cycle: monitor, decide, retrain if due, compare, release if the charter lets it."""
     from loop_core.cycle import run_cycle
 
-    if not as_json:
-        here.say_when_quiet()
+    here.refuse_when_quiet()
     with progress_bar("run", quiet=as_json) as progress:
         report = run_cycle(here.loop, here.as_of, actor=here.actor, seed=seed, train=train, progress=progress)
     if as_json:

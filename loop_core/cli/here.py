@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -12,8 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
+import typer
+
 from loop_core.cli.console import say
 from loop_core.cli.options import ActorOption, AsOfOption, LoopArgument, WorkspaceOption, actor_or_me, moment, opened
+from loop_core.errors import RefusedError
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
@@ -65,6 +69,24 @@ class Here:
 
         if not self.dated and (sentence := long_quiet(self.loop, self.as_of)):
             say(f"! {sentence}")
+
+    def refuse_when_quiet(self) -> None:
+        """Whoever asked for no instant, of a log that ended long ago, is asked which is meant: what is done from now on
+        goes on record, about windows without a row.
+
+        Raises:
+            RefusedError: nobody is there to ask, or the answer is no.
+        """
+        from loop_core.status import long_quiet
+
+        sentence = None if self.dated else long_quiet(self.loop, self.as_of)
+        if sentence is None:
+            return
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            say(f"! {sentence}")
+            if typer.confirm("Go on as of now?"):
+                return
+        raise RefusedError(sentence, todo=f"say which instant is meant; from now on: --as-of {self.as_of:%Y-%m-%d}")
 
     def __enter__(self) -> Here:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,12 +12,25 @@ from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 from loop_core.cli.progress import progress_bar
 from loop_core.clock import now
+from loop_core.errors import RefusedError
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
     from loop_core.gates.quarantine import QuarantinedRow
+    from loop_core.signals import Source
 
 quarantine_app = typer.Typer(help="Rows the gates held back: list, fix, replay, dismiss.", no_args_is_help=True)
+
+
+class Delivery(StrEnum):
+    """What `ingest` takes: the signals, and scores, which are said about them."""
+
+    PREDICTIONS = Signal.PREDICTIONS.value
+    OUTCOMES = Signal.OUTCOMES.value
+    FEEDBACK = Signal.FEEDBACK.value
+    SCORES = "scores"
+
+
 Ids = Annotated[list[str], typer.Argument(help="Ids from `loop quarantine list`.")]
 
 
@@ -24,15 +38,19 @@ def add_to(app: typer.Typer) -> None:
     app.command("ingest")(ingest)
     app.command("batches")(batches)
     app.command("retract")(retract)
+    app.command("name-scores")(name_scores)
     app.add_typer(quarantine_app, name="quarantine")
 
 
 @on_loop(AS_OF, ACTOR)
 def ingest(
     here: Here,
-    signal: Annotated[Signal, typer.Argument(help="predictions, outcomes or feedback.")],
+    what: Annotated[
+        Delivery, typer.Argument(metavar="SIGNAL", help="predictions, outcomes, feedback, or another model's scores.")
+    ],
     source: Annotated[str, typer.Argument(help="A csv, parquet or jsonl file, or sqlite:///file, postgresql://….")],
     sql: Annotated[str | None, typer.Option(help="The query, for a database source.")] = None,
+    model_version: Annotated[str | None, typer.Option(help="Of scores: the model that gave them.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring a batch of signals through the gates into the lake. The same batch twice changes nothing."""
@@ -41,8 +59,17 @@ def ingest(
     from loop_core.monitor.profiles import refresh_profiles
     from loop_core.signals import read_source
 
+    if (what is Delivery.SCORES) != (model_version is not None):
+        raise RefusedError(
+            "--model-version says which model gave a file of scores",
+            todo=f"add --model-version NAME, or ingest them as scores: loop ingest {here.name} scores {source}",
+        )
     # Before the workspace is opened: a mistyped file is said at once.
     batch = read_source(source, sql)
+    if model_version is not None:
+        _scores(here, batch, model_version, as_json)
+        return
+    signal = Signal(what.value)
     with progress_bar(f"ingest {source}", quiet=as_json) as progress:
         as_of = here.as_of if here.dated else arrival(here.loop, signal, batch, now())
         report = ingest_batch(here.loop, signal, batch, actor=here.actor, as_of=as_of, progress=progress)
@@ -58,6 +85,33 @@ def ingest(
         say(f"Next: loop quarantine list {here.name}")
     if report.state == "stopped":
         raise typer.Exit(1)
+
+
+def _scores(here: Here, source: Source, version: str, as_json: bool) -> None:
+    from loop_core.signals import ingest_scores
+
+    report = ingest_scores(here.loop, source, version, actor=here.actor, as_of=here.as_of)
+    if as_json:
+        show(report, True)
+        return
+    say(report.sentence)
+    say(f"Next: loop register {here.name} {version}")
+
+
+@on_loop(AS_OF, ACTOR)
+def name_scores(
+    here: Here,
+    version: Annotated[str, typer.Argument(help="The model that gave the scores.")],
+    reason: Annotated[str, typer.Option(help="How it is known; goes on record.")],
+    batch: Annotated[str | None, typer.Option(help="Only scores of this batch, see `loop batches`.")] = None,
+) -> None:
+    """Say which model gave the scores that came in without a version."""
+    from loop_core.monitor.profiles import refresh_profiles
+    from loop_core.signals import name_scores as name
+
+    n = name(here.loop, version, actor=here.actor, as_of=here.as_of, reason=reason, batch=batch)
+    refresh_profiles(here.loop, actor=here.actor)
+    say(f"{n:,} scores are {version}'s now. Next: loop register {here.name} {version}")
 
 
 @on_loop(AS_OF)

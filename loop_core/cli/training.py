@@ -51,10 +51,10 @@ def register(
     train_end: Annotated[str | None, typer.Option(help="It was trained on nothing from this date on.")] = None,
 ) -> None:
     """Make a model of which only logged scores exist known, so that it can be compared."""
-    from loop_core.models import register_external
+    from loop_core.models import register_logged
 
     end = instant(train_end) if train_end else None
-    register_external(here.loop, version, actor=here.actor, as_of=here.as_of, train_end=end)
+    register_logged(here.loop, version, actor=here.actor, as_of=here.as_of, train_end=end)
     say(f"{version} is registered. Next: loop compare {here.name} {version}")
 
 

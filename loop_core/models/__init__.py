@@ -5,7 +5,15 @@ from loop_core.models.differing import Difference, what_differs
 from loop_core.models.encoding import Encoding
 from loop_core.models.manifest import Manifest
 from loop_core.models.package import Model
-from loop_core.models.registry import ModelView, manifest_of, register, register_external, registered, train_end
+from loop_core.models.registry import (
+    ModelView,
+    manifest_of,
+    register,
+    register_external,
+    register_logged,
+    registered,
+    train_end,
+)
 from loop_core.models.store import ModelStore
 
 __all__ = [
@@ -19,6 +27,7 @@ __all__ = [
     "manifest_of",
     "register",
     "register_external",
+    "register_logged",
     "registered",
     "train_end",
     "what_differs",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loop_core.errors import IntegrityError, RefusedError, UnknownNameError
+from loop_core.errors import IntegrityError, NotReadyError, RefusedError, UnknownNameError
 from loop_core.ledger import Entry
 from loop_core.models.manifest import Kind, Manifest
 from loop_core.models.store import ModelStore
@@ -77,6 +77,34 @@ def register_external(
         loop=loop.name, as_of=as_of, train_end=train_end, charter_hash=loop.charter.hash, kind="external"
     )
     return _record(loop, version, manifest, actor=actor, as_of=as_of)
+
+
+def register_logged(
+    loop: Loop, version: str, *, actor: str, as_of: datetime, train_end: datetime | None = None
+) -> Entry:
+    """`register_external` of a model whose scores are in the lake.
+
+    Raises:
+        NotReadyError: it has none; a name that was mistyped would be compared with nothing.
+        RefusedError: as `register_external`.
+    """
+    said = " union all ".join(
+        f"select 1 from {loop.table(table)} where model_version = $version and score is not null"
+        for table in ("predictions", "scores")
+    )
+    if version.strip() and not loop.lake.rows(f"select count(*) from ({said})", {"version": version})[0][0]:
+        raise NotReadyError(
+            f"{loop.name} has no score of {version!r}{_others(loop)}",
+            todo=f"check the name, or bring its scores in first: loop ingest {loop.name} scores FILE --model-version {version}",
+        )
+    return register_external(loop, version, actor=actor, as_of=as_of, train_end=train_end)
+
+
+def _others(loop: Loop) -> str:
+    """Whose scores there are."""
+    said = " union ".join(f"select model_version from {loop.table(table)}" for table in ("predictions", "scores"))
+    names = [row[0] for row in loop.lake.rows(f"select * from ({said}) where model_version is not null order by 1")]
+    return f"; it has scores of {', '.join(names[:10])}" if names else ""
 
 
 def registered(loop: Loop, as_of: datetime) -> list[ModelView]:
