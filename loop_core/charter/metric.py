@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field
 
-from loop_core.charter.part import AMOUNT, Part, is_on_record
+from loop_core.charter.part import AMOUNT, Part
 from loop_core.vocabulary import Task
 
 #: Metrics between 0 and 1.
-_SHARES = frozenset(["auc", "average_precision", "accuracy", "precision", "recall", "f1", "ece", "macro_f1"])
+SHARES = frozenset(["auc", "average_precision", "accuracy", "precision", "recall", "f1", "ece", "macro_f1"])
 
 
 class Costs(Part):
@@ -37,13 +37,6 @@ class Metric(Part):
     """Margin inside cohorts; None: twice `margin`."""
     quantile: float | None = Field(default=None, gt=0, lt=1)
     """Pinball: which quantile the model predicts; None: the median."""
-
-    @model_validator(mode="after")
-    def _margin_can_be_exceeded(self, info: ValidationInfo) -> Metric:
-        most = max(self.margin, self.cohort_margin or 0)
-        if self.name in _SHARES and most > 1 and not is_on_record(info):
-            raise ValueError(f"a margin of {most:g} is never exceeded, because {self.name} lies between 0 and 1")
-        return self
 
     def margin_for(self, cohort: str | None) -> float:
         """Margin overall (`None`) or inside a cohort."""

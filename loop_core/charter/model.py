@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from loop_core.charter.comparing import ComparePlan
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
 from loop_core.charter.firing import never_fires
-from loop_core.charter.metric import METRICS_OF, WATCHED_OF, Costs, Metric
+from loop_core.charter.metric import METRICS_OF, SHARES, WATCHED_OF, Costs, Metric
 from loop_core.charter.mutations import Mutation, misfit
 from loop_core.charter.part import (
     DAYS,
@@ -284,6 +284,15 @@ class Charter(Part):
                 "lower it, or name more approvers",
                 "rollout", "approvals",
             )  # fmt: skip
+        return self
+
+    @model_validator(mode="after")
+    def _margins_can_be_exceeded(self, info: ValidationInfo) -> Charter:
+        for place, metric in enumerate(self.metrics):
+            most = max(metric.margin, metric.cohort_margin or 0)
+            if metric.name in SHARES and most > 1 and not is_on_record(info):
+                sentence = f"a margin of {most:g} is never exceeded, because {metric.name} lies between 0 and 1"
+                raise BesideError(sentence, "metrics", place, "margin")
         return self
 
     @model_validator(mode="after")

@@ -22,7 +22,7 @@ EXPRESSION_LENGTH = 2_000
 class BesideError(ValueError):
     """A value that does not fit others of the charter; `location` is where it stands, so that its line can be named."""
 
-    def __init__(self, sentence: str, *location: str) -> None:
+    def __init__(self, sentence: str, *location: str | int) -> None:
         super().__init__(sentence)
         self.location = location
 

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from tests.browser.conftest import free_port, serve, wait_for
 
@@ -60,6 +63,22 @@ def test_foreign_hosts_and_origins_are_refused(address: str) -> None:
     assert answer(port, Host=f"localhost:{port}") == 200
     assert answer(port, Host="evil.example") == 403
     assert answer(port, Origin="https://evil.example") == 403
+    assert answer(port, Origin=f"http://127.0.0.1:{port}") == 200
+    assert answer(port, Origin=f"http://127.0.0.1:{port + 1}") == 403
+    for malformed in ("[", "127.0.0.1:99999", "127.0.0.1:x"):
+        assert answer(port, Host=malformed) == 403
+        assert answer(port, Origin=f"http://{malformed}") == 403
+
+
+def test_a_websocket_is_opened_by_the_apps_own_pages_only(address: str) -> None:
+    url = f"ws{address.removeprefix('http')}/_stcore/stream"
+    with connect(url, origin=Origin(address), subprotocols=[Subprotocol("streamlit")]) as socket:
+        assert socket.response is not None
+        assert socket.response.status_code == 101
+    for foreign in ("https://evil.example", f"http://127.0.0.1:{free_port()}", "null", "http://["):
+        with pytest.raises(InvalidStatus) as refused, connect(url, origin=Origin(foreign)):
+            pass
+        assert refused.value.response.status_code == 403
 
 
 def test_the_worker_lives_and_ends_with_the_app(workspace_folder: Path) -> None:

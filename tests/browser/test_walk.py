@@ -68,10 +68,17 @@ def choose(page: Page, key: str, value: str) -> None:
 
 
 def test_every_page_opens_from_the_navigation(page: Page, address: str) -> None:
+    refused: list[str] = []
+    page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
     open_page(page, address)
     for title in TITLES[1:]:
         go_to(page, title)
         expect(keyed(page, "verdict").first).to_be_visible()
+        if title in ("Drift", "Performance"):
+            expect(
+                page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first
+            ).to_be_visible()
+    assert refused == []
 
 
 def test_the_first_page_says_how_things_are(page: Page, address: str) -> None:
