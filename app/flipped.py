@@ -14,6 +14,7 @@ from app.widgets import empty, moment, table, why
 from loop_core.compare import Cell, Scorecard
 from loop_core.compare.flip_counts import FlipCount
 from loop_core.compare.flips import LIMIT, Flip, Flips, flips
+from loop_core.signed import decimals, signed_difference
 from loop_core.vocabulary import Task
 from loop_core.workspace import Loop
 
@@ -85,8 +86,9 @@ def _flips(loop: Loop, as_of: datetime, *, card: str, cohort: str | None, value:
 
 def _said(found: Flips, numbers: bool) -> str:
     one = found.chosen
-    sure = f" (95 % {one.ci_low:+.1%} to {one.ci_high:+.1%} of rows)" if one.ci_low is not None else ""
-    net = f"net **{one.fixed - one.broken:+,}**, {one.weekly:+,.1f} a week{sure}"
+    share = signed_difference(one.net, one.ci_low, one.ci_high, number=lambda size: f"{size:.1%}")
+    weekly = signed_difference(one.weekly, number=decimals(1))
+    net = f"in all **{signed_difference(one.fixed - one.broken, number=decimals(0))}**, {share} of all rows, {weekly} a week"
     if numbers:
         return f"Of {one.n:,} predictions **{one.fixed:,} come nearer** and **{one.broken:,} go farther off**: {net}."
     wrong = f" Both are wrong on {one.both_wrong:,}." if one.both_wrong is not None else ""

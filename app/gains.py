@@ -22,6 +22,7 @@ from loop_core.compare.metrics import words_of
 from loop_core.compare.overlay import calibration_overlay
 from loop_core.compare.scale import Scale, digits, scaled, unit_of
 from loop_core.monitor.reliability import ReliabilityCurve
+from loop_core.signed import decimals, signed_difference
 from loop_core.workspace import Loop
 
 #: Pixels of the panel beside the forest, which scrolls for itself so that the list stays where it is.
@@ -119,7 +120,7 @@ def _beneath(cell: Cell) -> str:
     """How the interval was made, what the group's kin make of it, and what is still needed."""
     parts = [cell.method, cell.reason if cell.difference is not None else ""]
     if cell.shrunk is not None and cell.difference is not None:
-        parts.append(f"drawn to its kind {cell.shrunk:+,.{digits(cell)}f}")
+        parts.append(f"drawn to its kind {signed_difference(cell.shrunk, number=decimals(digits(cell)))}")
     if cell.rows_needed is not None:
         by = f", there by {moment(cell.decided_on)}" if cell.decided_on else ""
         parts.append(f"{cell.rows_needed:,} more rows decide{by}")

@@ -19,6 +19,7 @@ from loop_core.compare.metrics import words_of
 from loop_core.compare.scale import digits
 from loop_core.compare.since import since_then
 from loop_core.release import propose
+from loop_core.signed import decimals, signed_difference
 from loop_core.vocabulary import Verdict
 
 BLOCKS = {"goal": "Goals", "guardrail": "Guardrails", "signal": "Signals, shown only"}
@@ -111,10 +112,10 @@ def cell_line(cell: Cell) -> str:
     if cell.difference is None:
         alone = f" {cell.challenger:,.{n}f} ·" if cell.challenger is not None else ""
         return f"**{words_of(cell.metric)}** {mark} ·{alone} {plain(cell.reason)}"
-    inside = f" (95 % {cell.ci_low:+,.{n}f} to {cell.ci_high:+,.{n}f})" if cell.ci_low is not None else ""
+    gain = signed_difference(cell.difference, cell.ci_low, cell.ci_high, number=decimals(n))
     return (
         f"**{words_of(cell.metric)}** {mark} · {cell.champion:,.{n}f} → {cell.challenger:,.{n}f} · "
-        f"**{cell.difference:+,.{n}f}**{inside} · margin {cell.margin:g}"
+        f"**{gain}** · margin {cell.margin:g}"
     )
 
 

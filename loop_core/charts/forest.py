@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from loop_core.charts.palette import GREY, VERDICTS, chart, coloured, described, shaped, within
+from loop_core.charts.palette import GREY, VERDICTS, chart, coloured, described, shaped
 from loop_core.compare.scale import digits
+from loop_core.signed import Number, decimals, signed_difference
 from loop_core.vocabulary import MARKS, Verdict
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ def forest(cells: Sequence[Cell], look: Look | None = None, scaled: Sequence[Sca
     look = look or Look()
     binding = any(cell.block != "signal" for cell in cells)
     rows = [
-        _line(cell, binding and cell.block == "signal", *_ends(cell, scaled[place] if scaled else None))
+        _line(
+            cell,
+            binding and cell.block == "signal",
+            _number(cell, look.scale),
+            *_ends(cell, scaled[place] if scaled else None),
+        )
         for place, cell in enumerate(cells)
     ]
     known = [row for row in rows if row["difference"] is not None]
@@ -139,8 +145,21 @@ def _ends(cell: Cell, scaled: Scaled | None) -> tuple[float | None, ...]:
     return one.difference, one.ci_low, one.ci_high, one.margin
 
 
+def _number(cell: Cell, scale: str) -> Number | None:
+    """How sizes of a cell's difference are written on a scale."""
+    if scale == "relative":
+        return lambda size: f"{size:.2%}"
+    return decimals(digits(cell)) if scale == "absolute" else None
+
+
 def _line(
-    cell: Cell, shown_only: bool, difference: float | None, low: float | None, high: float | None, margin: float | None
+    cell: Cell,
+    shown_only: bool,
+    number: Number | None,
+    difference: float | None,
+    low: float | None,
+    high: float | None,
+    margin: float | None,
 ) -> dict[str, Any]:
     decimals = digits(cell)
     values = [f"{value:,.{decimals}f}" if value is not None else "–" for value in (cell.champion, cell.challenger)]
@@ -151,6 +170,7 @@ def _line(
         "rows": f"n {cell.n:,}",
         "verdict": cell.verdict.value,
         "word": MARKS[cell.verdict],
+        "gain": None if difference is None else signed_difference(difference, low, high, number=number),
         "difference": difference,
         "ci_low": low,
         "ci_high": high,
@@ -168,8 +188,7 @@ def _tooltip(number: str) -> list[alt.Tooltip]:
         alt.Tooltip("rows:N", title="rows"),
         alt.Tooltip("champion:Q", format=".4~g"),
         alt.Tooltip("challenger:Q", format=".4~g"),
-        alt.Tooltip("difference:Q", format=number),
-        *within(number),
+        alt.Tooltip("gain:N", title="difference (95 %)"),
         alt.Tooltip("margin:Q", title="margin", format=number),
         alt.Tooltip("method:N"),
     ]

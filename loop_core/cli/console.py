@@ -11,6 +11,7 @@ import typer
 
 from loop_core.cli.pasting import pasteable
 from loop_core.frames import to_json
+from loop_core.signed import signed_difference
 
 #: Wider than any row, so that nothing is wrapped.
 _WHOLE_LINES = 100_000
@@ -26,6 +27,12 @@ def show(results: Any, as_json: bool, columns: Mapping[str, str] | None = None, 
         say(empty)
         return
     _table(rows, columns or {name: name for name in rows[0]})
+
+
+def gained(result: Any, difference: float | None = None) -> dict[str, Any]:
+    """A result for a table, with its difference and interval in words as `gain`; None: it has none."""
+    row, size = to_json(result), getattr(result, "difference", difference)
+    return {**row, "gain": None if size is None else signed_difference(size, result.ci_low, result.ci_high)}
 
 
 def say(sentence: str) -> None:

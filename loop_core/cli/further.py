@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loop_core.cli.console import say, show
+from loop_core.cli.console import gained, say, show
 
 if TYPE_CHECKING:
     from loop_core.compare import Scorecard
 
 _FAIRNESS = {
     "cohort": "protected", "measure": "measure", "groups": "groups", "champion": "gap, champion", "challenger": "gap, challenger",
-    "difference": "difference", "ci_low": "low", "ci_high": "high", "verdict": "verdict",
+    "gain": "difference (95 %)", "verdict": "verdict",
 }  # fmt: skip
 
 
@@ -19,7 +19,7 @@ def say_further(card: Scorecard) -> None:
     """Fairness, mutation tests and the contract; what is not declared is said, not passed over."""
     told = [one for one in card.fairness if one.difference is not None]
     if told:
-        show(told, False, _FAIRNESS)
+        show([gained(one) for one in told], False, _FAIRNESS)
     for gap in card.fairness:
         if gap.difference is None:
             say(f"fairness {gap.cohort}, {gap.sentence}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import say, show
+from loop_core.cli.console import gained, say, show
 from loop_core.cli.exported import hand_out, refuse_existing
 from loop_core.cli.further import say_further
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
@@ -62,13 +62,15 @@ def compare(
         show(card, True)
         return
     say(headline(card))
+    for note in card.notes:
+        say(note)
     _show_cells(card)
     if card.slices:
         columns = {
-            "id": "slice", "text": "where", "metric": "metric", "gap": "difference", "ci_low": "low", "ci_high": "high", "n": "n",
+            "id": "slice", "text": "where", "metric": "metric", "gain": "difference (95 %)", "n": "n",
             "gap_search": "where found", "n_search": "n there",
         }  # fmt: skip
-        show(card.slices, False, columns)
+        show([gained(one, one.gap) for one in card.slices], False, columns)
     say_further(card)
     aside = overrides_of(here.loop, card.id, here.as_of)
     for gate in card.gates:
@@ -81,7 +83,7 @@ def _show_cells(card: Scorecard) -> None:
     """What was judged, as a table; of a first release, where nothing can be, every value."""
     columns = {
         "metric": "metric", "cohort": "cohort", "cohort_value": "value", "n": "n", "champion": "champion", "challenger": "challenger",
-        "difference": "difference", "ci_low": "low", "ci_high": "high", "verdict": "verdict",
+        "gain": "difference (95 %)", "verdict": "verdict",
     }  # fmt: skip
     if card.champion is None:
         alone = {name: columns[name] for name in ("metric", "cohort", "cohort_value", "n", "challenger")}
@@ -93,7 +95,7 @@ def _show_cells(card: Scorecard) -> None:
         )
         return
     judged = [cell for cell in card.cells if cell.verdict is not Verdict.NOT_APPLICABLE]
-    show(judged, False, columns, empty="No group has rows enough to judge.")
+    show([gained(cell) for cell in judged], False, columns, empty="No group has rows enough to judge.")
     if small := len(card.cells) - len(judged):
         say(f"{small} more cells have too few rows to judge; --json shows them.")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from loop_core.cli.console import say, show
+from loop_core.cli.console import gained, say, show
 from loop_core.cli.here import AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 
@@ -30,9 +30,9 @@ def compare_several(here: Here, challengers: Sequence[str], against: str | None,
     say(found.sentence)
     columns = {
         "challenger": "challenger", "metric": "metric", "baseline_value": found.baseline, "value": "value",
-        "difference": "difference", "ci_low": "low", "ci_high": "high", "verdict": "verdict", "reason": "note",
+        "gain": "difference (95 %)", "verdict": "verdict", "reason": "note",
     }  # fmt: skip
-    show(found.rivals, False, columns)
+    show([gained(one) for one in found.rivals], False, columns)
     for one in found.standings:
         more = f" and {len(one.worse) - NAMED} more" if len(one.worse) > NAMED else ""
         worse = f"; worse for {', '.join(one.worse[:NAMED])}{more}" if one.worse else ""

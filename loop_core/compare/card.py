@@ -11,6 +11,7 @@ from loop_core.compare.overrides import overrides_of
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.store import load_scorecard
 from loop_core.models import Manifest, ModelStore, manifest_of, what_differs
+from loop_core.signed import signed_difference
 from loop_core.workspace import Loop
 
 
@@ -139,7 +140,7 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
         if cell.cohort is None and cell.difference is not None:
             yield (
                 f"{cell.metric.replace('_', ' ')}: {cell.champion:.4f} → {cell.challenger:.4f},"
-                f" difference {cell.difference:+.4f} (95 % {cell.ci_low:+.4f} to {cell.ci_high:+.4f}), {cell.verdict.value}"
+                f" {signed_difference(cell.difference, cell.ci_low, cell.ci_high)}, {cell.verdict.value.replace('_', ' ')}"
             )
 
 

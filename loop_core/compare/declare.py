@@ -6,11 +6,13 @@ import json
 from datetime import datetime
 
 from loop_core.charter import Charter, parse_charter
+from loop_core.compare.metrics import words_of
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.slice_result import Slice
 from loop_core.compare.store import load_scorecard
 from loop_core.errors import CharterError, RefusedError, UnknownNameError
 from loop_core.lake import compile_charter
+from loop_core.signed import signed_difference
 from loop_core.workspace import Loop
 
 #: The two values of a cohort that was a slice.
@@ -115,7 +117,7 @@ def _text_in_force(loop: Loop) -> str:
 
 
 def _with_cohort(text: str, card: Scorecard, one: Slice, name: str, min_rows: int) -> str:
-    said = f"{one.metric} {one.gap:+.4f} on {one.n:,} rows for {card.challenger}"
+    said = f"{words_of(one.metric)} {signed_difference(one.gap)} on {one.n:,} rows for {card.challenger}"
     lines = [
         "",
         f"# {_one_line(f'Slice {one.id} of scorecard {card.id}: {one.text}. {said}.')}",

@@ -14,6 +14,7 @@ from loop_core.compare.scale import digits
 from loop_core.compare.scorecard import Cell, Scorecard
 from loop_core.frames import to_rows
 from loop_core.models import what_differs
+from loop_core.signed import decimals, signed_difference
 from loop_core.vocabulary import MARKS
 from loop_core.workspace import Loop
 
@@ -90,8 +91,8 @@ def _rests_on(card: Scorecard) -> str:
 
 def _footer(card: Scorecard) -> str:
     return (
-        f"Scorecard {card.id or 'not stored'} · charter {card.charter_hash[:12]} · lake snapshot {card.snapshot}. Differences are signed"
-        " so that up is good for the challenger; intervals are of 95 %. Better: the interval lies above zero; not worse: above minus"
+        f"Scorecard {card.id or 'not stored'} · charter {card.charter_hash[:12]} · lake snapshot {card.snapshot}. Differences are those"
+        " of the challenger to the champion; their intervals are of 95 %. Better: the interval lies above zero; not worse: above minus"
         " the margin; worse: below zero; undecided: more rows are needed."
     )
 
@@ -137,8 +138,10 @@ def _differences(loop: Loop, card: Scorecard) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
-    def figure(value: float | None, sign: str = "") -> Figure | None:
-        return None if value is None else Figure(f"{value:{sign},.{digits(cell)}f}")
+    number = decimals(digits(cell))
+
+    def figure(value: float | None) -> Figure | None:
+        return None if value is None else Figure(f"{value:,.{digits(cell)}f}")
 
     return {
         "group": cell.who,
@@ -148,10 +151,10 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "n": cell.n,
         "champion": figure(cell.champion),
         "challenger": figure(cell.challenger),
-        "difference": figure(cell.difference, "+"),
-        "95 % from": figure(cell.ci_low, "+"),
-        "to": figure(cell.ci_high, "+"),
-        "drawn to its kind": figure(cell.shrunk, "+"),
+        "difference": None
+        if cell.difference is None
+        else Figure(signed_difference(cell.difference, cell.ci_low, cell.ci_high, number=number)),
+        "drawn to its kind": None if cell.shrunk is None else Figure(signed_difference(cell.shrunk, number=number)),
         "margin": cell.margin,
         "rows needed": cell.rows_needed,
         "by": cell.decided_on,

@@ -10,6 +10,7 @@ from loop_core.compare.scorecard import Cell
 from loop_core.compare.store import load_scorecard
 from loop_core.frames import to_json
 from loop_core.ledger import Entry
+from loop_core.signed import signed_difference
 from loop_core.workspace import Loop
 
 #: A retrain so long after a forecast is still the one it was about.
@@ -48,10 +49,10 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """The forecast in words."""
-        gain = f"{self.expected:+.4f} {self.metric.replace('_', ' ')} (95 % {self.ci_low:+.4f} to {self.ci_high:+.4f})"
+        gain = f"{self.metric.replace('_', ' ')} {signed_difference(self.expected, self.ci_low, self.ci_high)}"
         rests = [f"a quick fit on {self.n:,} rows"] if self.quick is not None else []
         rests += [f"{self.past} earlier retrains"] if self.past else []
-        return f"A retrain is expected to gain {gain} and passes overall with a chance of {self.chance:.0%}; from {' and '.join(rests)}."
+        return f"A retrain is expected to bring {gain}, and passes overall with a chance of {self.chance:.0%}; from {' and '.join(rests)}."
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from loop_core.charter import Charter
+from loop_core.compare.metrics import words_of
 from loop_core.compare.scorecard import Cell, GateResult, GateState
+from loop_core.signed import signed_difference
 from loop_core.vocabulary import Verdict
 
 #: A comparison with fewer rows is held: below this even the intervals are bootstrapped.
@@ -133,7 +135,10 @@ def _missing(cell: Cell) -> str:
 def _cohort_gate(cells: Sequence[Cell]) -> GateResult:
     worse = [cell for cell in cells if cell.verdict is Verdict.WORSE]
     if worse:
-        said = [f"{c.cohort} {c.cohort_value} {c.metric} {c.difference:+.4f} (n = {c.n:,})" for c in worse]
+        said = [
+            f"{c.cohort} {c.cohort_value} {words_of(c.metric)} {signed_difference(c.difference or 0.0)} (n = {c.n:,})"
+            for c in worse
+        ]
         return GateResult(
             "no cohort worse",
             "blocked",
@@ -159,7 +164,7 @@ def _decided_gate(cohort: str, cells: Sequence[Cell]) -> GateResult:
     if not open_:
         apart = f"; {untested} of {len(cells)} cells have no verdict, mostly for too few rows" if untested else ""
         return GateResult(decided_gate(cohort), "passed", f"No {cohort} with enough rows is undecided{apart}.", "")
-    said = [f"{c.cohort_value} {c.metric} {_numbers(c)}" for c in open_]
+    said = [f"{c.cohort_value} {words_of(c.metric)} {_numbers(c)}" for c in open_]
     sentence = f"The charter wants every {cohort} decided; undecided: {_listed(said)}."
     return GateResult(decided_gate(cohort), "held", sentence, _wait(open_))
 
@@ -181,10 +186,7 @@ def _wait(cells: Sequence[Cell]) -> str:
 
 def _numbers(cell: Cell) -> str:
     """Difference and interval; bytes and long latencies without decimals that nobody could mean."""
-    ends = (cell.difference or 0.0, cell.ci_low or 0.0, cell.ci_high or 0.0)
-    places = 0 if max(map(abs, ends)) >= 1_000 else 4
-    gap, low, high = (f"{end:+,.{places}f}" for end in ends)
-    return f"{gap} [{low}, {high}]"
+    return signed_difference(cell.difference or 0.0, cell.ci_low, cell.ci_high)
 
 
 def _listed(said: Sequence[str]) -> str:

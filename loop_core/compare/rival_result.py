@@ -9,6 +9,7 @@ from typing import Any
 
 from loop_core.compare.metrics import words_of
 from loop_core.frames import to_frame, to_rows
+from loop_core.signed import signed_difference
 from loop_core.vocabulary import Verdict
 
 
@@ -88,8 +89,8 @@ class Comparisons:
             return f"None of {among} is shown to be better in {name} and worse for nobody."
         won = next(r for r in self.rivals if (r.challenger, r.metric) == (self.best, self.metric))
         return (
-            f"{self.best} is the best of {among}: {name} {won.difference:+.4f}"
-            f" (95 % {won.ci_low:+.4f} to {won.ci_high:+.4f}, whichever had been picked)."
+            f"{self.best} is the best of {among}: {name}"
+            f" {signed_difference(won.difference or 0.0, won.ci_low, won.ci_high)}, whichever had been picked."
         )
 
     def to_rows(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from loop_core.compare.metrics import words_of
 from loop_core.compare.scorecard import Cell
 from loop_core.compare.verdict import p_worse, rejected
+from loop_core.signed import signed_difference
 from loop_core.vocabulary import Verdict
 
 #: So many groups are named; the table has the rest.
@@ -32,7 +33,7 @@ def _everybody(cell: Cell, weeks: float) -> str:
     name, volume = words_of(cell.metric), _volume(cell.n, weeks)
     if cell.difference is None:
         return f"{name} cannot be compared on {cell.n:,} rows: {cell.reason}."
-    change = f"{name} {cell.champion:.4f} → {cell.challenger:.4f}, {_signed(cell)} (95 % {cell.ci_low:+.4f} to {cell.ci_high:+.4f}), {volume}"
+    change = f"{name} {cell.champion:.4f} → {cell.challenger:.4f}, {_signed(cell)}, {volume}"
     openings = {
         Verdict.BETTER: "On the whole people gain",
         Verdict.NOT_WORSE: f"On the whole nothing is lost within the margin of {cell.margin:g}",
@@ -43,7 +44,7 @@ def _everybody(cell: Cell, weeks: float) -> str:
 
 def _guardrails(overall: Sequence[Cell], lead: Cell) -> list[str]:
     worse = [cell for cell in overall if cell is not lead and cell.verdict is Verdict.WORSE and cell.block != "signal"]
-    return [f"{words_of(c.metric)} is worse ({_signed(c)}, 95 % {c.ci_low:+.4f} to {c.ci_high:+.4f})." for c in worse]
+    return [f"{words_of(c.metric)} is worse: {_signed(c)}." for c in worse]
 
 
 def _cohorts(cells: Sequence[Cell], weeks: float) -> list[str]:
@@ -95,7 +96,10 @@ def _p_better(cell: Cell) -> float:
 
 def _named(cells: Sequence[Cell], weeks: float) -> str:
     """The first groups by name, with what it is and how many people a week."""
-    named = "; ".join(f"{_who(c)} ({words_of(c.metric)} {_signed(c)}, {_volume(c.n, weeks)})" for c in cells[:NAMED])
+    named = "; ".join(
+        f"{_who(c)} ({words_of(c.metric)} {signed_difference(c.difference or 0.0)}, {_volume(c.n, weeks)})"
+        for c in cells[:NAMED]
+    )
     return named + (f", and {len(cells) - NAMED} more" if len(cells) > NAMED else "")
 
 
@@ -113,8 +117,7 @@ def _who(cell: Cell) -> str:
 
 
 def _signed(cell: Cell) -> str:
-    size = abs(cell.difference or 0.0)
-    return f"{size:.4f} {'better' if (cell.difference or 0.0) >= 0 else 'worse'}"
+    return signed_difference(cell.difference or 0.0, cell.ci_low, cell.ci_high)
 
 
 def _volume(n: int, weeks: float) -> str:

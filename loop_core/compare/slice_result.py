@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loop_core.signed import signed_difference
+
 
 @dataclass(frozen=True)
 class Slice:
@@ -90,5 +92,5 @@ class SliceSearch:
 def _named(one: Slice) -> str:
     from loop_core.compare.metrics import words_of
 
-    interval = f"{words_of(one.metric)} {one.gap:+.4f} [{one.ci_low:+.4f}, {one.ci_high:+.4f}]"
-    return f"{one.text}: {interval} on {one.n:,} rows, {one.gap_search:+.4f} where found"
+    interval = f"{words_of(one.metric)} {signed_difference(one.gap, one.ci_low, one.ci_high)}"
+    return f"{one.text}: {interval} on {one.n:,} rows, {signed_difference(one.gap_search)} where found"

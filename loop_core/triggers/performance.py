@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loop_core.monitor import Finding
+from loop_core.signed import signed_difference
 from loop_core.triggers.base import NEARNESS, Situation, TriggerReading, evidence, share, told
 from loop_core.vocabulary import State, Tier
 
@@ -64,4 +65,4 @@ class Performance:
 def _told(seen: list[Finding], min_rise: float | None) -> str:
     if min_rise is None:
         return ", ".join(f"{f.subject} {f.state.value}" for f in seen)
-    return ", ".join(f"{f.subject} {f.impact or 0.0:+.4f}" for f in seen)
+    return ", ".join(f"{f.subject} {signed_difference(-(f.impact or 0.0))}" for f in seen)

@@ -48,7 +48,7 @@ def test_a_gate_is_set_aside_and_told_from_then_on(duel: Loop) -> None:
 def test_several_challengers_share_their_rows(loop: Loop) -> None:
     folder = challenged(loop, {"best": 0.05, "poor": 1.2}).workspace.path
     said = run("compare", "orders", "best", "poor", "--as-of", LATER, "--actor", "ana", workspace=folder)
-    assert said.startswith("best is the best of 2 challengers and old on the same 8,000 rows: log loss +0.")
+    assert said.startswith("best is the best of 2 challengers and old on the same 8,000 rows: log loss 0.")
     assert "poor: Do not ship by itself; worse for state" in said
     found = json.loads(
         run("compare", "orders", "best", "old", "--against", "poor", "--json", "--as-of", LATER, workspace=folder)

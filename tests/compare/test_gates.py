@@ -47,7 +47,10 @@ def test_an_undecided_cohort_is_said_and_holds_only_where_the_charter_wants_it_d
         "held",
         "wait for about 300 more rows of BA, more than a year away at this rate",
     )
-    assert held.sentence == "The charter wants every state decided; undecided: BA log_loss -0.0100 [-0.0500, +0.0300]."
+    assert (
+        held.sentence
+        == "The charter wants every state decided; undecided: BA log loss 0.0100 worse (0.0500 worse to 0.0300 better)."
+    )
     assert undecided_cohorts(strict) == {"state"}
 
 

@@ -36,7 +36,7 @@ def test_the_best_of_three_on_the_rows_they_share(loop):
     assert said["best", "log_loss"] is said["best", "auc"] is Verdict.BETTER
     assert said["poor", "log_loss"] is Verdict.WORSE
     assert {s.challenger: s.badge for s in found.standings}["poor"] == "Do not ship"
-    assert found.sentence.startswith("best is the best of 3 challengers and old on the same 8,000 rows: log loss +0.")
+    assert found.sentence.startswith("best is the best of 3 challengers and old on the same 8,000 rows: log loss 0.")
     assert latest_comparisons(loop, LATER) == found
     again = compare_many(loop, list(NOISES), as_of=LATER, actor="ana")
     assert again == found

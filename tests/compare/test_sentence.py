@@ -25,7 +25,7 @@ def cell(difference: float, value: str | None = None, n: int = 4000, se: float =
 def test_it_says_who_gains_who_loses_how_much_how_many_and_how_sure():
     said = sentence([cell(0.01), cell(0.02, "SP"), cell(-0.03, "BA", 400), cell(0.0, "RJ", se=0.004)], WEEKS)
     assert said == (
-        "On the whole people gain: log loss 0.4000 → 0.3900, 0.0100 better (95 % +0.0080 to +0.0120), about 1,000"
+        "On the whole people gain: log loss 0.4000 → 0.3900, 0.0100 better (0.0080 to 0.0120), about 1,000"
         " predictions a week. Better for state SP (log loss 0.0200 better, about 1,000 predictions a week)."
         " Worse for state BA (log loss 0.0300 worse, about 100 predictions a week). Undecided for 1 group."
     )

@@ -92,7 +92,7 @@ def test_a_slice_is_told_once_with_both_numbers() -> None:
     assert one.n + one.n_search == made.planted.sum()
     assert one.share == pytest.approx(0.05, abs=0.01)
     assert found.n_search + found.n_confirm == N
-    assert "Worse where region is region 03: accuracy -0.1" in found.sentence
+    assert "Worse where region is region 03: accuracy 0.1" in found.sentence
     (gate,) = slice_gates(made.charter, found)
     assert (gate.name, gate.state, bool(gate.next_step)) == ("no slice worse", "blocked", True)
 
