@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.faults import plain, show
 from app.session import View
+from loop_core.errors import panicked
 
 _SAID = "said"
 
@@ -33,6 +34,11 @@ def act(
             verb(view.loop, *arguments, actor=view.actor, as_of=view.present, **named)
     except Exception as error:
         show(error)
+        return
+    except BaseException as error:
+        if not panicked(error):
+            raise
+        show(RuntimeError(str(error)))
         return
     st.session_state[_SAID] = f"{label}: done, and on record as {view.actor}."
     st.rerun()

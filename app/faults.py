@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from loop_core.errors import LoopbenchError, NotReadyError
+from loop_core.errors import LoopbenchError, NotReadyError, panicked
 
 log = logging.getLogger("loopbench.app")
 
@@ -21,6 +21,10 @@ def boundary() -> Iterator[None]:
         yield
     except Exception as error:
         show(error)
+    except BaseException as error:
+        if not panicked(error):
+            raise
+        show(RuntimeError(str(error)))
 
 
 def show(error: Exception) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,15 +10,21 @@ from app.actions import act
 from app.faults import plain
 from app.session import View
 from app.widgets import acting, moment
+from loop_core.clock import now
 from loop_core.gates import retract
-from loop_core.monitor.intake import BatchLine
+from loop_core.monitor.intake import batches
 from loop_core.monitor.profiles import refresh_profiles
 from loop_core.workspace import Loop
 
 
-def retraction(view: View, arrived: Sequence[BatchLine]) -> None:
+def retraction(view: View) -> None:
     """Choose a batch, say why, and press: each batch has a form of its own."""
-    there = [batch for batch in arrived if batch.state in ("ingested", "replayed") and batch.accepted]
+    # Those, too, that arrived after the present of a loop that replays the past.
+    there = [
+        batch
+        for batch in batches(view.loop, max(view.present, now()))
+        if batch.state in ("ingested", "replayed") and batch.accepted
+    ]
     if not there or not acting(view):
         return
     chosen = st.selectbox(

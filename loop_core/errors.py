@@ -65,3 +65,8 @@ class RefusedError(LoopbenchError):
 
 class StoppedError(LoopbenchError):
     """The work was stopped on request before it had a result."""
+
+
+def panicked(error: BaseException) -> bool:
+    """Whether a library written in Rust gave up: its error is no Exception, and yet none that should end the program."""
+    return type(error).__name__ == "PanicException"

@@ -46,7 +46,7 @@ if view.is_present and not view.presenting:
     with st.expander("Bring in a file", icon=":material/input:"):
         bring_in(view)
     with st.expander("Take a batch out", icon=":material/undo:"):
-        retraction(view, arrived)
+        retraction(view)
 rows = [
     {
         "arrived": b.arrived_at, "signal": b.signal.value, "source": b.source, "state": "▲ stopped" if b.state == "stopped" else f"● {b.state}", "received": b.received,

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from loop_core.errors import LoopbenchError, StoppedError, StorageError
+from loop_core.errors import LoopbenchError, StoppedError, StorageError, panicked
 from loop_core.jobs.kinds import KINDS, Body
 from loop_core.jobs.lease import LEASE_SECONDS, claim, end_stopped, fail, finish, give_back, heartbeat
 from loop_core.jobs.post import postman
@@ -118,7 +118,9 @@ class Worker:
             except Exception as error:
                 log.exception("job %s (%s) failed", job.id, job.kind)
                 return partial(fail, self.ws, job, f"{type(error).__name__}: {error}", again_in=_pause(job, error))
-            except BaseException:
+            except BaseException as error:
+                if panicked(error):
+                    return partial(fail, self.ws, job, f"A library gave up: {error}", again_in=None)
                 give_back(self.ws, job)
                 raise
             return partial(finish, self.ws, job, result)

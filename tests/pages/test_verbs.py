@@ -107,3 +107,16 @@ def promoted(folder: Path, as_of: datetime) -> None:
             as_of=as_of,
             payload={"proposal": None},
         )
+
+
+def test_a_batch_is_taken_out_with_a_reason(app: Open, own: Path) -> None:
+    test = app(own, "signals")
+    chosen = test.selectbox(key="retract_batch")
+    feedback = next(k for k, text in enumerate(chosen.options) if "feedback" in text)
+    chosen.select_index(feedback).run()
+    button = next(one for one in test.button if one.key and one.key.startswith("retract_"))
+    assert button.disabled
+    test.text_input(key=f"{button.key}_reason").set_value("the wrong export").run()
+    test.button(key=button.key).click().run()
+    assert [entry.reason for entry in loop_of(own).entries("batch.retracted")] == ["the wrong export"]
+    assert not any(one.key == button.key for one in test.button)
