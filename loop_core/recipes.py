@@ -24,6 +24,7 @@ from loop_core.signals import read_source
 from loop_core.signals.scores import log_scores
 from loop_core.signals.simulate import SimulationReport, load_scenario
 from loop_core.signals.simulate import simulate as run_scenario
+from loop_core.toml import read_toml
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
 
@@ -92,7 +93,7 @@ def load_recipe(recipe: str | Path) -> Recipe:
     if not (folder / "recipe.toml").exists():
         raise UnknownNameError("recipe (nor folder with a recipe.toml)", str(recipe), recipes())
     try:
-        raw = tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))
+        raw = read_toml((folder / "recipe.toml").read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(
             f"{folder / 'recipe.toml'} is not TOML: {error}", "title and [files]", "see data/README.md"

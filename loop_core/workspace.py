@@ -17,6 +17,7 @@ from loop_core.lake import Lake, LakeLocation, compile_charter, create_loop_tabl
 from loop_core.ledger import Entry, Ledger
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.paths import plain
+from loop_core.toml import read_toml
 
 if TYPE_CHECKING:
     from loop_core.lake.activity import Activity
@@ -80,7 +81,7 @@ class Workspace:
         """
         path = Path(path).absolute()
         try:
-            settings = tomllib.loads((path / _SETTINGS).read_text(encoding="utf-8"))
+            settings = read_toml((path / _SETTINGS).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise StorageError(
                 f"There is no workspace at {path}",

@@ -12,6 +12,7 @@ from loop_core.charter.part import Name, Part
 from loop_core.errors import SourceError, UnknownNameError
 from loop_core.monitor.finding import Stage
 from loop_core.people import among
+from loop_core.toml import read_toml
 from loop_core.workspace import Workspace
 
 FILE = "alerts.toml"
@@ -49,7 +50,7 @@ def load_channels(ws: Workspace) -> tuple[Channel, ...]:
     """
     file = ws.path / FILE
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = read_toml(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return ()
     except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:

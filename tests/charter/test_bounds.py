@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import AfterValidator, BaseModel
 
+import loop_core
 from loop_core.charter import Charter, parse_charter
 from loop_core.charter.part import Within
 from loop_core.charter.space import SearchSpace
@@ -107,12 +109,15 @@ def test_a_charter_on_record_is_read_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (CHARTER + "x = " + "[" * 3000 + "]" * 3000, r"charter:\d+: brackets are nested too deeply"),
-        (CHARTER + "x = " + "{a = " * 3000 + "1" + "}" * 3000, r"charter:\d+: brackets are nested too deeply"),
+        (CHARTER + "x = " + "[" * 3000 + "]" * 3000, r"charter:\d+: not TOML: Brackets are nested too deeply"),
+        (
+            CHARTER + "x = " + "{a = " * 3000 + "1" + "}" * 3000,
+            r"charter:\d+: not TOML: Brackets are nested too deeply",
+        ),
         (CHARTER + "x = " + "[" * 300 + "]" * 300, r"metrics.0.x is not known"),
         (CHARTER.replace('"ana"', "[" * 200 + "]" * 200), r"roles.owner = .*…: input should be a valid string"),
         (CHARTER + ".".join("a" * 3000) + " = 1", r"metrics.0.a is not known"),
-        (CHARTER.replace("= 60", "= 1" + "0" * 5000), r"charter:\d+: no number has thousands of digits"),
+        (CHARTER.replace("= 60", "= 1" + "0" * 5000), r"charter:\d+: not TOML: No number has thousands of digits"),
         (CHARTER.replace("= 60", "= 0x" + "F" * 5000), r"horizon_days"),
         (CHARTER.replace("= 60", '= "' + "x" * 500_000 + '"'), r"horizon_days = 'x+…"),
         (CHARTER + "margin = 3\n", r"charter:\d+: not TOML: Cannot overwrite"),
@@ -125,3 +130,10 @@ def test_a_hostile_file_is_an_error_and_no_more(text: str, says: str) -> None:
     with pytest.raises(CharterError, match=says) as caught:
         parse_charter(text)
     assert len(str(caught.value)) < 1_000
+
+
+def test_every_toml_file_is_read_by_the_reader_that_nothing_ends() -> None:
+    """Charters, recipes, scenarios, settings and channels: deep brackets are an error of the file in each."""
+    folder = Path(loop_core.__file__).parent
+    direct = {file.name for file in folder.rglob("*.py") if "tomllib.load" in file.read_text()}
+    assert direct == {"toml.py"}

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from loop_core.errors import SourceError
+from loop_core.toml import read_toml
 
 EventKind = Literal[
     "covariate_shift",
@@ -97,7 +98,7 @@ def load_scenario(path: Path) -> Scenario:
         SourceError: missing, not TOML, or not a scenario; each problem is named.
     """
     try:
-        return Scenario.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Scenario.model_validate(read_toml(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise SourceError(
             f"There is no scenario at {path}", "a scenario.toml", "data/deliveries/ has one to copy"
