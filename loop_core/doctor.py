@@ -97,7 +97,7 @@ def _lake(workspace: Workspace) -> Iterator[Check]:
             "lake files",
             "note",
             f"{len(report.orphans)} files no snapshot names, left by a killed write",
-            "loop maintain removes them",
+            "`loop maintain` removes those older than a day",
         )
     if not report.unreadable and not report.missing:
         yield Check("lake files", "whole", f"{report.tables} tables and {report.files} files are readable.")

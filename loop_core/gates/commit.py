@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from loop_core.gates.report import BatchReport
 from loop_core.gates.staged import Staged
 from loop_core.lake import Lake, Transaction
@@ -29,8 +27,11 @@ RETRACTED = "batch.retracted"
 def commit(
     loop: Loop, staged: Staged, body: Callable[[Transaction], BatchReport], *, actor: str, message: str
 ) -> BatchReport:
-    """Run `body` in one lake transaction, one batch of a loop at a time, and record the batch in the ledger."""
-    with turn(loop), _lake(loop, staged) as lake:
+    """Run `body` in one lake transaction and record the batch in the ledger.
+
+    Writers take turns, so two deliveries of one id cannot both find it new.
+    """
+    with _lake(loop, staged) as lake:
         report = lake.write(body, actor=actor, message=message)
     record(loop, report.batch_id)
     return report
@@ -102,34 +103,15 @@ def record_retractions(loop: Loop, batch_id: str | None = None) -> None:
 
 
 @contextmanager
-def turn(loop: Loop) -> Iterator[None]:
-    """One batch of a loop at a time, so that two deliveries of one id cannot both find it new.
-
-    An embedded lake has one writer anyway; on PostgreSQL two inserts do not conflict, so the turn is taken there.
-    """
-    if loop.lake.location.embedded:
-        yield
-        return
-    with loop.ledger.engine.connect() as connection:
-        connection.execute(text("select pg_advisory_lock(hashtext(:name))"), {"name": f"loopbench ingest {loop.name}"})
-        try:
-            yield
-        finally:
-            connection.execute(
-                text("select pg_advisory_unlock(hashtext(:name))"), {"name": f"loopbench ingest {loop.name}"}
-            )
-
-
-@contextmanager
 def _lake(loop: Loop, staged: Staged) -> Iterator[Lake]:
     if staged.received < _LARGE:
         yield loop.lake
         return
     lake = Lake(loop.lake.location)
     try:
-        lake.maintain(f"set memory_limit = '{_MEMORY}'")
-        lake.maintain("set preserve_insertion_order = false")
-        lake.maintain("set temp_directory = $folder", {"folder": str(plain(staged.folder) / "spill")})
+        lake.configure(f"set memory_limit = '{_MEMORY}'")
+        lake.configure("set preserve_insertion_order = false")
+        lake.configure("set temp_directory = $folder", {"folder": str(plain(staged.folder) / "spill")})
         yield lake
     finally:
         lake.close()

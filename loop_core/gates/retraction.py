@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import RefusedError, SourceError
-from loop_core.gates.commit import record, record_retractions, turn
+from loop_core.gates.commit import record, record_retractions
 from loop_core.gates.settle import REPLACED
 from loop_core.lake import Transaction
 from loop_core.lake.tables import EVENT_TIME, KEYS
@@ -75,10 +75,9 @@ def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str)
     if not reason.strip():
         raise RefusedError("A batch is retracted with a reason only", todo="add the reason: it goes on record")
     record(loop)
-    with turn(loop):
-        result = loop.lake.write(
-            lambda tx: _retract(tx, loop, batch, (actor, as_of, reason)), actor=actor, message=f"retraction of {batch}"
-        )
+    result = loop.lake.write(
+        lambda tx: _retract(tx, loop, batch, (actor, as_of, reason)), actor=actor, message=f"retraction of {batch}"
+    )
     record_retractions(loop, result.batch_id)
     return result
 

@@ -6,15 +6,15 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from loop_core.errors import StorageError
 from loop_core.lake.door import Door
 from loop_core.lake.explain import explain
+from loop_core.lake.lease import lease_of
 from loop_core.lake.location import LakeLocation, attach
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 #: A PostgreSQL commit that loses a race is tried again this often before it is an error.
 CONFLICT_TRIES = 10
-LOCK_SECONDS = 600.0
 _SNAPSHOT = "from ducklake_current_snapshot('lake')"
 
 
@@ -53,10 +52,10 @@ class Lake:
 
     def __init__(self, location: LakeLocation, *, create: bool = False) -> None:
         self.location = location
-        self._writing = threading.Lock()
         self._held = threading.local()
         self._connection = attach(location, create)
-        self.door = Door(location)
+        self._lease = lease_of(location, self._connection)
+        self.door = Door(location, self._reading)
         """Where people's own queries are run; opened by the first of them."""
 
     def close(self) -> None:
@@ -108,20 +107,23 @@ class Lake:
         )
 
     @contextmanager
-    def one_snapshot(self) -> Iterator[None]:
+    def one_snapshot(self, *, beside: bool = False) -> Iterator[None]:
         """Reads of this thread inside see one snapshot, and look the catalogue up once. Streams (`batches`) do not.
-        Within another `one_snapshot` it is that one's."""
+        Within another `one_snapshot` it is that one's.
+
+        Args:
+            beside: another thread waits for this one within its own `one_snapshot`, so maintenance waits already.
+        """
         if getattr(self._held, "cursor", None) is not None:
             yield
             return
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute("begin transaction read only")
-            self._held.cursor = cursor
-            yield
-        finally:
-            self._held.cursor = self._held.snapshot = None
-            cursor.close()
+        with nullcontext() if beside else self._lease.read(), self._connection.cursor() as cursor:
+            try:
+                cursor.execute("begin transaction read only")
+                self._held.cursor = cursor
+                yield
+            finally:
+                self._held.cursor = self._held.snapshot = None
 
     @contextmanager
     def one_thread(self) -> Iterator[None]:
@@ -139,15 +141,17 @@ class Lake:
 
     @contextmanager
     def _read(self, sql: str, parameters: Mapping[str, Any] | None) -> Iterator[duckdb.DuckDBPyConnection]:
-        cursor = self._connection.cursor()
-        try:
-            # Read-only, so that no query, whoever wrote it, changes the lake past `write`.
-            cursor.execute("begin transaction read only")
-            yield cursor.execute(sql, parameters or {})
-        except duckdb.Error as error:
-            raise explain(error) from error
-        finally:
-            cursor.close()
+        with self._reading(), self._connection.cursor() as cursor:
+            try:
+                # Read-only, so that no query, whoever wrote it, changes the lake past `write`.
+                cursor.execute("begin transaction read only")
+                yield cursor.execute(sql, parameters or {})
+            except duckdb.Error as error:
+                raise explain(error) from error
+
+    def _reading(self) -> AbstractContextManager[None]:
+        """The lake held for reading. Within `one_snapshot` it is: what waited there would wait for maintenance, and that for it."""
+        return nullcontext() if getattr(self._held, "cursor", None) is not None else self._lease.read()
 
     @contextmanager
     def _held_read(self, sql: str, parameters: Mapping[str, Any] | None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -167,8 +171,8 @@ class Lake:
     def write(self, body: Callable[[Transaction], T], *, actor: str, message: str) -> T:
         """Run `body` in one transaction and commit it; the only way to change the lake.
 
-        On SQLite, writers queue behind one lock between processes. On PostgreSQL they race, and a `body` that
-        lost is run again: so it may be called more than once, and must touch nothing but its transaction.
+        Writers queue behind one lock between processes (see `lease`). On PostgreSQL a `body` that lost a race with
+        somebody outside it is run again: so it may be called more than once, and must touch nothing but its transaction.
 
         Args:
             body: gets the Transaction; what it returns is returned.
@@ -178,7 +182,7 @@ class Lake:
             StorageError: full or read-only disk, lock not had in 10 minutes, conflict after 10 tries.
         """
         for attempt in range(1, CONFLICT_TRIES + 1):
-            with self._turn():
+            with self._lease.turn():
                 try:
                     return self._commit(body, actor, message)
                 except duckdb.TransactionException as error:
@@ -189,16 +193,30 @@ class Lake:
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
 
-    def maintain(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Run one DuckLake maintenance call, which is its own transaction, behind the same lock."""
-        cursor = self._connection.cursor()
-        try:
-            with self._turn():
+    def maintain(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run DuckLake maintenance calls, each its own transaction, while nobody else reads or writes; the rows of all.
+
+        Raises:
+            StorageError: readers or writers did not end in five minutes, or this thread is one of them.
+        """
+        if getattr(self._held, "cursor", None) is not None:
+            raise StorageError(
+                "This thread reads the lake, and maintenance waits for readers", todo="read it to the end first"
+            )
+        with self._lease.alone():
+            return [row for statement in statements for row in self._call(statement)]
+
+    def configure(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Set an option of a table or of this connection, in a writer's turn."""
+        with self._lease.turn():
+            self._call(statement, parameters)
+
+    def _call(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
+            try:
                 return cursor.execute(statement, parameters or {}).fetchall()
-        except duckdb.Error as error:
-            raise explain(error) from error
-        finally:
-            cursor.close()
+            except duckdb.Error as error:
+                raise explain(error) from error
 
     def _commit(self, body: Callable[[Transaction], T], actor: str, message: str) -> T:
         cursor = self._connection.cursor()
@@ -217,23 +235,3 @@ class Lake:
             return result
         finally:
             cursor.close()
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self.location.embedded:
-            yield
-            return
-        try:
-            # A thread lock first: filelock is re-entrant within one object but not fair between threads.
-            with self._writing, FileLock(self.location.lock, timeout=LOCK_SECONDS, poll_interval=0.005):
-                yield
-        except Timeout:
-            raise StorageError(
-                f"Another process has been writing to {self.location.catalog} for {LOCK_SECONDS:.0f} s",
-                "a turn to write",
-                "see which with `loop jobs`, stop it, and try again",
-            ) from None
-        except PermissionError:
-            raise StorageError(
-                f"{self.location.lock.parent} is read-only", "a folder this user may write", "change its permissions"
-            ) from None

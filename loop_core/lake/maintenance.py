@@ -10,6 +10,11 @@ from pathlib import Path
 from loop_core.errors import LoopbenchError
 from loop_core.lake.connection import Lake
 
+#: Files made in one go by merging: readers wait for a go, and look in between.
+_MERGED_AT_ONCE, _MERGES = 8, 1_000
+#: A file no snapshot names is left alone for so long: a write may be about to commit it.
+_ORPHAN_AGE = "interval '1 day'"
+
 
 @dataclass(frozen=True)
 class MaintenanceReport:
@@ -41,7 +46,8 @@ class LakeReport:
 def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) -> MaintenanceReport:
     """Flush inlined rows, merge small files, expire snapshots and remove the files only they needed.
 
-    Snapshots that come while it runs stay, whatever the wall clock says.
+    Each step waits for readers and writers to end and holds up new ones while it works, so nothing is taken from under
+    anybody. Snapshots that come while it runs stay, whatever the wall clock says.
 
     Args:
         lake: an open lake.
@@ -51,7 +57,7 @@ def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) 
     newest = lake.snapshot()
     flushed = lake.maintain("call ducklake_flush_inlined_data('lake')")
     lake.maintain("call ducklake_rewrite_data_files('lake')")
-    merged = lake.maintain("call ducklake_merge_adjacent_files('lake')")
+    merged = _merge(lake)
     old = [
         row[0]
         for row in lake.rows(
@@ -65,15 +71,28 @@ def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) 
         lake.maintain(
             f"call ducklake_expire_snapshots('lake', versions => [{', '.join(str(int(s)) for s in expired)}])"
         )
-    removed = lake.maintain("call ducklake_cleanup_old_files('lake', cleanup_all => true)")
-    removed += lake.maintain("call ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+    removed = lake.maintain(
+        "call ducklake_cleanup_old_files('lake', cleanup_all => true)",
+        f"call ducklake_delete_orphaned_files('lake', older_than => now() - {_ORPHAN_AGE})",
+    )
     return MaintenanceReport(
         rows_flushed=sum(row[2] for row in flushed),
-        files_merged=sum(row[2] for row in merged),
+        files_merged=merged,
         snapshots_expired=len(expired),
         snapshots_pinned=len(set(old) & set(pinned)),
         files_removed=len(removed),
     )
+
+
+def _merge(lake: Lake) -> int:
+    """Merge small files, a few at a time; how many were merged."""
+    merged = 0
+    for _ in range(_MERGES):
+        rows = lake.maintain(f"call ducklake_merge_adjacent_files('lake', max_compacted_files => {_MERGED_AT_ONCE})")
+        if not rows:
+            break
+        merged += sum(row[2] for row in rows)
+    return merged
 
 
 def check_lake(lake: Lake) -> LakeReport:

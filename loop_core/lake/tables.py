@@ -191,7 +191,7 @@ def create_loop_tables(lake: Lake, charter: Charter, *, actor: str) -> None:
     lake.write(lambda tx: _create(tx, charter), actor=actor, message=f"tables of {charter.name}")
     for table, (_, rows) in _SORTED.items():
         # A call of its own: DuckLake sets no option of a table within the transaction that makes it.
-        lake.maintain(
+        lake.configure(
             "call lake.set_option('parquet_row_group_size', $rows, schema => $schema, table_name => $table)",
             {"rows": rows, "schema": charter.name, "table": table},
         )

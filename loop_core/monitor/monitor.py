@@ -59,7 +59,7 @@ def _others(loop: Loop, as_of: datetime) -> Iterator[Finding]:
 
 def _drift_in(loop: Loop, as_of: datetime, snapshot: int) -> list[Finding] | None:
     """What `_drift` finds in a snapshot; None: the lake has moved on."""
-    with loop.lake.one_snapshot():
+    with loop.lake.one_snapshot(beside=True):
         return list(_drift(loop, as_of)) if loop.lake.snapshot() == snapshot else None
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class Door:
     """Runs checked queries over views of a lake. Safe to share between threads: each query has a cursor of its own."""
 
-    def __init__(self, location: LakeLocation) -> None:
-        self._location, self._opening = location, threading.Lock()
+    def __init__(self, location: LakeLocation, reading: Callable[[], AbstractContextManager[None]]) -> None:
+        """`reading` holds the lake for reading, so that maintenance waits."""
+        self._location, self._opening, self._reading = location, threading.Lock(), reading
         self._connections: dict[int, duckdb.DuckDBPyConnection] = {}
 
     def close(self) -> None:
@@ -72,7 +73,7 @@ class Door:
         cursor = self._cursor(limits)
         watch = Watch(limits, cursor.interrupt)
         try:
-            with watch.watching():
+            with self._reading(), watch.watching():
                 # One transaction, so that the views and the query read one snapshot, and look the catalogue up once.
                 cursor.execute("begin")
                 for name, view in _needed(statement.tables, views).items():
