@@ -34,6 +34,12 @@ def plain(path: Path) -> Path:
     return _link(head).joinpath(*rest)
 
 
+def scratch_file() -> Path:
+    """The path of a new file that DuckDB takes literally, for whoever makes it to remove; gone with this process anyway."""
+    with _making:
+        return _folder() / f"scratch-{os.urandom(8).hex()}"
+
+
 def _link(target: Path) -> Path:
     key = (os.getpid(), str(target))
     with _making:

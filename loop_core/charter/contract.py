@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
@@ -42,6 +43,11 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+def _absent(value: object) -> bool:
+    # A charter that says nothing of it is the one it was before it could be said: so is its hash.
+    return not value
+
+
 class SignalContract(Part):
     """`[contract.predictions]` and so on: how a source's rows become this signal."""
 
@@ -49,8 +55,37 @@ class SignalContract(Part):
     """Our column name = the source's column name, where they differ."""
     ignore: tuple[str, ...] = ()
     """Source columns that are left out on purpose; `"*"`: all that the charter does not know. Others are refused."""
+    time_format: str | dict[str, str] | None = Field(default=None, exclude_if=_absent)
+    """How times are written that are neither ISO nor 31.12.2024: a strptime format ("%d/%m/%Y %H:%M"), "epoch_s" or
+    "epoch_ms"; or our column = its format, where they differ."""
+    decimal: Literal[",", "."] | None = Field(default=None, exclude_if=_absent)
+    """The decimal mark of texts; None: a comma counts where it can only be decimal."""
+    true_values: tuple[str, ...] = Field(default=(), exclude_if=_absent)
+    """Words that mean true, besides true, t, yes, y and 1; in any case."""
+    false_values: tuple[str, ...] = Field(default=(), exclude_if=_absent)
     on_conflict: Literal["report", "update"] = "report"
     """The same id with other content: refuse and report it, or let the newer row replace the older."""
+
+    def time_format_of(self, column: str) -> str | None:
+        """The format of one of our columns; None: none was declared."""
+        return self.time_format.get(column) if isinstance(self.time_format, dict) else self.time_format
+
+    @field_validator("time_format")
+    @classmethod
+    def _is_format(cls, given: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        for format in given.values() if isinstance(given, dict) else [given] if given else []:
+            if format not in ("epoch_s", "epoch_ms") and not {"%d", "%m"} <= set(re.findall(r"%-?[a-zA-Z]", format)):
+                raise ValueError(
+                    f'{format!r} is not a time format; write e.g. "%d/%m/%Y %H:%M", "epoch_s" or "epoch_ms"'
+                )
+        return given
+
+    @model_validator(mode="after")
+    def _flags_differ(self) -> SignalContract:
+        yes, no = ({v.strip().lower() for v in values} for values in (self.true_values, self.false_values))
+        if both := sorted(yes & no):
+            raise ValueError(f"{both[0]!r} stands in true_values and in false_values; leave it in one")
+        return self
 
 
 class Contract(Part):

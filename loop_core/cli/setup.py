@@ -185,6 +185,14 @@ def _present(ws: Workspace, name: str) -> datetime:
         return now()
 
 
+@charter_app.command("reference")
+def reference(as_json: JsonOption = False) -> None:
+    """What each type of column accepts, as what it is stored, and what is held back."""
+    from loop_core.signals.cells import ACCEPTS
+
+    show(ACCEPTS, as_json)
+
+
 @charter_app.command("log")
 def log(loop: str, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """The versions of a loop's charter, oldest first."""

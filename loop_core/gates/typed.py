@@ -11,7 +11,9 @@ from loop_core.charter import Charter
 from loop_core.errors import SourceError
 from loop_core.lake import quoted, signal_columns
 from loop_core.lake.times import representable
-from loop_core.vocabulary import Signal
+from loop_core.signals.cells import Spelling, category, epoch, flag, is_number, number, present
+from loop_core.signals.cells import declared as spelled_as_declared
+from loop_core.vocabulary import Signal, Task
 
 #: Columns a source must deliver; the rest may be absent and is null (or its default).
 REQUIRED = {
@@ -25,24 +27,9 @@ _DEFAULTS = {
     Signal.OUTCOMES: {"source": "'observed'"},
     Signal.FEEDBACK: {"kind": "'comment'"},
 }
-IDS = ("prediction_id", "feedback_id", "entity_id", "user_id", "model_version")
+IDS = ("prediction_id", "feedback_id", "entity_id", "user_id")
 #: What the gates add to a row: why its cells cannot be read, the row as delivered, a time without zone.
 MARKS = ("_bad", "_raw", "_naive")
-_NUMBERS = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "UHUGEINT",
-    "FLOAT",
-    "DOUBLE",
-    "DECIMAL",
-)
 
 
 @dataclass(frozen=True)
@@ -73,25 +60,30 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
         _matched(charter, signal, source) if renamed else {c: c for c in signal_columns(charter, signal) if c in source}
     )
     wanted = signal_columns(charter, signal)
-    cells = {ours: _cell(charter, ours, wanted[ours], theirs, source[theirs]) for ours, theirs in names.items()}
+    cells = {ours: _cell(charter, signal, ours, wanted[ours], source[theirs]) for ours, theirs in names.items()}
     typed = ", ".join(f"{cell.sql} as {quoted(ours)}" for ours, cell in cells.items())
     absent = ", ".join(f"null::{kind} as {quoted(c)}" for c, kind in wanted.items() if c not in names)
-    raw = ", ".join(f"{quoted(theirs)} as {quoted('raw ' + ours)}" for ours, theirs in names.items())
+    raw = ", ".join(f"{present(quoted(theirs), source[theirs])} as {_raw(ours)}" for ours, theirs in names.items())
     bad = {
-        f"{ours}.type": f"({quoted('raw ' + ours)} is not null and {quoted(ours)} is null)"
+        f"{ours}.type": f"({_raw(ours)} is not null and {quoted(ours)} is null)"
         for ours, cell in cells.items()
         if cell.can_fail
     }
     times = [ours for ours in names if wanted[ours] == "timestamptz"]
     bad |= {f"{ours}.range": f"(not {representable(quoted(ours))})" for ours in times}
     naive = [cell.naive for cell in cells.values() if cell.naive]
-    inner = f"select {', '.join(filter(None, [typed, absent, raw]))}, {_coalesced(naive)} as _naive from {{source}}"
+    delivered = f"select {raw} from {{source}}"
+    inner = f"select *, {', '.join(filter(None, [typed, absent]))}, {_coalesced(naive)} as _naive from ({delivered})"
     marked = f"select *, coalesce({' or '.join(bad.values()) or 'false'}, false) as _fails from ({inner})"
     defaults = _defaults(charter, signal)
     # What is out of range is told by its rule, and must not reach libraries that end with the program on such a value.
     columns = ", ".join(_in_range(c) if c in times else _with_default(c, defaults.get(c)) for c in wanted)
     sql = f"select {columns}, {_marks(bad, names)}, _naive from ({marked})"
-    bound = {"zone": charter.loop.timezone, "classes": list(charter.loop.classes)}
+    bound: dict[str, Any] = {"zone": charter.loop.timezone, "classes": list(charter.loop.classes)}
+    formats = {
+        contract_format for ours in times if (contract_format := charter.contract.of(signal).time_format_of(ours))
+    }
+    bound |= {f"format_{_key(format)}": format for format in formats}
     used = {name: value for name, value in bound.items() if f"${name}" in sql}
     return TypedQuery(sql, used, tuple(names), _notes(charter, signal, names, source))
 
@@ -107,54 +99,82 @@ class _Cell:
     """SQL giving the text of a time without zone, where the loop has no timezone."""
 
 
-def _cell(charter: Charter, ours: str, kind: str, theirs: str, found: str) -> _Cell:
-    name = quoted(theirs)
-    if ours == "label" and charter.loop.classes:
-        return _class(name)
+def _raw(ours: str) -> str:
+    return quoted(f"raw {ours}")
+
+
+def _cell(charter: Charter, signal: Signal, ours: str, kind: str, found: str) -> _Cell:
+    raw, contract = _raw(ours), charter.contract.of(signal)
+    spelling = Spelling(contract.decimal, contract.true_values, contract.false_values)
     if kind == "timestamptz":
-        return _time(charter, theirs, found)
-    if kind == "varchar":
-        text = name if found == "VARCHAR" else f"cast({name} as varchar)"
-        return _Cell(f"nullif({text}, '')" if ours in IDS else text)
-    number = found.split("(")[0] in _NUMBERS
-    if kind == "double" and (number or found == "BOOLEAN"):
-        # NaN is how numeric files spell a missing value.
-        return _Cell(f"nullif(cast({name} as double), 'nan'::double)")
-    if kind == "boolean" and number:
-        return _Cell(f"case {name} when 1 then true when 0 then false end", can_fail=True)
-    if kind == "boolean" and found == "BOOLEAN":
-        return _Cell(name)
-    return _Cell(f"try_cast({name} as {kind})", can_fail=True)
+        return _time(charter, ours, found, contract.time_format_of(ours))
+    if ours == "label" and charter.loop.classes:
+        place = f"list_position($classes, {category(raw, found)})"
+        return _Cell(f"cast({place} - 1 as double)", can_fail=True)
+    if ours == "label" and charter.loop.task is Task.BINARY:
+        word = f"cast({flag(raw, found, spelling)} as double)"
+        return _Cell(f"coalesce({number(raw, found, spelling)}, {word})", can_fail=True)
+    if kind == "double":
+        return _Cell(number(raw, found, spelling), can_fail=True)
+    if kind == "boolean":
+        return _Cell(flag(raw, found, spelling), can_fail=True)
+    values = {c.name: c.values for c in charter.columns if c.type == "category"} if signal is Signal.PREDICTIONS else {}
+    if ours in IDS or ours in values:
+        return _Cell(spelled_as_declared(category(raw, found), values.get(ours, ())), can_fail=True)
+    return _Cell(raw if found == "VARCHAR" else f"cast({raw} as varchar)")
 
 
-def _class(name: str) -> _Cell:
-    """A class by its name; where names are whole numbers, a file may spell them as any number."""
-    place = "list_position($classes, {})"
-    number = f"cast(try_cast({name} as bigint) as varchar)"
-    found = f"coalesce({place.format(f'cast({name} as varchar)')}, {place.format(number)})"
-    return _Cell(f"cast({found} - 1 as double)", can_fail=True)
-
-
-def _time(charter: Charter, theirs: str, found: str) -> _Cell:
-    name, zone = quoted(theirs), charter.loop.timezone
+def _time(charter: Charter, ours: str, found: str, format: str | None) -> _Cell:
+    raw, zone = _raw(ours), charter.loop.timezone
     if found == "TIMESTAMP WITH TIME ZONE":
-        return _Cell(name)
+        return _Cell(raw)
     if found.startswith("TIMESTAMP") or found == "DATE":
         if zone is None:
             raise SourceError(
-                f"The times in {theirs!r} carry no zone ({found})",
-                "instants with a zone, or a loop whose charter says in which zone they are",
-                'write them with their zone, or set timezone = "America/Sao_Paulo" (say) under [loop]',
+                f"The times in {ours!r} carry no zone ({found})",
+                todo='write them with their zone, or set timezone = "America/Sao_Paulo" (say) under [loop]',
             )
-        return _Cell(_local(f"try_cast({name} as timestamp)"), can_fail=True)
-    text = f"cast({name} as varchar)"
-    zoned = f"regexp_matches({text}, '\\d(Z|z| ?UTC|[+-]\\d\\d(:?\\d\\d)?)$')"
-    instant = f"try_cast({text} as timestamptz)"
-    local = f"try_cast({text} as timestamp)"
+        return _Cell(_local(f"try_cast({raw} as timestamp)"), can_fail=True)
+    unit = format.removeprefix("epoch_") if format in ("epoch_s", "epoch_ms") else None
+    counted = epoch(raw, found, unit)
+    if is_number(found):
+        return _Cell(counted, can_fail=True)
+    text = f"cast({raw} as varchar)"
+    instant, local, zoned = _written(text, format if unit is None else None)
+    plain = f"case when {zoned} then {instant} end"
     if zone is None:
-        naive = f"case when not ({_dated(zoned, text)}) and {local} is not null then {text} end"
-        return _Cell(f"case when {_dated(zoned, text)} then {instant} end", can_fail=True, naive=naive)
-    return _Cell(f"case when {_dated(zoned, text)} then {instant} else {_local(local)} end", can_fail=True)
+        naive = f"case when not coalesce({zoned}, false) and {local} is not null then {text} end"
+        return _Cell(f"coalesce({plain}, {counted})", can_fail=True, naive=naive)
+    return _Cell(f"coalesce({plain}, {_local(local)}, {counted})", can_fail=True)
+
+
+def _written(text: str, format: str | None) -> tuple[str, str, str]:
+    """SQL of a written time: as an instant, as a time without zone, and whether it has a zone."""
+    # ISO leaves the seconds to the writer; the database's parser does not where a zone follows.
+    whole = f"regexp_replace({text}, '^(\\d{{4}}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d)(Z|z| ?UTC|[+-]\\d\\d(:?\\d\\d)?)$', '\\1:00\\2')"
+    zoned = _dated(f"regexp_matches({text}, '\\d(Z|z| ?UTC|[+-]\\d\\d(:?\\d\\d)?)$')", text)
+    instant = f"coalesce(try_cast({text} as timestamptz), try_cast({whole} as timestamptz))"
+    dotted = f"case when regexp_matches({text}, '^\\d\\d?\\.\\d\\d?\\.\\d{{4}}($|\\D)') then try_strptime({text}, {_DOTTED}) end"
+    local = f"coalesce(try_cast({text} as timestamp), {dotted})"
+    if format is None:
+        return instant, local, zoned
+    said = f"try_strptime({text}, $format_{_key(format)})"
+    if "%z" in format or "%Z" in format:
+        return f"coalesce({said}, {instant})", local, f"({said} is not null or {zoned})"
+    # Where the year leads too, an ISO text that is not of the format would be read as another day.
+    return (
+        instant,
+        said if format.startswith(("%Y", "%y")) else f"coalesce({said}, {local})",
+        f"({zoned} and {said} is null)",
+    )
+
+
+#: Times whose dots say that the day leads.
+_DOTTED = "['%d.%m.%Y', '%d.%m.%Y %H:%M', '%d.%m.%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S.%f', '%d.%m.%YT%H:%M:%S']"
+
+
+def _key(format: str) -> str:
+    return format.encode().hex()
 
 
 def _local(time: str) -> str:
@@ -187,7 +207,7 @@ def _marks(bad: Mapping[str, str], names: Mapping[str, str]) -> str:
     if not bad:
         return "null::varchar[] as _bad, null::varchar as _raw"
     rules = ", ".join(f"case when {test} then '{rule}' end" for rule, test in bad.items())
-    row = ", ".join(f"{quoted(ours)} := try_cast({quoted('raw ' + ours)} as varchar)" for ours in names)
+    row = ", ".join(f"{quoted(ours)} := try_cast({_raw(ours)} as varchar)" for ours in names)
     return (
         f"case when _fails then list_filter([{rules}], lambda rule: rule is not null) end as _bad,"
         f" case when _fails then cast(to_json(struct_pack({row})) as varchar) end as _raw"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import duckdb
 
 from loop_core.errors import SourceError
 from loop_core.lake.extensions import connect
-from loop_core.paths import plain
+from loop_core.paths import plain, scratch_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +34,8 @@ class Relation:
     extensions: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
     """Statements to run before, e.g. an ATTACH."""
+    rewrite: Callable[[Path], None] | None = None
+    """Writes a copy of the file that can be read, where the file itself cannot; the copy is gone afterwards."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Reader:
 def opened(relation: Relation) -> Iterator[Reader]:
     """Open a relation on a connection of its own. Raises SourceError when it cannot be read."""
     connection = connect(*relation.extensions)
+    copy: Path | None = None
     try:
         connection.execute(f"set memory_limit = '{MEMORY}'")
         connection.execute("set temp_directory = ''")
@@ -95,23 +99,30 @@ def opened(relation: Relation) -> Iterator[Reader]:
         connection.execute("set produce_arrow_string_view = true")
         for statement in relation.setup:
             connection.execute(statement)
+        if relation.rewrite is not None:
+            copy = scratch_file()
+            relation.rewrite(copy)
+            relation = replace(relation, parameters={**relation.parameters, "path": str(copy)})
         yield Reader(relation, connection)
     except duckdb.Error as error:
         raise explain(error) from error
     finally:
         connection.close()
+        if copy is not None:
+            copy.unlink(missing_ok=True)
 
 
-def csv_relation(path: Path, columns: list[str], delimiter: str) -> Relation:
-    """A delimited text file with a header, every column as text."""
+def csv_relation(
+    path: Path, columns: list[str], delimiter: str, rewrite: Callable[[Path], None] | None = None
+) -> Relation:
+    """A delimited text file with a header, every column as text; see `Relation` for `rewrite`."""
     sql = (
         "read_csv($path, auto_detect = false, header = true, delim = $delimiter, quote = '\"', escape = '\"',"
         " columns = $columns, store_rejects = true, max_line_size = $longest)"
     )
     types = dict.fromkeys(columns, "VARCHAR")
-    return Relation(
-        sql, {"path": str(plain(path)), "delimiter": delimiter, "columns": types, "longest": MAX_RECORD_BYTES}
-    )
+    bound = {"path": str(plain(path)), "delimiter": delimiter, "columns": types, "longest": MAX_RECORD_BYTES}
+    return Relation(sql, bound, rewrite=rewrite)
 
 
 def jsonl_relation(path: Path) -> Relation:
@@ -137,10 +148,26 @@ def sqlite_relation(path: Path, query: str) -> Relation:
     attach = f"attach {_literal(str(path.absolute()))} as source (type sqlite, read_only)"
     return Relation(
         "sqlite_query('source', $query)",
-        {"query": query},
+        {"query": _with_every_digit(path, query)},
         ("sqlite_scanner",),
         ("set sqlite_all_varchar = true", attach),
     )
+
+
+def _with_every_digit(path: Path, query: str) -> str:
+    """The query with its reals as the shortest text that reads back as the same number: by itself SQLite writes 15 digits."""
+    try:
+        with closing(sqlite3.connect(str(path))) as database:
+            found = database.execute(f"select * from ({query}\n) limit 0").description
+    except sqlite3.Error as error:
+        raise explain(error) from None
+    columns = []
+    for name, *_ in found:
+        cell = '"' + name.replace('"', '""') + '"'
+        digits = [f"printf('%!.{n}g', {cell})" for n in (15, 16, 17)]
+        shortest = " ".join(f"when cast({text} as real) = {cell} then {text}" for text in digits[:2])
+        columns.append(f"case when typeof({cell}) <> 'real' then {cell} {shortest} else {digits[2]} end as {cell}")
+    return f"select {', '.join(columns)} from ({query}\n)"
 
 
 def postgres_relation(url: str, query: str) -> Relation:

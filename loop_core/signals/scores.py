@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from loop_core.errors import SourceError
 from loop_core.lake import quoted
+from loop_core.signals.cells import FLAGS, TRAILING
 from loop_core.vocabulary import Task
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _checked(charter: Charter, version: str, scores: pl.DataFrame, as_of: dateti
     arrival = pl.lit(as_of, dtype=pl.Datetime("us", "UTC"))
     moment = pl.col("scored_at").cast(pl.Datetime("us", "UTC")) if "scored_at" in scores.columns else arrival
     said = [pl.col(name).cast(pl.Float64) for name in wanted]
-    frame = scores.select(pl.col("prediction_id").cast(pl.String), *said, moment.alias("scored_at"))
+    frame = scores.select(_ids(scores.schema["prediction_id"]), *said, moment.alias("scored_at"))
     if charter.loop.classes:
         frame = frame.with_columns(pl.max_horizontal(*wanted).alias("score"))
     fits = pl.all_horizontal(_fits(charter, name) for name in wanted) & pl.col("prediction_id").is_not_null()
@@ -95,6 +96,20 @@ def _checked(charter: Charter, version: str, scores: pl.DataFrame, as_of: dateti
         given = f"{wrong:,} scores of {version} are {_WRONG[charter.loop.task]} or without id, {repeated:,} ids repeat"
         raise SourceError(given, "one score for each id", "correct the file; nothing was written")
     return frame.sort("prediction_id")
+
+
+def _ids(kind: pl.DataType) -> pl.Expr:
+    """Ids as the gates store them: 17.0 is 17 (see `signals.cells`)."""
+    import polars as pl
+
+    column = pl.col("prediction_id")
+    text = column.cast(pl.String)
+    if kind.is_float():
+        whole = column.cast(pl.Int64, strict=False).cast(pl.String)
+        told = pl.when(column == column.floor()).then(whole).otherwise(text)
+        return pl.when(column.abs() < (2**24 if kind == pl.Float32 else 2**53)).then(told).alias("prediction_id")
+    own = text.str.replace(TRAILING, "$1$2").replace(FLAGS)
+    return pl.when(~text.is_in(["", "NaN", "nan"])).then(own).alias("prediction_id")
 
 
 _WRONG = {Task.BINARY: "outside [0, 1]", Task.MULTICLASS: "outside [0, 1]", Task.REGRESSION: "no finite number"}

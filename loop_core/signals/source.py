@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from loop_core.lake.files import (
     postgres_relation,
     sqlite_relation,
 )
+from loop_core.signals.line_ends import has_mixed_ends, write_with_one_end
 from loop_core.signals.text import TextFacts, header, scan_text, unclosed_quote
 
 #: Memory that one chunk of rows may take while it passes the gates.
@@ -101,13 +103,13 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 
 
 def _csv(path: Path) -> Source:
-    facts = _rows_of(path, header_lines=1)
+    mixed = has_mixed_ends(path)
+    facts = _rows_of(path, header_lines=0 if mixed else 1)
     if (line := unclosed_quote(path)) is not None:
         raise _too_large(path, f"the quote opened in line {line:,}")
     columns, delimiter = header(path)
-    return _source(
-        path, csv_relation(path, columns, delimiter), facts.lines - 1, facts.bytes, dict.fromkeys(columns, "VARCHAR")
-    )
+    relation = csv_relation(path, columns, delimiter, partial(write_with_one_end, path) if mixed else None)
+    return _source(path, relation, max(1, facts.lines - 1), facts.bytes, dict.fromkeys(columns, "VARCHAR"))
 
 
 def _jsonl(path: Path) -> Source:

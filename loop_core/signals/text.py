@@ -77,7 +77,9 @@ def header(path: Path) -> tuple[list[str], str]:
     import csv
 
     with open_binary(path) as file:
-        line = file.readline(MAX_RECORD_BYTES).decode("utf-8-sig").rstrip("\r\n")
+        line = file.readline(MAX_RECORD_BYTES).decode("utf-8-sig")
+    # Without any LF, lines end in CR; beside one, a CR within the header is a stray one.
+    line = line.rstrip("\r\n") if line.endswith("\n") else line.split("\r", 1)[0]
     delimiter = max(DELIMITERS, key=line.count)
     try:
         names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [""])]
