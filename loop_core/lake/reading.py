@@ -123,6 +123,8 @@ class PublicReading(Reading):
 
     limits: QueryLimits = field(default=DEFAULT_LIMITS)
     """What each query may take."""
+    own: frozenset[str] = frozenset()
+    """Names of the views that a person added."""
 
     def with_views(self, **views: str) -> Self:
         """The same reading with more views, each a SELECT over those before it. QueryError where it is another thing."""
@@ -130,7 +132,7 @@ class PublicReading(Reading):
         for name, sql in views.items():
             read_select(sql, known)
             known.add(name)
-        return super().with_views(**views)
+        return replace(super().with_views(**views), own=self.own | views.keys())
 
     def with_core_views(self, **views: str) -> Self:
         """The same reading with more views of the core's own."""
@@ -156,6 +158,9 @@ class PublicReading(Reading):
     def _asked(self, parameters: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any], QueryLimits]:
         given = self._bound(parameters)
         views = {name: with_literals(view, given) for name, view in self._named().items()}
+        for name in self.own:
+            # Once more, as it is run: a `$name` within a text is written out too, and may end that text.
+            read_select(views[name], views.keys())
         return views, given, self.limits
 
 

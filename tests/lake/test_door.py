@@ -226,6 +226,9 @@ def test_views_of_a_persons_own_are_queries_too(reading: PublicReading) -> None:
     assert len(more.rows("from dearest", least=2)) == 1
     with pytest.raises(QueryError, match="glob"):
         reading.with_views(x="from glob('/*')")
+    ended = reading.with_views(x="select '$text' as a from predictions")
+    with pytest.raises(QueryError, match="glob"):
+        ended.rows("from x", text=", (select count(*) from glob(chr(47))) as b, ")
 
 
 @pytest.mark.parametrize("sql", ["with recursive r as (select 1 union all select 1 from r) select count(*) from r"])
