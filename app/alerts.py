@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from app import session
-from app.actions import act
+from app.actions import Form
 from app.faults import plain
 from app.session import View
 from app.widgets import acting, bounded, mark_of, moment, table
@@ -27,6 +28,8 @@ from loop_core.alerts import (
     resend,
     unmute,
 )
+from loop_core.errors import RefusedError
+from loop_core.workspace import Loop
 
 #: Instants are days here.
 _DAY = st.column_config.TextColumn(width=85)
@@ -148,25 +151,30 @@ def _evidence(one: Alert) -> None:
 
 
 def _verbs(view: View, one: Alert) -> None:
+    form, typed = Form(view, one), {"reason": f"alert_reason_{one.id}"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        reason = st.text_input("Reason", key=f"alert_reason_{one.id}", placeholder="for the record", width=330)
+        reason = st.text_input("Reason", key=form.key(typed["reason"]), placeholder="for the record", width=330)
         if one.state is AlertState.OPEN:
-            act("Acknowledge", f"ack_{one.id}", acknowledge, view, one.id, reason=reason)
+            form.act(f"Acknowledge {one.id}", f"ack_{one.id}", acknowledge, one.id, fields=typed)
         if one.state is AlertState.MUTED:
-            act("Unmute", f"unmute_{one.id}", unmute, view, one.id, reason=reason, kind="secondary")
+            form.act(f"Unmute {one.id}", f"unmute_{one.id}", unmute, one.id, fields=typed, type="secondary")
             return
         tomorrow = session.shown_day(view.present) + timedelta(days=1)
-        day = st.date_input(
-            "Mute until",
-            tomorrow + timedelta(days=6),
-            tomorrow,
-            key=f"mute_until_{one.id}",
-            width=140,
-            format="YYYY-MM-DD",
-        )
-        until = datetime.combine(day or tomorrow, time(), UTC)
-        named = {"reason": reason, "kind": "secondary", "disabled": not reason.strip()}
-        act("Mute", f"mute_{one.id}", mute, view, one.id, until, help="Needs a reason.", **named)  # type: ignore[arg-type]
+        until = {**typed, "day": f"mute_until_{one.id}"}
+        st.date_input(
+            "Mute until", tomorrow + timedelta(days=6), tomorrow, key=form.key(until["day"]), width=140, format="YYYY-MM-DD",
+        )  # fmt: skip
+        form.act(
+            f"Mute {one.id}", f"mute_{one.id}", _mute, one.id, fields=until, type="secondary", disabled=not reason.strip(),
+            help="Needs a reason.",
+        )  # fmt: skip
+
+
+def _mute(loop: Loop, alert_id: str, *, day: date | None, **named: Any) -> None:
+    """`mute` until a day begins, as a person picks it."""
+    if day is None:
+        raise RefusedError(f"No day to mute {alert_id} until", todo="choose one")
+    mute(loop, alert_id, datetime.combine(day, time(), UTC), **named)
 
 
 def _undelivered(view: View) -> None:
@@ -183,4 +191,5 @@ def _undelivered(view: View) -> None:
             may = "may not have arrived" if message.status is MessageStatus.UNKNOWN else "was not delivered"
             st.markdown(f"○ {message.alert} to {plain(message.channel)} {may}: {plain(message.last_error)}")
             if view.is_present:
-                act("Send again", f"resend_{message.id}", resend, view, message.id, kind="secondary")
+                again = f"Send {message.alert} to {message.channel} again"
+                Form(view, message).act(again, f"resend_{message.id}", resend, message.id, type="secondary")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.jobs import enqueue_job, job_list
+from app.actions import Form
+from app.jobs import job_list
 from app.scorecards import newest_card
 from app.session import View
 from app.widgets import empty, labelled, short, spaced, verdict, why
@@ -77,8 +78,12 @@ def _verbs(view: View, challenger: str, card: Scorecard | None) -> None:
         return
     running = view.is_present and _running(view, challenger)
     said = "Comparing …" if running else "Compare again" if card else "Compare now"
-    if view.is_present and st.button(said, key="compare", icon=":material/compare_arrows:", disabled=running):
-        enqueue_job(view, "compare", {"challenger": challenger})
+    if view.is_present:
+        form = Form(view, challenger, view.loop.champion(view.as_of))
+        form.start(
+            said, "compare", "compare", {"challenger": challenger}, type="secondary", icon=":material/compare_arrows:",
+            disabled=running,
+        )  # fmt: skip
     if card is not None:
         st.download_button(
             "HTML", lambda: scorecard_html(view.loop, card), f"{card.loop}-{challenger}-{card.id}.html", "text/html",

@@ -7,7 +7,7 @@ import streamlit as st
 from app import session
 from app.faults import boundary, plain
 from app.jobs import job_line
-from loop_core.jobs import FOUNDING, JobView, enqueue, list_jobs
+from loop_core.jobs import FOUNDING, JobView, enqueue, list_jobs, stop
 from loop_core.workspace import Workspace
 
 #: Simulated predictions of the demo, about.
@@ -64,8 +64,14 @@ def _progress(ws: Workspace) -> None:
     job = founding_job(ws)
     if job is None:
         st.rerun()
-    job_line(ws, job, session.identities()[0])
+    job_line(job, None)
+    st.button("Stop", key=f"stop_{job.id}", icon=":material/stop_circle:", on_click=_stop, args=(ws, job))
     st.caption("It goes on when this page is closed.")
+
+
+def _stop(ws: Workspace, job: JobView) -> None:
+    with boundary():
+        stop(ws, job.id, actor=session.identities()[0], seen=job)
 
 
 def _newest(ws: Workspace) -> JobView | None:

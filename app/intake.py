@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.actions import Form
 from app.faults import boundary, plain
 from app.session import View
 from loop_core.clock import now
@@ -17,18 +18,21 @@ from loop_core.vocabulary import Signal
 
 def bring_in(view: View) -> None:
     """A form: signal and file → through the gates, with progress and a report that accounts for every row."""
+    form = Form(view)
     with (
-        st.form("bring_in", border=False, clear_on_submit=True),
+        st.form(form.key("bring_in"), border=False, clear_on_submit=True),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        signal = st.selectbox("Signal", list(Signal), key="bring_signal", width=170, format_func=lambda s: s.value)
+        signal = st.selectbox(
+            "Signal", list(Signal), key=form.key("bring_signal"), width=170, format_func=lambda s: s.value
+        )
         file = st.file_uploader(
             "File",
             ["csv", "tsv", "parquet", "jsonl", "gz"],
-            key="bring_file",
+            key=form.key("bring_file"),
             help="Larger than 200 MB: `loop ingest` streams files of any size.",
         )
-        pressed = st.form_submit_button("Bring in", key="bring", type="primary", icon=":material/input:")
+        pressed = st.form_submit_button("Bring in", key=form.key("bring"), type="primary", icon=":material/input:")
     if pressed and file is None:
         st.info("Choose a file first.")
     if pressed and file is not None:

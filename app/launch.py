@@ -3,48 +3,62 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import streamlit as st
 
-from app.jobs import enqueue_job
+from app.actions import Form, queue
 from app.session import View
-from app.widgets import moment
+from app.widgets import moment, short
+from loop_core.workspace import Loop
+
+#: Inputs of a retrain's form, by its parameters.
+_BUDGET = ("trials", "seconds", "seed")
 
 
 def challenger_form(view: View) -> None:
     """Budget and seed of a retrain, and what data it will use."""
     plan = view.loop.charter.retrain
     granted = max(1, int(plan.seconds))
-    with st.form("launch", border=True):
+    champion = view.loop.champion(view.as_of)
+    form = Form(view, champion, view.loop.charter.hash)
+    with st.form(form.key("launch"), border=True):
         st.markdown("##### Train a challenger")
         with st.container(horizontal=True):
-            trials = st.number_input("Trials", 1, max(500, plan.trials), plan.trials, key="trials", width=110)
-            seconds = st.number_input("At most seconds", 1, max(3600, granted), granted, key="seconds", width=150)
-            seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", width=110)
+            st.number_input("Trials", 1, max(500, plan.trials), plan.trials, key=form.key("trials"), width=110)
+            st.number_input("At most seconds", 1, max(3600, granted), granted, key=form.key("seconds"), width=150)
+            st.number_input("Seed", 0, 2**31 - 1, 0, key=form.key("seed"), width=110)
         st.caption(
             f"Data: {plan.window_days} days, as known on {moment(view.present)}. They end where the newest "
             f"{plan.comparison_days} mature days begin, which are kept for the comparison. Rows whose label is unknown or "
             "not due yet are left out."
         )
-        if st.form_submit_button("Train", key="train", type="primary", icon=":material/play_arrow:"):
-            enqueue_job(view, "retrain", {"trials": int(trials), "seconds": int(seconds), "seed": int(seed)})
+        form.start(
+            f"Train a challenger of {short(champion)}", "train", "retrain", {}, fields={name: name for name in _BUDGET},
+            button=st.form_submit_button, icon=":material/play_arrow:",
+        )  # fmt: skip
 
 
 def champion_form(view: View) -> None:
     """The first champion: trained on the oldest span, or one that serves elsewhere and is known by its logged scores."""
-    with st.form("bootstrap", border=True):
+    form = Form(view, view.loop.charter.hash)
+    with st.form(form.key("bootstrap"), border=True):
         st.markdown("##### The first champion")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             default = (view.present - timedelta(days=90)).date()
-            until: date = st.date_input(
-                "Train on predictions before", default, key="until", width=220, format="YYYY-MM-DD"
+            st.date_input("Train on predictions before", default, key=form.key("until"), width=220, format="YYYY-MM-DD")
+            st.text_input(
+                "Or: name in the log", key=form.key("external"), width=220, placeholder="model_version that serves now"
             )
-            external = st.text_input(
-                "Or: name in the log", key="external", width=220, placeholder="model_version that serves now"
-            )
-        if st.form_submit_button("Start", key="bootstrap_start", type="primary", icon=":material/play_arrow:"):
-            named = {"external": external.strip()} if external.strip() else {"until": until.isoformat()}
-            enqueue_job(view, "bootstrap", named)
+        form.act(
+            "Start", "bootstrap_start", _bootstrap, view.present.isoformat(), fields={"until": "until", "external": "external"},
+            button=st.form_submit_button, icon=":material/play_arrow:",
+        )  # fmt: skip
+
+
+def _bootstrap(loop: Loop, present: str, *, until: date, external: str, actor: str, seen: int, **_: Any) -> str:
+    named = {"external": external.strip()} if external.strip() else {"until": until.isoformat()}
+    return queue(loop, "bootstrap", {"as_of": present, **named}, actor=actor, seen=seen)
 
 
 def cycle_button(view: View) -> None:
@@ -52,5 +66,5 @@ def cycle_button(view: View) -> None:
     with st.container(border=True):
         st.markdown("##### Run one cycle")
         st.caption("Reads the signals, records findings, decides, and trains only where a trigger asks for it.")
-        if st.button("Run a cycle", key="cycle", icon=":material/cached:"):
-            enqueue_job(view, "cycle", {})
+        form = Form(view, view.present)
+        form.start("Run a cycle", "cycle", "cycle", {}, type="secondary", icon=":material/cached:")

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import session, style
-from app.actions import said
+from app.actions import outcome
 from app.faults import boundary
 from app.first_steps import first_steps, founding_job
 from app.frame import frame
@@ -26,11 +26,12 @@ with boundary():
     ws = session.workspace()
     founding = founding_job(ws)
     if (founding or not ws.loops()) and here.title != "About":
+        outcome()
         first_steps(ws, founding)
     else:
         if ws.loops():
             frame(ws, here)
-        said()
+        outcome()
         # What a page reads for the first time takes seconds; its frame stands before that.
         with skeleton():
             here.run()

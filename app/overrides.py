@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from app.actions import act
+from app.actions import Form
 from app.faults import plain
 from app.session import View
 from app.widgets import acting, moment
@@ -44,9 +44,13 @@ def override_form(view: View, card: Scorecard, key: str = "override") -> None:
         st.caption(
             "It counts for this comparison only, stays on record, and somebody else still has to approve the release."
         )
-        gate = st.selectbox("Gate", gates, key=f"{key}_gate")
-        reason = st.text_input("Why does it not count here?", key=f"{key}_reason")
+        gate = st.selectbox("Gate", gates, key=Form(view, card.id, gates).key(f"{key}_gate"))
+        form = Form(view, card.id, gate)
+        reason = st.text_input("Why does it not count here?", key=form.key(f"{key}_reason"))
         may = among(view.actor, allowed) is not None
-        act("Set aside", key, override, view, card.id, gate, reason=reason, disabled=not may or not reason.strip())
+        form.act(
+            f"Set {gate} aside", key, override, card.id, gate, fields={"reason": f"{key}_reason"},
+            disabled=not may or not reason.strip(),
+        )  # fmt: skip
         if not may:
             st.caption(f"Only {', '.join(map(plain, allowed))} may; you act as {plain(view.actor)}.")

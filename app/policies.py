@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from app.actions import Form, queue
 from app.drawn import draw_once
 from app.faults import boundary, plain
-from app.jobs import enqueue_job, job_list
+from app.jobs import job_list
 from app.session import View, compute
 from app.widgets import empty, labelled, moment, table, why
 from loop_core import charts
@@ -39,29 +40,31 @@ def replay_form(view: View) -> None:
         if span is None:
             empty("No past to try it on", "Predictions must span more than one label horizon.", key="nospan")
             return
+        form = Form(view, view.loop.charter.hash)
         with (
             st.expander("Try a policy on the past", icon=":material/science:", key="side_policy"),
-            st.form("policy_form", border=False),
+            st.form(form.key("policy_form"), border=False),
         ):
-            text = st.text_area(
-                "Triggers, as in the charter", policy_text(view.loop.charter.triggers), height=210, key="policy_text",
+            st.text_area(
+                "Triggers, as in the charter", policy_text(view.loop.charter.triggers), height=210, key=form.key("policy_text"),
                 help="The policy in force, never, every week and fixed schedules are replayed beside it.",
             )  # fmt: skip
             with st.container(horizontal=True, vertical_alignment="bottom"):
-                start: date = st.date_input("From", span[0].date(), key="policy_from", width=170, format="YYYY-MM-DD")
-                end: date = st.date_input("To", span[1].date(), key="policy_to", width=170, format="YYYY-MM-DD")
-                started = st.form_submit_button(
-                    "Replay", key="policy_start", type="primary", icon=":material/play_arrow:"
-                )
-            if started:
-                _start(view, text, start, end)
+                for label, name, day in (("From", "policy_from", span[0]), ("To", "policy_to", span[1])):
+                    st.date_input(label, day.date(), key=form.key(name), width=170, format="YYYY-MM-DD")
+                form.act(
+                    "Replay", "policy_start", _replay, view.present, button=st.form_submit_button, icon=":material/play_arrow:",
+                    fields={"text": "policy_text", "start": "policy_from", "end": "policy_to"},
+                )  # fmt: skip
         job_list(view, ("policies",))
 
 
-def _start(view: View, text: str, start: date, end: date) -> None:
-    """Queue the replay; what is not valid is said here, and costs nothing."""
-    with boundary():
-        enqueue_job(view, "policies", requested(view.loop, view.present, text, start, end))
+def _replay(
+    loop: Loop, present: datetime, *, text: str, start: date, end: date, actor: str, seen: int, **_: Any
+) -> str:
+    """Queue the replay; what is not valid is refused here, and costs nothing."""
+    known = {"as_of": present.isoformat(), **requested(loop, present, text, start, end)}
+    return queue(loop, "policies", known, actor=actor, seen=seen)
 
 
 def requested(loop: Loop, present: datetime, text: str, start: date, end: date) -> dict[str, Any]:

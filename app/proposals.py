@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.actions import act
+from app.actions import Form
 from app.faults import plain
 from app.overrides import override_form, override_lines, set_aside
 from app.session import View
@@ -44,15 +44,18 @@ def _gates(view: View, proposal: Proposal) -> None:
 
 def _verbs(view: View, proposal: Proposal) -> None:
     name, own = proposal.id, same_person(view.actor, proposal.proposed_by)
+    form = Form(view, proposal)
+    typed = {"reason": f"reason_{name}"}
+    turn = f"{short(proposal.against)} to {short(proposal.challenger)}"
+    change = f"from {turn}" if proposal.against else f"{short(proposal.challenger)} as the first"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        reason = st.text_input("Reason", key=f"reason_{name}", width=340, placeholder="for the record")
+        reason = st.text_input("Reason", key=form.key(f"reason_{name}"), width=340, placeholder="for the record")
         if proposal.state is ProposalState.OPEN:
-            act("Approve", f"approve_{name}", approve, view, name, reason=reason, disabled=own)
+            form.act(f"Approve {change}", f"approve_{name}", approve, name, fields=typed, disabled=own)
         else:
-            act("Promote", f"promote_{name}", promote, view, name, reason=reason)
-        act(
-            "Reject", f"reject_{name}", reject, view, name, reason=reason, kind="secondary", disabled=not reason.strip()
-        )
+            form.act(f"Promote {change}", f"promote_{name}", promote, name, fields=typed)
+        unreasoned = not reason.strip()
+        form.act("Reject", f"reject_{name}", reject, name, fields=typed, type="secondary", disabled=unreasoned)
     if own and proposal.state is ProposalState.OPEN:
         st.caption("You proposed this, so somebody else approves it: switch the identity at the top right.")
 
@@ -74,8 +77,15 @@ def way_back(view: View, tenures: Sequence[Tenure], champion: str) -> None:
     earlier = list(dict.fromkeys((*view.loop.predecessors(view.as_of), *served)))
     if not earlier:
         return
+    choice = Form(view, champion, tenures[0].since)
     with st.container(horizontal=True, vertical_alignment="bottom", key="rollback_row"):
-        target = st.selectbox("Roll back to", earlier, key="rollback_to", format_func=short, width=200)
-        reason = st.text_input("Why", key="rollback_reason", width=340, placeholder="what went wrong, in a sentence")
-        note = "At once and without approval: going back is never held up."
-        act("Roll back", "rollback", rollback, view, target, reason=reason, disabled=not reason.strip(), help=note)
+        target = st.selectbox("Roll back to", earlier, key=choice.key("rollback_to"), format_func=short, width=200)
+        form = Form(view, champion, tenures[0].since, target)
+        reason = st.text_input(
+            "Why", key=form.key("rollback_reason"), width=340, placeholder="what went wrong, in a sentence"
+        )
+        form.act(
+            f"Roll back from {short(champion)} to {short(target)}", "rollback", rollback, target,
+            fields={"reason": "rollback_reason"}, disabled=not reason.strip(),
+            help="At once and without approval: going back is never held up.",
+        )  # fmt: skip

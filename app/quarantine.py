@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
-from app.actions import act
+from app.actions import Form
 from app.session import View
 from app.widgets import WORST, acting, empty, moment, table
 from loop_core.gates.quarantine import QuarantinedRow, dismiss, fix, list_rows, rule_counts
 from loop_core.gates.replay import replay
+from loop_core.workspace import Loop
 
 
 def quarantine(view: View) -> None:
@@ -30,7 +32,8 @@ def quarantine(view: View) -> None:
     rows = list_rows(view.loop, rule=names[str(chosen)], offset=(page - 1) * WORST, limit=WORST)
     picked = table(
         [_row(row) for row in rows],
-        f"quarantine_{names[str(chosen)]}_{page}",
+        # A selection is a list of places: in a table of other rows it would be of other rows.
+        Form(view, rows).key(f"quarantine_{names[str(chosen)]}_{page}"),
         alt="Quarantined rows",
         on_select="rerun",
         selection_mode="multi-row",
@@ -62,46 +65,34 @@ def _broken(row: QuarantinedRow, rule: str) -> str:
 
 
 def _actions(view: View, rows: Sequence[QuarantinedRow]) -> None:
-    ids = [row.quarantine_id for row in rows]
+    ids, form = [row.quarantine_id for row in rows], Form(view, rows)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        act(
-            f"Replay {len(ids)}",
-            "quarantine_replay",
-            replay,
-            view,
-            ids,
+        form.act(
+            f"Replay {len(ids)}", "quarantine_replay", replay, ids,
             help="Through the gates again, under the charter now in force.",
+        )  # fmt: skip
+        reason = st.text_input(
+            "Reason", key=form.key("quarantine_reason"), placeholder="why they shall never enter", width=320
         )
-        reason = st.text_input("Reason", key="quarantine_reason", placeholder="why they shall never enter", width=320)
-        act(
-            f"Dismiss {len(ids)}",
-            "quarantine_dismiss",
-            dismiss,
-            view,
-            ids,
-            reason=reason,
-            kind="secondary",
-            disabled=not reason.strip(),
-        )
+        form.act(
+            f"Dismiss {len(ids)}", "quarantine_dismiss", dismiss, ids, fields={"reason": "quarantine_reason"},
+            type="secondary", disabled=not reason.strip(),
+        )  # fmt: skip
     if len(rows) == 1:
         _fix(view, rows[0])
 
 
 def _fix(view: View, row: QuarantinedRow) -> None:
+    columns = [name for name in row.row if not name.startswith("_")]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        column = st.selectbox(
-            "Correct", [name for name in row.row if not name.startswith("_")], key="fix_column", width=200
-        )
-        value = st.text_input(
-            "New value", key=f"fix_value_{column}", value=str(row.row.get(str(column)) or ""), width=200
-        )
-        act(
-            "Save",
-            "quarantine_fix",
-            fix,
-            view,
-            row.quarantine_id,
-            {str(column): value or None},
-            reason="corrected on the page",
-            kind="secondary",
-        )
+        column = str(st.selectbox("Correct", columns, key=Form(view, row).key("fix_column"), width=200))
+        form, before = Form(view, row, column), str(row.row.get(column) or "")
+        st.text_input("New value", key=form.key("fix_value"), value=before, width=200)
+        form.act(
+            f"Change {column} from {before or 'nothing'}", "quarantine_fix", _fix_column, row.quarantine_id, column,
+            fields={"value": "fix_value"}, type="secondary",
+        )  # fmt: skip
+
+
+def _fix_column(loop: Loop, quarantine_id: str, column: str, *, value: str, **named: Any) -> None:
+    fix(loop, quarantine_id, {column: value or None}, reason="corrected on the page", **named)

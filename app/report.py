@@ -6,11 +6,12 @@ from datetime import datetime
 
 import streamlit as st
 
+from app.actions import Form
 from app.faults import boundary, plain
 from app.jobs import job_list
 from app.session import View
 from app.widgets import moment
-from loop_core.jobs import enqueue, list_jobs
+from loop_core.jobs import list_jobs
 from loop_core.monitor.report import Report, latest_report
 
 #: Pixels of the embedded page, which scrolls by itself.
@@ -38,10 +39,10 @@ def evidently_panel(
 
 def _start(view: View, window: dict[str, object], *, known: bool) -> None:
     label = "Make it again with what is known now" if known else "Make the report"
-    if st.button(
-        label, key="evidently_start", icon=":material/lab_profile:", type="tertiary" if known else "secondary"
-    ):
-        enqueue(view.loop.workspace, view.loop.name, "evidently", {**window, "as_of": view.as_of}, view.actor)
+    Form(view, view.as_of, sorted(window.items(), key=str)).start(
+        label, "evidently_start", "evidently", {**window, "as_of": view.as_of}, icon=":material/lab_profile:",
+        type="tertiary" if known else "secondary",
+    )  # fmt: skip
     if any(job.open for job in list_jobs(view.loop.workspace, loop=view.loop.name) if job.kind == "evidently"):
         job_list(view, ("evidently",))
     elif not known:

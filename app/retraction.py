@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.actions import act
+from app.actions import Form
 from app.faults import plain
 from app.session import View
 from app.widgets import acting, moment
@@ -30,25 +30,21 @@ def retraction(view: View) -> None:
     chosen = st.selectbox(
         "Batch",
         range(len(there)),
-        key="retract_batch",
+        key=Form(view, there).key("retract_batch"),
         format_func=lambda k: plain(
             f"{there[k].source} · {there[k].accepted:,} {there[k].signal.value} · {moment(there[k].arrived_at, clock=True)}"
         ),
     )
     batch = there[chosen]
-    key = f"retract_{batch.batch_id}_{batch.arrived_at.isoformat()}"
-    reason = st.text_input("Reason", key=f"{key}_reason", placeholder="why these rows should never have been accepted")
-    act(
-        f"Take out {batch.accepted:,} {batch.signal.value} of {plain(batch.source)}",
-        key,
-        _retract,
-        view,
-        batch.batch_id,
-        reason=reason,
-        kind="secondary",
-        disabled=not reason.strip(),
-        help="On record. The same file can be brought in again afterwards.",
+    form = Form(view, batch)
+    reason = st.text_input(
+        "Reason", key=form.key("retract_reason"), placeholder="why these rows should never have been accepted"
     )
+    form.act(
+        f"Take out {batch.accepted:,} {batch.signal.value} of {batch.source}", "retract", _retract, batch.batch_id,
+        fields={"reason": "retract_reason"}, type="secondary", disabled=not reason.strip(),
+        help="On record. The same file can be brought in again afterwards.",
+    )  # fmt: skip
 
 
 def _retract(loop: Loop, batch_id: str, *, actor: str, **named: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from app import session
+from app.actions import Form
 from app.faults import plain
-from app.jobs import enqueue_job
 from app.session import View
 from app.widgets import mark_of, moment, short, spaced, table, why
 from loop_core.compare import Comparisons, Rival, Scorecard, latest_comparisons
@@ -56,8 +56,10 @@ def _ask(view: View, card: Scorecard) -> None:
     picked = st.multiselect(
         "Challengers", others, list(dict.fromkeys(first))[:3], key="rivals_picked", format_func=short, width=380
     )
-    if st.button("Compare these", key="rivals_run", icon=":material/compare_arrows:", disabled=not picked):
-        enqueue_job(view, "rivals", {"challengers": picked, "against": baseline})
+    Form(view, baseline, picked).start(
+        "Compare these", "rivals_run", "rivals", {"challengers": picked, "against": baseline}, type="secondary",
+        icon=":material/compare_arrows:", disabled=not picked,
+    )  # fmt: skip
 
 
 def _place(known: list[str], version: str | None) -> int:

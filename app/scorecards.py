@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import session
-from app.actions import act
+from app.actions import Form
 from app.faults import boundary, plain
 from app.overrides import override_lines, set_aside
 from app.session import View
@@ -156,8 +156,13 @@ def propose_form(view: View, card: Scorecard, champion: str | None) -> None:
         names = ", ".join(plain(gate.name) for gate in hindering)
         st.caption(f"{names}: this keeps the challenger from being proposed.")
     elif acting(view):
-        reason = st.text_input("Why release it?", key="propose_reason", value=card.sentence)
-        act("Propose its release", "propose", propose, view, card.challenger, scorecard=card.id, reason=reason)
+        form = Form(view, card.id)
+        st.text_input("Why release it?", key=form.key("propose_reason"), value=card.sentence)
+        change = f"from {short(champion)} to {short(card.challenger)}" if champion else f"of {short(card.challenger)}"
+        form.act(
+            f"Propose its release {change}" if champion else "Propose its release", "propose", propose, card.challenger,
+            fields={"reason": "propose_reason"}, scorecard=card.id,
+        )  # fmt: skip
 
 
 def panels(view: View, card: Scorecard, details: Mapping[str, Callable[[View, Scorecard], None]]) -> None:

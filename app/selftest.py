@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import session
-from app.jobs import enqueue_job
+from app.actions import Form
 from app.session import View
 from app.widgets import moment, spaced, table, why
 from loop_core.compare import latest_selftest
@@ -38,12 +38,11 @@ def selftest_panel(view: View, challenger: str) -> None:
             changed = "" if found.charter_hash == view.loop.charter.hash else " The charter has changed since."
             st.caption(f"Tried on {found.n:,} rows as of {moment(found.as_of)}.{changed}")
         with st.container(horizontal=True, vertical_alignment="center"):
-            if (
-                view.is_present
-                and not view.presenting
-                and st.button("Try the gates", key="selftest_run", icon=":material/experiment:")
-            ):
-                enqueue_job(view, "selftest", {"challenger": challenger})
+            if view.is_present and not view.presenting:
+                form, of = Form(view, challenger), {"challenger": challenger}
+                form.start(
+                    "Try the gates", "selftest_run", "selftest", of, type="secondary", icon=":material/experiment:"
+                )
             why(view, WORDS, "loop_core.compare:selftest(loop, as_of)", key="selftest")
         if found is not None and found.harms:
             rows = [

@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from app.actions import act
+from app.actions import Form
 from app.faults import plain
 from app.session import View
 from app.widgets import acting, spaced, table, why
 from loop_core.compare import Scorecard, Slice, declare_slice, declared_as
+from loop_core.workspace import Loop
 
 WORDS = """Columns are cut – numbers at quantiles, categories by value, missing values by themselves – and every combination of up to
 `compare.slice_depth` conditions with rows enough is looked at on one half of the entities. What stands out there is tried on the
@@ -77,9 +78,14 @@ def _declare(view: View, card: Scorecard, one: Slice) -> None:
             return
         with st.popover("Declare as cohort", key=f"side_declare_{one.id}", icon=":material/group_add:"):
             st.caption("The charter changes, on record; the next comparison has it as a cohort with its gate.")
-            name = st.text_input("Name", key=f"declare_name_{one.id}", placeholder="small letters, digits, underscores")
-            reason = st.text_input("Why watch it?", key=f"declare_reason_{one.id}")
-            act(
-                "Declare", f"declare_{one.id}", declare_slice, view, card.id, one.id, name=name.strip(), reason=reason,
-                kind="primary",
-            )  # fmt: skip
+            form, typed = (
+                Form(view, card.id, one),
+                {"name": f"declare_name_{one.id}", "reason": f"declare_reason_{one.id}"},
+            )
+            st.text_input("Name", key=form.key(typed["name"]), placeholder="small letters, digits, underscores")
+            st.text_input("Why watch it?", key=form.key(typed["reason"]))
+            form.act(f"Declare {one.id}", f"declare_{one.id}", _declare_slice, card.id, one.id, fields=typed)
+
+
+def _declare_slice(loop: Loop, scorecard_id: str, slice_id: str, *, name: str, **named: Any) -> None:
+    declare_slice(loop, scorecard_id, slice_id, name=name.strip(), **named)

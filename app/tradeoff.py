@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from app.actions import Form
 from app.drawn import draw
 from app.faults import plain
-from app.jobs import enqueue_job
 from app.session import View
 from app.widgets import moment, short, table, why
 from loop_core.charts.tradeoff import COSTS, drawn, tradeoff_chart
@@ -45,12 +45,10 @@ def tradeoff_panel(view: View, card: Scorecard) -> None:
         for note in found.notes:
             st.caption(plain(note))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if (
-            view.is_present
-            and not view.presenting
-            and st.button("Measure", key="tradeoff_run", icon=":material/timer:")
-        ):
-            enqueue_job(view, "tradeoff", {"with": [v for v in (card.champion, card.challenger) if v]})
+        if view.is_present and not view.presenting:
+            both = {"with": [version for version in (card.champion, card.challenger) if version]}
+            form = Form(view, card.id)
+            form.start("Measure", "tradeoff_run", "tradeoff", both, type="secondary", icon=":material/timer:")
         why(view, WORDS, "loop_core.compare:tradeoff(loop, as_of)", key="tradeoff")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import session
-from app.jobs import enqueue_job
+from app.actions import Form
 from app.session import View
 from app.widgets import moment, why
 from loop_core.compare import forecast_outcomes, usual_seconds
@@ -37,8 +37,9 @@ def worth_panel(view: View, acting: bool) -> None:
             )
         st.caption(f"A retrain usually takes {session.compute(view, usual_seconds):,.0f} s. {_spent(view)}")
         with st.container(horizontal=True, vertical_alignment="center"):
-            if acting and st.button("Ask", key="ask_worth", icon=":material/balance:"):
-                enqueue_job(view, "forecast", {})
+            if acting:
+                form = Form(view, view.loop.champion(view.as_of))
+                form.start("Ask", "ask_worth", "forecast", {}, type="secondary", icon=":material/balance:")
             why(
                 view,
                 "A model of the champion's parameters is fitted without a search and compared on the newest tuning rows; "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from loop_core.charter import Charter, parse_charter
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
 from loop_core.lake import Lake, LakeLocation, compile_charter, create_loop_tables, quoted
-from loop_core.ledger import Entry, Ledger
+from loop_core.ledger import Entry, Ledger, refuse_unseen
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.paths import plain
 from loop_core.toml import read_toml
@@ -158,33 +158,42 @@ class Workspace:
         """The file people edit; it is in force once `set_charter` recorded it."""
         return self.path / "loops" / f"{name}.toml"
 
-    def set_charter(self, text: str, *, actor: str, reason: str, as_of: datetime) -> Loop:
+    def set_charter(self, text: str, *, actor: str, reason: str, as_of: datetime, seen: int | None = None) -> Loop:
         """Put a charter in force: a new loop, or the next version of an old one. The same content changes nothing.
 
         Raises:
             CharterError: it does not validate, or changes the type of a column that holds data.
+            RefusedError: another one was put in force meanwhile, or since the one it replaces was seen (`seen`: length of
+                the ledger then; None: nobody was shown anything).
         """
         charter = compile_charter(text)
         versions = self.ledger.entries(loop=charter.name, kind="charter.changed")
         if versions and versions[-1].payload["hash"] == charter.hash:
             return Loop(self, charter)
+        refuse_unseen(f"the charter of {charter.name}", versions, seen)
         if versions:
             _refuse_type_changes(parse_charter(versions[-1].payload["text"], on_record=True), charter)
         create_loop_tables(self.lake, charter, actor=actor)
-        file = self.charter_file(charter.name)
+        with self.ledger.transaction() as tx:
+            versions_now = tx.entries(loop=charter.name, kind="charter.changed")
+            refuse_unseen(f"the charter of {charter.name}", versions_now, versions[-1].seq if versions else 0)
+            self._write_charter(charter.name, text)
+            tx.append(
+                kind="charter.changed",
+                loop=charter.name,
+                subject=f"charter v{len(versions) + 1}",
+                actor=actor,
+                as_of=as_of,
+                reason=reason,
+                payload={"hash": charter.hash, "text": text, "version": len(versions) + 1},
+            )
+        return Loop(self, charter)
+
+    def _write_charter(self, name: str, text: str) -> None:
+        file = self.charter_file(name)
         draft = file.with_suffix(".toml.new")
         draft.write_text(text, encoding="utf-8")
         draft.replace(file)
-        self.ledger.append(
-            kind="charter.changed",
-            loop=charter.name,
-            subject=f"charter v{len(versions) + 1}",
-            actor=actor,
-            as_of=as_of,
-            reason=reason,
-            payload={"hash": charter.hash, "text": text, "version": len(versions) + 1},
-        )
-        return Loop(self, charter)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from loop_core.alerts.channels import FILE, Channel
 from loop_core.alerts.words import Note
 from loop_core.errors import RefusedError, UnknownNameError
-from loop_core.ledger import Entry
+from loop_core.ledger import Entry, refuse_unseen
 from loop_core.ledger.database import explained
 from loop_core.ledger.schema import outbox as table
 from loop_core.workspace import Loop, Workspace
@@ -98,11 +98,12 @@ def messages(
         return [message_of(row) for row in connection.execute(query).mappings()]
 
 
-def resend(loop: Loop, number: int, *, actor: str, as_of: datetime, reason: str = "") -> None:
+def resend(loop: Loop, number: int, *, actor: str, as_of: datetime, reason: str = "", seen: int | None = None) -> None:
     """Have a message sent again that failed, or of which nobody knows whether it arrived. That is a person's decision.
 
     Raises:
-        UnknownNameError: the loop has no such message. RefusedError: it waits, is on its way, or was sent.
+        UnknownNameError: the loop has no such message. RefusedError: it waits, is on its way, was sent, or somebody had it
+            sent again since it was seen (`seen`: length of the ledger then; None: nobody was shown anything).
     """
     with loop.ledger.transaction() as tx:
         mine = (table.c.id == number) & (table.c.loop == loop.name)
@@ -112,6 +113,9 @@ def resend(loop: Loop, number: int, *, actor: str, as_of: datetime, reason: str 
             raise UnknownNameError("message", number, list(known))
         if row["status"] not in (MessageStatus.FAILED.value, MessageStatus.UNKNOWN.value):
             raise RefusedError(f"Message {number} is {row['status']}", "a failed or unknown message", "nothing to do")
+        sent = tx.entries(loop=loop.name, kind="alert.resent", subject=row["alert"])
+        same = {"event": row["event"], "channel": row["channel"]}
+        refuse_unseen(f"message {number}", [entry for entry in sent if entry.payload == same], seen)
         entry = tx.append(
             kind="alert.resent",
             loop=loop.name,
@@ -119,7 +123,7 @@ def resend(loop: Loop, number: int, *, actor: str, as_of: datetime, reason: str 
             actor=actor,
             as_of=as_of,
             reason=reason,
-            payload={"event": row["event"], "channel": row["channel"]},
+            payload=same,
         )
         values = {"status": MessageStatus.WAITING.value, "attempts": 0, "created_at": iso(entry.at)}
         tx.connection.execute(update(table).where(mine).values(**values, next_try_at=iso(entry.at), last_error=""))

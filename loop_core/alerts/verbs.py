@@ -9,17 +9,21 @@ from datetime import datetime
 from loop_core.alerts.alert import AlertState
 from loop_core.alerts.state import Record, fold
 from loop_core.errors import RefusedError, UnknownNameError
-from loop_core.ledger import Entry, LedgerTransaction
+from loop_core.ledger import Entry, LedgerTransaction, refuse_unseen
 from loop_core.workspace import Loop
 
 
-def acknowledge(loop: Loop, alert_id: str, *, actor: str, as_of: datetime, reason: str = "") -> Entry:
+def acknowledge(
+    loop: Loop, alert_id: str, *, actor: str, as_of: datetime, reason: str = "", seen: int | None = None
+) -> Entry:
     """Say that one looks at it: it is not escalated any more. New findings open it again.
 
+    `seen`, here and below: length of the ledger when the alert was shown; None: nobody was shown anything.
+
     Raises:
-        UnknownNameError: no such alert. RefusedError: it is resolved, or acknowledged already.
+        UnknownNameError: no such alert. RefusedError: it is resolved, acknowledged already, or changed since it was seen.
     """
-    with _acting(loop, alert_id, as_of) as (tx, record):
+    with _acting(loop, alert_id, as_of, seen) as (tx, record):
         if record.acknowledged_by is not None:
             raise RefusedError(
                 f"{alert_id} is acknowledged already, by {record.acknowledged_by}",
@@ -31,7 +35,9 @@ def acknowledge(loop: Loop, alert_id: str, *, actor: str, as_of: datetime, reaso
         )
 
 
-def mute(loop: Loop, alert_id: str, until: datetime, *, actor: str, as_of: datetime, reason: str) -> Entry:
+def mute(
+    loop: Loop, alert_id: str, until: datetime, *, actor: str, as_of: datetime, reason: str, seen: int | None = None
+) -> Entry:
     """Silence an alert until an instant, also if it is resolved and comes back before; muted again: another instant.
 
     Raises:
@@ -45,20 +51,22 @@ def mute(loop: Loop, alert_id: str, until: datetime, *, actor: str, as_of: datet
             "a later time",
             "choose a day to come",
         )
-    with _acting(loop, alert_id, as_of) as (tx, _):
+    with _acting(loop, alert_id, as_of, seen) as (tx, _):
         return tx.append(
             kind="alert.muted", loop=loop.name, subject=alert_id, actor=actor, as_of=as_of, reason=reason,
             payload={"until": until.isoformat()},
         )  # fmt: skip
 
 
-def unmute(loop: Loop, alert_id: str, *, actor: str, as_of: datetime, reason: str = "") -> Entry:
+def unmute(
+    loop: Loop, alert_id: str, *, actor: str, as_of: datetime, reason: str = "", seen: int | None = None
+) -> Entry:
     """Let a muted alert speak again.
 
     Raises:
         UnknownNameError: no such alert. RefusedError: it is not muted.
     """
-    with _acting(loop, alert_id, as_of) as (tx, record):
+    with _acting(loop, alert_id, as_of, seen) as (tx, record):
         if record.state(as_of) is not AlertState.MUTED:
             raise RefusedError(f"{alert_id} is {record.state(as_of)}", "a muted alert", "nothing to do")
         return tx.append(
@@ -67,8 +75,8 @@ def unmute(loop: Loop, alert_id: str, *, actor: str, as_of: datetime, reason: st
 
 
 @contextmanager
-def _acting(loop: Loop, alert_id: str, as_of: datetime) -> Iterator[tuple[LedgerTransaction, Record]]:
-    """The write lock, and an alert that is not resolved; time may not run backwards between entries."""
+def _acting(loop: Loop, alert_id: str, as_of: datetime, seen: int | None) -> Iterator[tuple[LedgerTransaction, Record]]:
+    """The write lock, and an alert that is not resolved and is as it was seen; time may not run backwards between entries."""
     with loop.ledger.transaction() as tx:
         entries = tx.entries(loop=loop.name, kind="alert.")
         records = fold(entries)
@@ -80,6 +88,7 @@ def _acting(loop: Loop, alert_id: str, as_of: datetime) -> Iterator[tuple[Ledger
                 "a time at or after it",
                 "act in the loop's present",
             )
+        refuse_unseen(f"alert {alert_id}", [entry for entry in entries if entry.subject == alert_id], seen)
         record = records[alert_id]
         if record.resolved_at is not None:
             raise RefusedError(

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from loop_core.cli.pasting import pasteable
+from loop_core.errors import RefusedError
 from loop_core.frames import to_json
 from loop_core.signed import signed_difference
 
@@ -39,6 +40,18 @@ def say(sentence: str) -> None:
     """One line on standard output; commands in it can be pasted."""
     typer.echo(pasteable(sentence))
     sys.stdout.flush()
+
+
+def agree(what: str, command: str) -> None:
+    """Go on only when a person agrees to what would be done.
+
+    Raises:
+        RefusedError: they do not, or nobody is there to ask; then the `command` that says it is named.
+    """
+    if not sys.stdin.isatty():
+        raise RefusedError(f"{what}, and nobody is here to agree", todo=f"say it in the command: `{command}`")
+    if not typer.confirm(pasteable(f"{what}. Do it?")):
+        raise RefusedError("Nothing was done")
 
 
 def complain(sentence: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import gained, say, show
+from loop_core.cli.console import agree, gained, say, show
 from loop_core.cli.exported import hand_out, refuse_existing
 from loop_core.cli.further import say_further
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
@@ -155,8 +155,10 @@ def propose(
     from loop_core.compare import load_scorecard
     from loop_core.release import propose as ask
 
+    # A comparison that is named may be an older one; the newest is the newest of this moment.
+    seen = None if scorecard else here.loop.ledger.length()
     card = scorecard or _newest(here, challenger)
-    proposal = ask(here.loop, challenger, scorecard=card, actor=here.actor, as_of=here.as_of, reason=reason)
+    proposal = ask(here.loop, challenger, scorecard=card, actor=here.actor, as_of=here.as_of, reason=reason, seen=seen)
     _say_held(here, load_scorecard(here.loop, proposal.scorecard_id))
     say(f"Proposal {proposal.id} made. Next, by somebody else: loop approve {here.name} {proposal.id} --actor NAME")
 
@@ -199,12 +201,22 @@ def reject(
 
 
 @on_loop(AS_OF, ACTOR)
-def promote(here: Here, proposal: ProposalArgument, reason: str = "") -> None:
+def promote(
+    here: Here,
+    proposal: ProposalArgument,
+    reason: str = "",
+    away: Annotated[
+        str | None, typer.Option("--from", help="The champion it replaces; refused when another serves.")
+    ] = None,
+) -> None:
     """Let an approved challenger serve."""
     from loop_core.release import promote as release
 
-    entry = release(here.loop, proposal, actor=here.actor, as_of=here.as_of, reason=reason)
-    say(f"{entry.subject} is the champion of {here.name} since {entry.as_of:%Y-%m-%d %H:%M}.")
+    seen = here.loop.ledger.length()
+    _check_champion(here, away, here.loop.champion(here.as_of))
+    entry = release(here.loop, proposal, actor=here.actor, as_of=here.as_of, reason=reason, seen=seen)
+    instead = f", instead of {entry.payload['previous']}" if entry.payload["previous"] else ""
+    say(f"{entry.subject} is the champion of {here.name} since {entry.as_of:%Y-%m-%d %H:%M}{instead}.")
 
 
 @on_loop(AS_OF, ACTOR)
@@ -212,14 +224,33 @@ def rollback(
     here: Here,
     reason: Annotated[str, typer.Option(help="What went wrong.")],
     to: Annotated[
-        str | None, typer.Option(help="An earlier champion; default: the newest that was not rolled back from.")
+        str | None,
+        typer.Option(help="An earlier champion; default: the newest that was not rolled back from, once you agree."),
+    ] = None,
+    away: Annotated[
+        str | None, typer.Option("--from", help="The champion to leave; refused when another serves.")
     ] = None,
 ) -> None:
     """Go back to an earlier champion at once."""
     from loop_core.release import rollback as go_back
 
-    entry = go_back(here.loop, to, actor=here.actor, as_of=here.as_of, reason=reason)
-    say(f"{entry.subject} serves again since {entry.as_of:%Y-%m-%d %H:%M}.")
+    seen, serving = here.loop.ledger.length(), here.loop.champion(here.as_of)
+    _check_champion(here, away, serving)
+    targets = here.loop.predecessors(here.as_of)
+    if to is None and away is None and targets:
+        command = f"loop rollback {here.name} --from {serving} --to {targets[0]} --reason WHY"
+        agree(f"{here.name} goes back from {serving} to {targets[0]}", command)
+    entry = go_back(here.loop, to, actor=here.actor, as_of=here.as_of, reason=reason, seen=seen)
+    say(f"{entry.subject} serves again since {entry.as_of:%Y-%m-%d %H:%M}, instead of {entry.payload['previous']}.")
+
+
+def _check_champion(here: Here, named: str | None, serving: str | None) -> None:
+    """RefusedError where another model serves than the one that was named."""
+    if named is not None and named != serving:
+        raise RefusedError(
+            f"{serving or 'No model'} serves {here.name}, not {named}",
+            todo=f"nothing was done; look at `loop status {here.name}`, then decide",
+        )
 
 
 def headline(card: Scorecard) -> str:

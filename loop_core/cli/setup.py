@@ -12,9 +12,10 @@ from loop_core.cli.console import complain, say, show
 from loop_core.cli.options import ActorOption, AsOfOption, JsonOption, WorkspaceOption, actor_or_me, moment, opened
 from loop_core.cli.progress import progress_bar
 from loop_core.clock import instant, now
-from loop_core.errors import CharterError
+from loop_core.errors import CharterError, RefusedError
 
 if TYPE_CHECKING:
+    from loop_core.ledger import Entry
     from loop_core.workspace import Workspace
 
 charter_app = typer.Typer(
@@ -51,8 +52,6 @@ def init(
 
     target = folder / "loops" / f"{name}.toml"
     if target.exists():
-        from loop_core.errors import RefusedError
-
         raise RefusedError(f"{target} exists already", "a new name", "choose another with --name")
     target.write_text(draft_charter(from_file, name=name), encoding="utf-8")
     say(
@@ -163,6 +162,10 @@ def _marks(file: Path) -> list[int]:
 def apply(
     file: Annotated[Path, typer.Argument(help="The edited charter.")],
     reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")],
+    edited: Annotated[
+        int | None,
+        typer.Option("--from", help="The version that was edited, e.g. 3; refused when another is in force."),
+    ] = None,
     workspace: WorkspaceOption = None,
     actor: ActorOption = None,
     as_of: AsOfOption = None,
@@ -173,8 +176,23 @@ def apply(
     charter = compile_charter_file(file)
     with opened(workspace) as ws:
         when = instant(as_of) if as_of else _present(ws, charter.name)
-        loop = ws.set_charter(file.read_text(encoding="utf-8"), actor=actor_or_me(actor), reason=reason, as_of=when)
-        say(f"{loop.entries('charter.changed')[-1].subject} of {loop.name} is in force.")
+        seen, versions = ws.ledger.length(), ws.ledger.entries(loop=charter.name, kind="charter.changed")
+        _check_version(charter.name, edited, versions)
+        text, who = file.read_text(encoding="utf-8"), actor_or_me(actor)
+        loop = ws.set_charter(text, actor=who, reason=reason, as_of=when, seen=seen)
+        newest = loop.entries("charter.changed")[-1]
+        instead = f", instead of v{len(versions)}" if versions and newest.seq > versions[-1].seq else ""
+        say(f"{newest.subject} of {loop.name} is in force{instead}.")
+
+
+def _check_version(name: str, edited: int | None, versions: list[Entry]) -> None:
+    """RefusedError where another charter is in force than the one that was edited."""
+    if edited is not None and edited != len(versions):
+        by = f", by {versions[-1].actor}: {versions[-1].reason}" if versions else ""
+        raise RefusedError(
+            f"v{len(versions)} of {name} is in force{by}; the edits were made from v{edited}",
+            todo=f"see `loop charter log {name}`, bring the edits into that version, then apply it with --from {len(versions)}",
+        )
 
 
 def _present(ws: Workspace, name: str) -> datetime:

@@ -12,6 +12,7 @@ from loop_core.compare.slice_result import Slice
 from loop_core.compare.store import load_scorecard
 from loop_core.errors import CharterError, RefusedError, UnknownNameError
 from loop_core.lake import compile_charter
+from loop_core.ledger import refuse_unseen
 from loop_core.signed import signed_difference
 from loop_core.workspace import Loop
 
@@ -20,7 +21,15 @@ INSIDE, OUTSIDE = "inside", "outside"
 
 
 def declare_slice(
-    loop: Loop, scorecard_id: str, slice_id: str, *, name: str, reason: str, actor: str, as_of: datetime
+    loop: Loop,
+    scorecard_id: str,
+    slice_id: str,
+    *,
+    name: str,
+    reason: str,
+    actor: str,
+    as_of: datetime,
+    seen: int | None = None,
 ) -> Loop:
     """Put a charter in force in which a confirmed slice is a cohort; its comments and layout stay.
 
@@ -32,6 +41,7 @@ def declare_slice(
         reason: why it is watched from now on; required.
         actor: who changes the charter.
         as_of: UTC instant.
+        seen: length of the ledger when the slice was shown; None: nobody was shown anything.
 
     Returns:
         The loop under the new charter.
@@ -39,7 +49,7 @@ def declare_slice(
     Raises:
         UnknownNameError: no such scorecard or slice; the message lists them.
         RefusedError: no reason; the name or the slice is taken; a column of it was dropped, or it can no longer be evaluated;
-            the charter's file holds edits that are not in force.
+            the charter's file holds edits that are not in force; the charter changed since it was seen.
         CharterError: the new charter does not validate, e.g. by its name.
     """
     card = load_scorecard(loop, scorecard_id)
@@ -47,11 +57,12 @@ def declare_slice(
     if not reason.strip():
         raise RefusedError(f"{name} to be declared without a reason", "why it is watched, in a sentence", "give one")
     now = loop.workspace.loop(loop.name)
+    refuse_unseen(f"the charter of {loop.name}", loop.entries("charter.changed"), seen)
     _refuse_taken(now.charter, name, one)
     _refuse_dropped(now.charter, one)
     text = _with_cohort(_text_in_force(now), card, one, name, now.charter.compare.slice_min_rows)
     _try_out(text, one)
-    return loop.workspace.set_charter(text, actor=actor, reason=reason.strip(), as_of=as_of)
+    return loop.workspace.set_charter(text, actor=actor, reason=reason.strip(), as_of=as_of, seen=seen)
 
 
 def declared_as(charter: Charter, one: Slice) -> str | None:

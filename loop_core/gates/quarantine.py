@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from loop_core.errors import RefusedError, SourceError, UnknownNameError
 from loop_core.gates.report import RuleCount
 from loop_core.lake import Transaction, signal_columns
+from loop_core.ledger import refuse_unseen
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ def rule_counts(loop: Loop, as_of: datetime) -> list[RuleCount]:
     return [RuleCount(*row) for row in found]
 
 
-def workable(loop: Loop, quarantine_ids: Sequence[str]) -> list[QuarantinedRow]:
-    """The rows, in the order asked for, all of them still open."""
+def workable(loop: Loop, quarantine_ids: Sequence[str], seen: int | None = None) -> list[QuarantinedRow]:
+    """The rows, in the order asked for, all of them still open, and as they were seen (see `dismiss`)."""
     ids = list(dict.fromkeys(quarantine_ids))
     if not ids:
         raise RefusedError("No rows were named", "at least one id from the quarantine", "list the quarantine")
@@ -108,22 +109,32 @@ def workable(loop: Loop, quarantine_ids: Sequence[str]) -> list[QuarantinedRow]:
                 "a row that still waits",
                 "list the quarantine again",
             )
+    fixes = [entry for entry in loop.entries("quarantine.fixed") if not rows.keys().isdisjoint(entry.payload["rows"])]
+    refuse_unseen("what is in the quarantine", fixes, seen)
     return [rows[quarantine_id] for quarantine_id in ids]
 
 
 def fix(
-    loop: Loop, quarantine_id: str, changes: Mapping[str, str | None], *, actor: str, as_of: datetime, reason: str = ""
+    loop: Loop,
+    quarantine_id: str,
+    changes: Mapping[str, str | None],
+    *,
+    actor: str,
+    as_of: datetime,
+    reason: str = "",
+    seen: int | None = None,
 ) -> QuarantinedRow:
     """Change values of a quarantined row; it enters the lake once it is replayed and passes.
 
     Args:
         changes: our column → new value as text; None: no value.
+        seen: as for `dismiss`.
 
     Raises:
         UnknownNameError: no such row, or no such column.
-        RefusedError: the row was replayed or dismissed already, or nothing changes.
+        RefusedError: the row was replayed or dismissed already, changed since it was seen, or nothing changes.
     """
-    row = workable(loop, [quarantine_id])[0]
+    row = workable(loop, [quarantine_id], seen)[0]
     known = signal_columns(loop.charter, row.signal)
     for column in changes:
         if column not in known:
@@ -135,16 +146,20 @@ def fix(
     return _rows(loop, [quarantine_id])[0]
 
 
-def dismiss(loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: datetime, reason: str) -> int:
+def dismiss(
+    loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: datetime, reason: str, seen: int | None = None
+) -> int:
     """Close rows that shall never enter the lake; they stay readable. How many.
 
+    `seen`: length of the ledger when the rows were shown; None: nobody was shown anything.
+
     Raises:
-        RefusedError: no reason, or a row was replayed or dismissed already.
+        RefusedError: no reason, or a row was replayed or dismissed already, or changed since it was seen.
         UnknownNameError: no such row.
     """
     if not reason.strip():
         raise RefusedError("Rows are dismissed with a reason only", "a sentence that explains it", "give the reason")
-    rows = workable(loop, quarantine_ids)
+    rows = workable(loop, quarantine_ids, seen)
     _decide(loop, rows, Decision("dismissed", actor, as_of, reason))
     return len(rows)
 
@@ -182,6 +197,7 @@ def _decide(loop: Loop, rows: list[QuarantinedRow], made: Decision, row_json: st
     ids = [row.quarantine_id for row in rows]
 
     def body(tx: Transaction) -> None:
+        refuse_gone(tx, loop, ids)
         tx.execute(
             f"""update {loop.table("quarantine")} set state = $state, reason = $reason, decided_by = $actor, decided_at = $as_of,
             row_json = coalesce($row_json, row_json) where list_contains($ids, quarantine_id)""",
@@ -190,6 +206,19 @@ def _decide(loop: Loop, rows: list[QuarantinedRow], made: Decision, row_json: st
 
     loop.lake.write(body, actor=made.actor, message=f"{len(rows)} quarantined rows {made.state}")
     _append(loop, rows, made)
+
+
+def refuse_gone(tx: Transaction, loop: Loop, ids: list[str]) -> None:
+    """RefusedError where somebody was faster: some of the rows do not wait any more."""
+    still = tx.execute(
+        f"select count(*) from {loop.table('quarantine')} where list_contains($ids, quarantine_id) and list_contains($states, state)",
+        {"ids": ids, "states": list(OPEN)},
+    )
+    if still[0][0] != len(ids):
+        raise RefusedError(
+            "Some of these rows were replayed or dismissed meanwhile",
+            todo="nothing was done; list the quarantine again",
+        )
 
 
 def _append(loop: Loop, rows: list[QuarantinedRow], made: Decision) -> None:

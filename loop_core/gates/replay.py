@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from loop_core.errors import RefusedError
 from loop_core.gates.batch import Batch
 from loop_core.gates.commit import commit
-from loop_core.gates.quarantine import OPEN, QuarantinedRow, workable
+from loop_core.gates.quarantine import QuarantinedRow, refuse_gone, workable
 from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import settle
 from loop_core.gates.staged import Staged
@@ -28,8 +27,12 @@ if TYPE_CHECKING:
     from loop_core.workspace import Loop
 
 
-def replay(loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: datetime) -> list[BatchReport]:
+def replay(
+    loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: datetime, seen: int | None = None
+) -> list[BatchReport]:
     """Send rows through the gates again, under the charter now in force. Each enters at most once.
+
+    `seen`: as for `dismiss`.
 
     Returns:
         One report for each signal among the rows. What passes or is in the lake already leaves the quarantine;
@@ -38,7 +41,7 @@ def replay(loop: Loop, quarantine_ids: Sequence[str], *, actor: str, as_of: date
     Raises:
         UnknownNameError, RefusedError: as `dismiss`.
     """
-    rows = workable(loop, quarantine_ids)
+    rows = workable(loop, quarantine_ids, seen)
     return [
         _replay_signal(loop, signal, [row for row in rows if row.signal is signal], actor, as_of)
         for signal in Signal
@@ -91,16 +94,7 @@ def _settle_replay(
     """Settle the rows as any batch; then those in the lake leave the quarantine and the others get their new rules."""
     ids = [row.quarantine_id for row in rows]
     table = loop.table("quarantine")
-    still = tx.execute(
-        f"select count(*) from {table} where list_contains($ids, quarantine_id) and list_contains($states, state)",
-        {"ids": ids, "states": list(OPEN)},
-    )
-    if still[0][0] != len(ids):
-        raise RefusedError(
-            "Some of these rows were replayed or dismissed meanwhile",
-            "rows that still wait",
-            "list the quarantine again",
-        )
+    refuse_gone(tx, loop, ids)
     report = settle(tx, loop, staged, batch)
     tx.execute(
         "create or replace temp table again as select _row, rules from (select _row, [coalesce(rule, $conflict)] as rules from judged"

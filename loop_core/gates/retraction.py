@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import RefusedError, SourceError
-from loop_core.gates.commit import record, record_retractions
+from loop_core.gates.commit import RETRACTED, record, record_retractions
 from loop_core.gates.settle import REPLACED
 from loop_core.lake import Transaction
 from loop_core.lake.tables import EVENT_TIME, KEYS
+from loop_core.ledger import refuse_unseen
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Retraction:
         return "; ".join(parts) + "."
 
 
-def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str) -> Retraction:
+def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str, seen: int | None = None) -> Retraction:
     """Take a batch out of the lake. Doing it twice changes nothing; the same file can be ingested again afterwards.
 
     Effective for every read from the commit on, at whatever `as_of`: the rows were never right. Only what is pinned to an
@@ -66,15 +67,19 @@ def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str)
         actor: who does it.
         as_of: UTC instant in the loop's time.
         reason: for the record.
+        seen: length of the ledger when the batch was shown; None: nobody was shown anything.
 
     Raises:
-        RefusedError: no reason, a batch that was stopped, or an id that is too short or fits several.
+        RefusedError: no reason, a batch that was taken out or came in again since it was seen, one that was stopped, or an id that is too short or fits several.
         SourceError: there is no such batch.
         StorageError: the lake cannot be written. Nothing changed then.
     """
     if not reason.strip():
         raise RefusedError("A batch is retracted with a reason only", todo="add the reason: it goes on record")
     record(loop)
+    steps = sorted((*loop.entries("batch.ingested"), *loop.entries(RETRACTED)), key=lambda entry: entry.seq)
+    mine = [entry for entry in steps if str(entry.payload.get("batch_id", "")).startswith(batch)]
+    refuse_unseen(f"batch {batch[:12]}", mine, seen)
     result = loop.lake.write(
         lambda tx: _retract(tx, loop, batch, (actor, as_of, reason)), actor=actor, message=f"retraction of {batch}"
     )

@@ -8,13 +8,17 @@ from loop_core.compare.overrides import OVERRIDDEN, Override, overridden
 from loop_core.compare.scorecard import GateResult, Scorecard
 from loop_core.compare.store import load_scorecard
 from loop_core.errors import RefusedError, UnknownNameError
+from loop_core.ledger import refuse_unseen
 from loop_core.people import require_name
 from loop_core.release.permission import check_overrider
 from loop_core.release.releasing import releasing
+from loop_core.release.verbs import about
 from loop_core.workspace import Loop
 
 
-def override(loop: Loop, scorecard_id: str, gate: str, *, actor: str, reason: str, as_of: datetime) -> Override:
+def override(
+    loop: Loop, scorecard_id: str, gate: str, *, actor: str, reason: str, as_of: datetime, seen: int | None = None
+) -> Override:
     """Let a challenger pass a gate that blocks or holds it. A release still needs somebody else's approval.
 
     Args:
@@ -24,13 +28,15 @@ def override(loop: Loop, scorecard_id: str, gate: str, *, actor: str, reason: st
         actor: one of the charter's `compare.overriders`, or where it names none the owner.
         reason: what the next review reads; required.
         as_of: UTC instant.
+        seen: length of the ledger when the comparison was shown; None: nobody was shown anything.
 
     Returns:
-        The override; of a gate that was set aside before the first one, and nothing is added.
+        The override; the same again (actor and reason too) gives the first one, and nothing is added.
 
     Raises:
         UnknownNameError: no such scorecard or gate; the message lists them.
-        RefusedError: no reason, or the gate passed.
+        RefusedError: no reason, the gate passed, it was set aside by somebody else or for another reason, or what stands
+            around the comparison changed since it was seen.
         PermissionDeniedError: the actor is none of those who may.
     """
     card = load_scorecard(loop, scorecard_id)
@@ -50,8 +56,11 @@ def override(loop: Loop, scorecard_id: str, gate: str, *, actor: str, reason: st
                 "leave --as-of out, or choose a later one",
             )
         known = overridden(entries, card.id).get(gate)
-        if known is not None:
+        if known is not None and (known.actor, known.reason) == (actor, reason.strip()):
             return known
+        refuse_unseen(f"scorecard {card.id}", about(entries, card.id, card.challenger), seen)
+        if known is not None:
+            raise RefusedError(known.sentence.rstrip("."), todo="nothing to do: that stays on record")
         made = tx.append(
             kind=OVERRIDDEN,
             loop=loop.name,

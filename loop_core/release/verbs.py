@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from loop_core.compare import load_scorecard
-from loop_core.compare.overrides import overridden, standing
+from loop_core.compare.overrides import OVERRIDDEN, overridden, standing
 from loop_core.compare.scorecard import Scorecard
 from loop_core.errors import RefusedError, UnknownNameError
-from loop_core.ledger import Entry, LedgerTransaction
-from loop_core.ledger.fold import champion, predecessors, tenures
+from loop_core.ledger import Entry, LedgerTransaction, refuse_unseen
+from loop_core.ledger.fold import CHAMPION_KINDS, champion, predecessors, tenures
 from loop_core.models import manifest_of
 from loop_core.people import require_name
 from loop_core.release.permission import check_approver, check_proposer
@@ -33,9 +33,14 @@ def first_release(loop: Loop, version: str, *, actor: str, as_of: datetime, reas
         )  # fmt: skip
 
 
-def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: datetime, reason: str) -> Proposal:
+def propose(
+    loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: datetime, reason: str, seen: int | None = None
+) -> Proposal:
     """Ask that a challenger replaces the champion, or where nothing serves becomes the first, on the strength of a stored
     scorecard.
+
+    `seen`, here and in the verbs below: length of the ledger when the state was shown that the act was decided on. What
+    was recorded about it since makes the verb refuse. None: nobody was shown anything.
 
     Raises:
         RefusedError: a gate stands in the way and was not set aside, the scorecard is about other models, it is proposed
@@ -47,6 +52,8 @@ def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: d
     card = load_scorecard(loop, scorecard)
     with releasing(loop, as_of) as (tx, entries):
         current, known = champion(entries), proposals(entries)
+        compared = tx.entries(loop=loop.name, kind="comparison.made", subject=challenger)
+        refuse_unseen(f"what is known of {challenger}", [*about(entries, card.id, challenger), *compared], seen)
         _unhindered(loop, card, entries)
         if card.challenger != challenger or card.champion != current:
             raise RefusedError(
@@ -82,25 +89,31 @@ def propose(loop: Loop, challenger: str, *, scorecard: str, actor: str, as_of: d
         return find(proposals(tx.entries(loop=loop.name, kind="release.")), name)
 
 
-def approve(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str = "") -> Proposal:
+def approve(
+    loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str = "", seen: int | None = None
+) -> Proposal:
     """Approve a proposal. PermissionDeniedError for one's own, or when the charter names other approvers."""
     require_name(actor)
     with releasing(loop, as_of) as (tx, entries):
-        proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.OPEN)
+        proposal = _as_seen(entries, proposal_id, seen, ProposalState.OPEN)
         check_approver(loop, proposal, actor)
         return _record(tx, loop, "release.approved", proposal, actor, as_of, reason)
 
 
-def reject(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str) -> Proposal:
+def reject(
+    loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str, seen: int | None = None
+) -> Proposal:
     """Close a proposal without releasing it; the reason is kept."""
     if not reason.strip():
         raise RefusedError("A rejection without a reason", "a reason the proposer can act on", "give one")
     with releasing(loop, as_of) as (tx, entries):
-        proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.OPEN, ProposalState.APPROVED)
+        proposal = _as_seen(entries, proposal_id, seen, ProposalState.OPEN, ProposalState.APPROVED)
         return _record(tx, loop, "release.rejected", proposal, actor, as_of, reason)
 
 
-def promote(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str = "") -> Entry:
+def promote(
+    loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason: str = "", seen: int | None = None
+) -> Entry:
     """Let an approved challenger serve from `as_of` on. The ledger entry is the commit point.
 
     Raises:
@@ -109,27 +122,31 @@ def promote(loop: Loop, proposal_id: str, *, actor: str, as_of: datetime, reason
     """
     manifest_of(loop, find(proposals(loop.entries("release.")), proposal_id).challenger)
     with releasing(loop, as_of) as (tx, entries):
-        proposal = _in_state(find(proposals(entries), proposal_id), ProposalState.APPROVED)
+        proposal = _as_seen(entries, proposal_id, seen, ProposalState.APPROVED)
         return tx.append(
             kind="release.promoted", loop=loop.name, subject=proposal.challenger, actor=actor, as_of=as_of,
             reason=reason or proposal.reason, payload={"proposal": proposal.id, "previous": champion(entries)},
         )  # fmt: skip
 
 
-def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, reason: str) -> Entry:
+def rollback(
+    loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, reason: str, seen: int | None = None
+) -> Entry:
     """Go back to an earlier champion at once, without approvals: going back is never held up.
 
     Args:
-        to: an earlier champion; None: the newest that was not itself rolled back from.
+        to: an earlier champion; None: the first of `predecessors`, the newest that was not itself rolled back from.
         reason: required; it is what the next review reads.
 
     Raises:
-        RefusedError: there is no reason, no earlier champion, or, where `to` is None, none but those rolled back from.
+        RefusedError: there is no reason, no earlier champion, `to` serves already, another model serves than was seen, or,
+            where `to` is None, none is left but those rolled back from.
         UnknownNameError: `to` never served before.
     """
     if not reason.strip():
         raise RefusedError("A rollback without a reason", "what went wrong, in a sentence", "give one with --reason")
     with releasing(loop, as_of) as (tx, entries):
+        refuse_unseen(f"the champion of {loop.name}", [e for e in entries if e.kind in CHAMPION_KINDS], seen)
         current = champion(entries)
         if current is None:
             raise RefusedError(
@@ -141,6 +158,10 @@ def rollback(loop: Loop, to: str | None = None, *, actor: str, as_of: datetime, 
                 f"{loop.name} has had no champion before {current}",
                 "an earlier champion",
                 "promote another model first",
+            )
+        if to == current:
+            raise RefusedError(
+                f"{to} serves already", todo=f"nothing to do, or name another of: {', '.join(sorted(set(earlier)))}"
             )
         target = to or _before(loop, entries, earlier)
         if target not in earlier:
@@ -176,6 +197,26 @@ def _unhindered(loop: Loop, card: Scorecard, entries: list[Entry]) -> None:
         f"train another challenger, or let somebody who may set the gate aside: loop override {loop.name} {card.id}"
         f' "{hindering[0].name}" --reason WHY',
     )
+
+
+def about(entries: list[Entry], scorecard: str, challenger: str) -> list[Entry]:
+    """The release entries that a decision on a challenger and its scorecard depends on: who serves, what was proposed,
+    approved and rejected of it, which gates were set aside."""
+    mine = ("release.proposed", "release.approved", "release.rejected")
+    return [
+        entry
+        for entry in entries
+        if entry.kind in CHAMPION_KINDS
+        or (entry.kind in mine and entry.subject == challenger)
+        or (entry.kind == OVERRIDDEN and entry.payload["scorecard"] == scorecard)
+    ]
+
+
+def _as_seen(entries: list[Entry], proposal_id: str, seen: int | None, *wanted: ProposalState) -> Proposal:
+    """A proposal in one of the wanted states, unchanged since it was looked at."""
+    proposal = find(proposals(entries), proposal_id)
+    refuse_unseen(f"proposal {proposal.id}", about(entries, proposal.scorecard_id, proposal.challenger), seen)
+    return _in_state(proposal, *wanted)
 
 
 def _in_state(proposal: Proposal, *wanted: ProposalState) -> Proposal:

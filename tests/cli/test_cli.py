@@ -136,8 +136,18 @@ def test_the_way_of_a_release(duel: Loop) -> None:
     assert refused.returncode == 1
     assert "ana proposed p1" in refused.stderr
     assert "1 of 1 approvals" in run("approve", "orders", "p1", "--as-of", end, "--actor", "bo", workspace=folder)
-    assert "good is the champion" in run("promote", "orders", "p1", "--as-of", end, "--actor", "ana", workspace=folder)
-    assert "old serves again" in run("rollback", "orders", "--reason", "a drill", "--as-of", end, workspace=folder)
+    stale = loop_command("promote", "orders", "p1", "--from", "bad", "--as-of", end, workspace=folder)
+    assert "old serves orders, not bad" in stale.stderr
+    promoted = run("promote", "orders", "p1", "--from", "old", "--as-of", end, "--actor", "ana", workspace=folder)
+    assert "good is the champion" in promoted
+    assert "instead of old" in promoted
+    unasked = loop_command("rollback", "orders", "--reason", "a drill", "--as-of", end, workspace=folder)
+    assert "orders goes back from good to old, and nobody is here to agree" in unasked.stderr
+    assert "orders --from good --to old" in unasked.stderr
+    back = ("rollback", "orders", "--from", "good", "--reason", "a drill", "--as-of", end)
+    assert "old serves again" in run(*back, workspace=folder)
+    twice = loop_command(*back, workspace=folder)
+    assert "old serves orders, not good" in twice.stderr
     assert "follow from one another" in run("ledger", "verify", workspace=folder)
     assert "broken" not in run("doctor", workspace=folder)
 

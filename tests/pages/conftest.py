@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -82,6 +84,13 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Open:
         return test.run()
 
     return opened
+
+
+def keyed(widgets: Iterable[Any], name: str) -> Any:
+    """The one input or button of a form with this name, whatever subject its key is made of."""
+    named = [one for one in widgets if re.fullmatch(rf"{re.escape(name)}_[0-9a-f]{{8}}", str(one.key))]
+    assert len(named) == 1, f"{len(named)} of {name} among {[one.key for one in widgets]}"
+    return named[0]
 
 
 def charts_of(test: AppTest) -> int:

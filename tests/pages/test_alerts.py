@@ -14,7 +14,7 @@ from loop_core.ledger.schema import outbox
 from loop_core.monitor import findings_at, record_findings
 from loop_core.workspace import Loop, Workspace
 from tests.alerts.made import trouble
-from tests.pages.conftest import END, Open, said
+from tests.pages.conftest import END, Open, keyed, said
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_the_url_says_which_alert_is_open(app: Open, alarmed: Path) -> None:
     service = next(e.subject for e in loop_of(alarmed).entries("alert.raised") if "service" in e.payload["cause"])
     test = app(alarmed, alert=service)
     assert test.selectbox(key="alert").value == service
-    assert f"ack_{service}" in {str(button.key) for button in test.button}
+    assert keyed(test.button, f"ack_{service}").label == f"Acknowledge {service}"
     assert "distance_km is alarm" not in said(test)
 
 
@@ -73,16 +73,18 @@ def test_the_playbook_opens(app: Open, alarmed: Path) -> None:
 def test_acknowledge_and_mute(app: Open, alarmed: Path) -> None:
     name = of_source(alarmed)
     test = app(alarmed)
-    assert test.button(key=f"mute_{name}").disabled
-    test.text_input(key=f"alert_reason_{name}").set_value("asked the hub").run()
-    test.button(key=f"ack_{name}").click().run()
+    assert keyed(test.button, f"mute_{name}").disabled
+    keyed(test.text_input, f"alert_reason_{name}").set_value("asked the hub").run()
+    keyed(test.button, f"ack_{name}").click().run()
     assert not test.error
     assert alert(loop_of(alarmed), name, END).state == "acknowledged"
-    test.button(key=f"mute_{name}").click().run()
+    assert keyed(test.button, f"mute_{name}").disabled
+    keyed(test.text_input, f"alert_reason_{name}").set_value("the depot moves").run()
+    keyed(test.button, f"mute_{name}").click().run()
     muted = alert(loop_of(alarmed), name, END)
-    assert (muted.state, muted.muted_until) == ("muted", END + timedelta(days=7))
+    assert (muted.state, muted.muted_until, muted.note) == ("muted", END + timedelta(days=7), "the depot moves")
     test.selectbox(key="alert").select(name).run()
-    test.button(key=f"unmute_{name}").click().run()
+    keyed(test.button, f"unmute_{name}").click().run()
     assert alert(loop_of(alarmed), name, END).state == "acknowledged"
 
 
@@ -92,7 +94,7 @@ def test_a_message_in_doubt_is_shown_and_sent_again_by_hand(app: Open, alarmed: 
         connection.execute(update(outbox).where(outbox.c.id == 1).values(status="unknown", last_error="no answer"))
     test = app(alarmed)
     assert "to chat may not have arrived: no answer" in said(test)
-    test.button(key="resend_1").click().run()
+    keyed(test.button, "resend_1").click().run()
     assert not test.error
     assert loop.ledger.entries()[-1].kind == "alert.resent"
     assert "may not have arrived" not in said(test)

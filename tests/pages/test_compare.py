@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from loop_core.jobs import list_jobs
 from loop_core.workspace import Workspace
 from tests.once import once
-from tests.pages.conftest import END, Open, build, charts_of, quiet, said
+from tests.pages.conftest import END, Open, build, charts_of, keyed, quiet, said
 
 #: Look at one group → what it says.
 LOOKS = {"Numbers": "margin 0.", "Flips": "are fixed", "Calibration": "off by"}
@@ -112,13 +112,13 @@ def test_a_job_that_compares_is_shown(app: Open, tmp_path_factory: pytest.TempPa
     test = app(folder, "compare", as_of=before)
     quiet(test)
     assert "was not compared yet" in said(test)
-    app(folder, "compare").button(key="compare").click().run()
+    keyed(app(folder, "compare").button, "compare").click().run()
     with Workspace.open(folder) as ws:
         (job,) = list_jobs(ws, loop="deliveries")
     assert (job.kind, job.params["challenger"]) == ("compare", "challenger-1")
     quiet(test.run())
     assert "challenger-1 is being compared" in said(test)
-    again = app(folder, "compare").button(key="compare")
+    again = keyed(app(folder, "compare").button, "compare")
     assert (again.label, again.disabled) == ("Comparing …", True)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from loop_core.models import Calibration, Manifest, ModelStore, register
 from loop_core.workspace import Workspace
 from tests.once import once
-from tests.pages.conftest import END, Open, build, quiet, said
+from tests.pages.conftest import END, Open, build, keyed, quiet, said
 
 
 def damaged(folder: Path) -> str:
@@ -31,4 +31,4 @@ def test_release_opens_with_the_alarm_and_offers_the_way_back(app: Open, tmp_pat
     quiet(test)
     assert f"▲ alarm] · Champion {version} cannot serve." in said(test)
     assert "serves everybody" not in said(test)
-    assert test.selectbox(key="rollback_to").options == ["incumbent-1"]
+    assert keyed(test.selectbox, "rollback_to").options == ["incumbent-1"]

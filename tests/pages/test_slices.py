@@ -11,7 +11,7 @@ from loop_core.compare import compare
 from loop_core.workspace import Workspace
 from tests.compare.test_declare import build_dear
 from tests.once import once
-from tests.pages.conftest import Open, quiet, said
+from tests.pages.conftest import Open, keyed, quiet, said
 
 
 def _compared(folder: Path) -> Path:
@@ -37,15 +37,15 @@ def test_a_slice_is_declared_from_the_page(app: Open, dear: Path) -> None:
     assert row["to"] < 0
     assert row["rows"] + row["rows there"] > 700
 
-    test.text_input(key="declare_name_s1").set_value("Dear!").run()
-    test.button(key="declare_s1").click().run()
+    keyed(test.text_input, "declare_name_s1").set_value("Dear!").run()
+    keyed(test.button, "declare_s1").click().run()
     assert "without a reason" in test.error[0].value
-    test.text_input(key="declare_reason_s1").set_value("they pay most").run()
-    test.button(key="declare_s1").click().run()
+    keyed(test.text_input, "declare_reason_s1").set_value("they pay most").run()
+    keyed(test.button, "declare_s1").click().run()
     assert "does not validate" in test.error[0].value
 
-    test.text_input(key="declare_name_s1").set_value("dear_orders").run()
-    test.button(key="declare_s1").click().run()
+    keyed(test.text_input, "declare_name_s1").set_value("dear_orders").run()
+    keyed(test.button, "declare_s1").click().run()
     assert not test.error
     assert "Declared as cohort dear" in said(test)
     with Workspace.open(dear) as workspace:

@@ -16,7 +16,7 @@ from loop_core.triggers import Remedy
 from loop_core.workspace import Workspace
 from tests.charts import made
 from tests.once import once
-from tests.pages.conftest import Open, build, charts_of, quiet, said
+from tests.pages.conftest import Open, build, charts_of, keyed, quiet, said
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +43,14 @@ def test_what_each_trigger_says_and_what_was_decided(app: Open, full: Path) -> N
 def test_a_policy_is_queued_and_a_bad_one_is_not(app: Open, own: Path) -> None:
     test = app(own, "triggers")
     assert "No replay yet" in said(test)
-    assert 'kind = "drift"' in test.text_area(key="policy_text").value
-    test.text_area(key="policy_text").set_value('[[triggers]]\nkind = "schedule"\ncron = "0 0 30 2 *"')
-    test.button(key="policy_start").click().run()
+    assert 'kind = "drift"' in keyed(test.text_area, "policy_text").value
+    keyed(test.text_area, "policy_text").set_value('[[triggers]]\nkind = "schedule"\ncron = "0 0 30 2 *"')
+    keyed(test.button, "policy_start").click().run()
     assert "never fires" in test.error[0].value
     assert not list_jobs(Workspace.open(own), loop="deliveries")
 
-    test.text_area(key="policy_text").set_value('[[triggers]]\nkind = "label_volume"\nmin_labels = 500')
-    test.button(key="policy_start").click().run()
+    keyed(test.text_area, "policy_text").set_value('[[triggers]]\nkind = "label_volume"\nmin_labels = 500')
+    keyed(test.button, "policy_start").click().run()
     quiet(test)
     (job,) = list_jobs(Workspace.open(own), loop="deliveries")
     assert (job.kind, list(job.params["policies"])) == ("policies", ["tried here"])

@@ -12,7 +12,7 @@ from loop_core.gates.quarantine import rule_counts
 from loop_core.jobs import list_jobs
 from loop_core.workspace import Loop, Workspace
 from tests.once import once
-from tests.pages.conftest import END, Open, build, said
+from tests.pages.conftest import END, Open, build, keyed, said
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +32,20 @@ def walk_to(test: AppTest, page: str) -> AppTest:
 def test_a_release_and_its_way_back(app: Open, own: Path) -> None:
     test = app(own, "compare")
     assert "blocked" not in said(test)
-    test.button(key="propose").click().run()
+    keyed(test.button, "propose").click().run()
     walk_to(test, "release")
-    assert test.button(key="approve_p1").disabled
+    assert keyed(test.button, "approve_p1").disabled
     assert "somebody else approves" in said(test)
 
     test.selectbox(key="actor").select("reviewer").run()
-    test.button(key="approve_p1").click().run()
-    test.button(key="promote_p1").click().run()
+    keyed(test.button, "approve_p1").click().run()
+    keyed(test.button, "promote_p1").click().run()
     assert loop_of(own).champion(END) == "challenger-1"
     assert "challenger-1 serves everybody" in said(test)
 
-    assert test.button(key="rollback").disabled
-    test.text_input(key="rollback_reason").set_value("complaints from the north").run()
-    test.button(key="rollback").click().run()
+    assert keyed(test.button, "rollback").disabled
+    keyed(test.text_input, "rollback_reason").set_value("complaints from the north").run()
+    keyed(test.button, "rollback").click().run()
     assert loop_of(own).champion(END) == "incumbent-1"
     entries = loop_of(own).entries("release.")
     assert [entry.kind.split(".")[1] for entry in entries[-4:]] == ["proposed", "approved", "promoted", "rolled_back"]
@@ -60,16 +60,16 @@ def test_verify_chain(app: Open, own: Path) -> None:
 
 def test_a_retrain_is_queued_with_the_budget_of_the_form(app: Open, own: Path) -> None:
     test = app(own, "retrain")
-    test.number_input(key="trials").set_value(3)
-    test.button(key="train").click().run()
+    keyed(test.number_input, "trials").set_value(3)
+    keyed(test.button, "train").click().run()
     job = list_jobs(Workspace.open(own), loop="deliveries")[0]
     assert (job.kind, job.params["trials"], job.status) == ("retrain", 3, "queued")
 
-    test.button(key=f"stop_{job.id}").click().run()
+    keyed(test.button, f"stop_{job.id}").click().run()
     assert list_jobs(Workspace.open(own), loop="deliveries")[0].status == "stopped"
 
     test.run()
-    test.button(key=f"again_{job.id}").click().run()
+    keyed(test.button, f"again_{job.id}").click().run()
     assert list_jobs(Workspace.open(own), loop="deliveries")[0].status == "queued"
 
 
@@ -80,8 +80,8 @@ def test_quarantined_rows_are_dismissed_with_a_reason(app: Open, own: Path) -> N
     key = next(str(frame.key) for frame in test.dataframe if str(frame.key).startswith("quarantine_"))
     test.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     test.run()
-    test.text_input(key="quarantine_reason").set_value("a test delivery").run()
-    test.button(key="quarantine_dismiss").click().run()
+    keyed(test.text_input, "quarantine_reason").set_value("a test delivery").run()
+    keyed(test.button, "quarantine_dismiss").click().run()
     assert not test.error
     assert sum(count.rows for count in rule_counts(loop, END)) < before
 
@@ -90,9 +90,9 @@ def test_somebody_else_s_mistake_is_said_not_thrown(app: Open, own: Path) -> Non
     # Another process may run the tests before this one, so there may have been no release yet to go back from.
     promoted(own, END)
     test = app(own, "release")
-    test.text_input(key="rollback_reason").set_value("again").run()
+    keyed(test.text_input, "rollback_reason").set_value("again").run()
     promoted(own, END.replace(year=2026))
-    test.button(key="rollback").click().run()
+    keyed(test.button, "rollback").click().run()
     assert not test.exception
     assert test.error
 
@@ -111,12 +111,12 @@ def promoted(folder: Path, as_of: datetime) -> None:
 
 def test_a_batch_is_taken_out_with_a_reason(app: Open, own: Path) -> None:
     test = app(own, "signals")
-    chosen = test.selectbox(key="retract_batch")
+    chosen = keyed(test.selectbox, "retract_batch")
     feedback = next(k for k, text in enumerate(chosen.options) if "feedback" in text)
     chosen.select_index(feedback).run()
-    button = next(one for one in test.button if one.key and one.key.startswith("retract_"))
+    button = keyed(test.button, "retract")
     assert button.disabled
-    test.text_input(key=f"{button.key}_reason").set_value("the wrong export").run()
+    keyed(test.text_input, "retract_reason").set_value("the wrong export").run()
     test.button(key=button.key).click().run()
     assert [entry.reason for entry in loop_of(own).entries("batch.retracted")] == ["the wrong export"]
     assert not any(one.key == button.key for one in test.button)

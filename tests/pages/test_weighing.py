@@ -17,7 +17,7 @@ from loop_core.models import register_external
 from loop_core.recipes import Simulation, import_recipe
 from loop_core.workspace import Loop, Workspace
 from tests.once import once
-from tests.pages.conftest import END, Open, build, charts_of, quiet, said
+from tests.pages.conftest import END, Open, build, charts_of, keyed, quiet, said
 
 ME = getpass.getuser()
 
@@ -53,15 +53,15 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_gate_is_set_aside_with_a_reason_and_shown_wherever_the_release_is(app: Open, own: Path) -> None:
     test = app(own, "compare")
     assert "carrier decided: this keeps the challenger from being proposed" in said(test)
-    assert test.button(key="override").disabled
-    test.selectbox(key="override_gate").select("carrier decided").run()
-    test.text_input(key="override_reason").set_value("the islands are served by hand").run()
-    test.button(key="override").click().run()
+    assert keyed(test.button, "override").disabled
+    keyed(test.selectbox, "override_gate").select("carrier decided").run()
+    keyed(test.text_input, "override_reason").set_value("the islands are served by hand").run()
+    keyed(test.button, "override").click().run()
     quiet(test)
     line = "carrier decided (held) was set aside by"
     assert line in said(test)
-    assert "carrier decided" not in test.selectbox(key="override_gate").options
-    test.button(key="propose").click().run()
+    assert "carrier decided" not in keyed(test.selectbox, "override_gate").options
+    keyed(test.button, "propose").click().run()
     quiet(test)
     walk_to(test, "release")
     quiet(test)
@@ -69,7 +69,7 @@ def test_a_gate_is_set_aside_with_a_reason_and_shown_wherever_the_release_is(app
     assert "the islands are served by hand" in said(test)
     test.selectbox(key="actor").select("reviewer").run()
     assert "Only" in said(test)
-    assert test.button(key="override_p1").disabled
+    assert keyed(test.button, "override_p1").disabled
     card = latest_scorecard(loop_of(own), "challenger-1")
     assert card is not None
     assert list(overrides_of(loop_of(own), card.id)) == ["carrier decided"]
@@ -78,14 +78,14 @@ def test_a_gate_is_set_aside_with_a_reason_and_shown_wherever_the_release_is(app
 def test_who_may_not_is_told_who_may(app: Open, full: Path) -> None:
     test = app(full, "compare")
     assert f"Only ana may; you act as {ME}." in said(test)
-    test.text_input(key="override_reason").set_value("I want it").run()
-    assert test.button(key="override").disabled
+    keyed(test.text_input, "override_reason").set_value("I want it").run()
+    assert keyed(test.button, "override").disabled
 
 
 def test_several_at_once(app: Open, own: Path) -> None:
     test = app(own, "compare", detail="Several at once")
     assert "No comparison of several yet" in said(test)
-    test.button(key="rivals_run").click().run()
+    keyed(test.button, "rivals_run").click().run()
     quiet(test)
     job = list_jobs(Workspace.open(own), loop="deliveries")[0]
     assert (job.kind, job.params["challengers"], job.params["against"]) == ("rivals", ["challenger-1"], "incumbent-1")
@@ -99,7 +99,7 @@ def test_several_at_once(app: Open, own: Path) -> None:
 def test_the_trade_off(app: Open, own: Path) -> None:
     test = app(own, "compare", detail="Trade-off")
     assert "Not measured yet" in said(test)
-    test.button(key="tradeoff_run").click().run()
+    keyed(test.button, "tradeoff_run").click().run()
     quiet(test)
     job = list_jobs(Workspace.open(own), loop="deliveries")[0]
     assert (job.kind, job.params["with"]) == ("tradeoff", ["incumbent-1", "challenger-1"])
@@ -129,15 +129,15 @@ def test_a_first_release_from_compare_to_release(app: Open, tmp_path_factory: py
     assert "First release" in said(test)
     assert "A first release: its values by group" in said(test)
     assert charts_of(test) == 0
-    test.button(key="propose").click().run()
+    keyed(test.button, "propose").click().run()
     quiet(test)
     walk_to(test, "release")
     quiet(test)
     assert "as the first to serve" in said(test)
-    assert test.button(key="approve_p1").disabled
+    assert keyed(test.button, "approve_p1").disabled
     test.selectbox(key="actor").select("reviewer").run()
-    test.button(key="approve_p1").click().run()
-    test.button(key="promote_p1").click().run()
+    keyed(test.button, "approve_p1").click().run()
+    keyed(test.button, "promote_p1").click().run()
     quiet(test)
     assert loop_of(folder).champion(END) == "incumbent-1"
     assert "incumbent-1 serves everybody" in said(test)

@@ -103,8 +103,9 @@ def test_a_gate_that_passed_needs_none(duel: Loop, end: datetime) -> None:
 def test_twice_is_once(duel: Loop, end: datetime) -> None:
     card = blocked(duel, end)
     first = override(duel, card, GATE, actor="ana", reason=WHY, as_of=end)
-    again = override(duel, card, GATE, actor="ana", reason="another reason", as_of=end + DAY)
-    assert again == first
+    assert override(duel, card, GATE, actor="ana", reason=WHY, as_of=end + DAY) == first
+    with pytest.raises(RefusedError, match=rf"was set aside by ana on .*: {WHY}"):
+        override(duel, card, GATE, actor="ana", reason="another reason", as_of=end + DAY)
     assert len(duel.entries("release.overridden")) == 1
 
 
@@ -139,8 +140,15 @@ def test_a_cohort_that_must_be_decided_holds_until_it_is_or_is_set_aside(duel: L
 
 def test_racing_overrides_make_one(duel: Loop, end: datetime) -> None:
     card = blocked(duel, end)
+
+    def race(reason: str) -> str:
+        try:
+            return override(duel, card, GATE, actor="ana", reason=reason, as_of=end).reason
+        except RefusedError:
+            return "refused"
+
     with ThreadPoolExecutor(6) as pool:
-        made = list(pool.map(lambda k: override(duel, card, GATE, actor="ana", reason=f"{k}", as_of=end), range(6)))
-    assert len(set(made)) == 1
+        made = list(pool.map(race, "abcdef"))
+    assert sorted(made, key=len)[1:] == ["refused"] * 5
     assert len(duel.entries("release.overridden")) == 1
     assert duel.ledger.verify().broken_at is None
