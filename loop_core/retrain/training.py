@@ -103,8 +103,10 @@ def training_set(
 
 
 def _newest_mature(loop: Loop, reading: Reading) -> datetime:
-    mature = "label is not null and due_at <= $as_of"
-    newest, first_due = reading.rows(f"select max(predicted_at) filter ({mature}), min(due_at) from rows")[0]
+    span = loop.span()
+    given = {"end": span[1] if span else reading.as_of}
+    mature = "label is not null and due_at <= $as_of and predicted_at < $end"
+    newest, first_due = reading.rows(f"select max(predicted_at) filter ({mature}), min(due_at) from rows", **given)[0]
     if newest is None:
         due = (
             f"the first label horizon passes on {first_due:%Y-%m-%d}"

@@ -11,7 +11,8 @@ import pytest
 from loop_core.charter import parse_charter
 from loop_core.charter.contract import SINCE
 from loop_core.charter.draft import draft_charter
-from loop_core.errors import CharterError
+from loop_core.clock import instant
+from loop_core.errors import CharterError, SourceError
 from loop_core.gates.quarantine import list_rows
 from loop_core.gates.suggest import suggest_gates, with_suggestions
 from loop_core.lake.extensions import connect
@@ -173,3 +174,9 @@ def test_drafts_and_suggestions_say_since_when(workspace: Workspace, tmp_path: P
     assert parse_charter(text).gates.since == parse_charter(CHARTER + found.toml).gates.since == date(2017, 1, 1)
     declared = workspace.set_charter(text, actor="ana", reason="", as_of=AS_OF)
     assert not any(rule.key == "since" for rule in suggest_gates(declared, AS_OF).rules)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "1970-01-01", "9999-12-31", "9999-12-31T23:59:59-14:00"])
+def test_nobody_looks_from_such_a_day(text: str) -> None:
+    with pytest.raises(SourceError, match="1971 to 2261"):
+        instant(text)

@@ -15,18 +15,20 @@ SCORE_WINDOWS = 4
 def reference_span(loop: Loop, as_of: datetime) -> tuple[datetime, datetime] | None:
     """The champion's training span where it was trained here; else the first `reference_days` of the loop's predictions.
 
-    They begin where predictions are, not with the oldest one: on the first day from which both a window and
+    Strays before the log (`Loop.span`) are no part of a training span. The first days begin where predictions are, not with the oldest one: on the first day from which both a window and
     `reference_days` hold a tenth of what such spans usually hold (`Activity.start`). Rows before it, strays of another
     year, belong to no reference. None: no predictions yet.
     """
     champion = loop.champion(as_of)
     for model in registered(loop, as_of):
         if model.version == champion and model.train_start and model.train_end:
-            return model.train_start, model.train_end
-    start = loop.busy_since()
-    if start is None or start >= as_of:
+            log = loop.span()
+            start = max(model.train_start, log[0]) if log and log[0] < model.train_end else model.train_start
+            return start, model.train_end
+    first = loop.busy_since()
+    if first is None or first >= as_of:
         return None
-    return start, min(start + timedelta(days=loop.charter.monitor.reference_days), as_of)
+    return first, min(first + timedelta(days=loop.charter.monitor.reference_days), as_of)
 
 
 def reference_days(loop: Loop, as_of: datetime) -> tuple[str, Span] | None:
