@@ -9,7 +9,7 @@ from typing import Literal
 
 from loop_core.alerts import outbox_state
 from loop_core.charter import load_charter
-from loop_core.errors import CharterError
+from loop_core.errors import CharterError, LoopbenchError
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
 from loop_core.ledger.fold import tenures
 from loop_core.models import ModelStore
@@ -40,15 +40,25 @@ def examine(workspace: Workspace, *, wall: datetime) -> list[Check]:
     """
     checks = [Check("versions", "whole", f"Workspace format {FORMAT}.")]
     checks.append(_chain(workspace))
-    checks.extend(_lake(workspace))
+    checks.extend(_through("lake files", _lake(workspace)))
     for name in workspace.loops():
         loop = workspace.loop(name)
         for check in (_batches, _counts, _profiles, _measures, _champion, _charter):
-            checks.extend(check(loop))
+            checks.extend(_through(f"{name}: {check.__name__.strip('_')}", check(loop)))
     checks.extend(_models(workspace))
     checks.extend(_outbox(workspace, wall))
     checks.extend(_leftovers(workspace))
     return checks
+
+
+def _through(name: str, checks: Iterator[Check]) -> Iterator[Check]:
+    """What a look finds; where it cannot be finished, that too, so that the others are still made."""
+    try:
+        yield from checks
+    except LoopbenchError as error:
+        yield Check(
+            name, "broken", f"It cannot be checked: {error.given}", "mend what is said of the lake's files first"
+        )
 
 
 def maintain(workspace: Workspace, *, keep_days: float, wall: datetime) -> MaintenanceReport:
@@ -92,6 +102,8 @@ def _lake(workspace: Workspace) -> Iterator[Check]:
         yield Check(
             "lake files", "broken", f"{file} is named by the catalogue and not there", "restore it from a backup"
         )
+    for sentence in report.damaged:
+        yield Check("lake files", "broken", sentence, "restore it from a backup")
     if report.orphans:
         yield Check(
             "lake files",
@@ -99,7 +111,7 @@ def _lake(workspace: Workspace) -> Iterator[Check]:
             f"{len(report.orphans)} files no snapshot names, left by a killed write",
             "`loop maintain` removes those older than a day",
         )
-    if not report.unreadable and not report.missing:
+    if not report.unreadable and not report.missing and not report.damaged:
         yield Check("lake files", "whole", f"{report.tables} tables and {report.files} files are readable.")
 
 

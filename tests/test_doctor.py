@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
+import pytest
 
 from loop_core.clock import now
 from loop_core.doctor import examine, maintain
@@ -36,3 +38,22 @@ def test_profiles_go_on_after_maintenance_that_keeps_nothing(loop: Loop) -> None
     assert (state.rows, state.rebuilt) == (500, False)
     assert check_profiles(loop) == []
     assert [check for check in examine(loop.workspace, wall=now()) if check.state == "broken"] == []
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut off"])
+def test_a_damaged_file_is_named_and_the_other_checks_are_still_made(loop: Loop, damage: str) -> None:
+    add(loop, predictions().head(500))
+    names = {check.check for check in examine(loop.workspace, wall=now())}
+    file = next(Path(loop.lake.location.data).rglob("predictions/**/*.parquet"))
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-100])
+    checks = examine(loop.workspace, wall=now())
+    broken = [check for check in checks if check.state == "broken"]
+    assert any(
+        file.name in check.sentence and "backup" in check.todo for check in broken if check.check == "lake files"
+    )
+    assert {"ledger chain", "orders: charter", "orders: champion", "messages"} <= {
+        check.check for check in checks
+    } & names

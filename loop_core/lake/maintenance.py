@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,8 @@ class LakeReport:
     files: int
     missing: tuple[str, ...]
     """Files the catalogue names that are not there."""
+    damaged: tuple[str, ...]
+    """Files the catalogue names that are not as it wrote them: cut off, or another file in their place; a sentence each."""
     orphans: tuple[str, ...]
     """Files in the data folder that the catalogue does not name: left by a killed write, harmless."""
     unreadable: tuple[str, ...]
@@ -98,14 +101,15 @@ def _merge(lake: Lake) -> int:
 def check_lake(lake: Lake) -> LakeReport:
     """Count every table and compare the catalogue's files with those on disk. Reads only."""
     tables = lake.rows("select schema_name, table_name from duckdb_tables() where database_name = 'lake' order by all")
-    named: set[str] = set()
+    named: dict[str, int] = {}
     unreadable = []
     for schema, table in tables:
         files = lake.rows(
-            "select data_file, delete_file from ducklake_list_files('lake', $table, schema => $schema)",
+            "select data_file, data_file_size_bytes, delete_file, delete_file_size_bytes"
+            " from ducklake_list_files('lake', $table, schema => $schema)",
             {"table": table, "schema": schema},
         )
-        named |= {file for row in files for file in row if file}
+        named |= {file: size for row in files for file, size in (row[:2], row[2:]) if file}
         try:
             lake.rows(f'select count(*) from lake."{schema}"."{table}"')
         except LoopbenchError as error:
@@ -113,8 +117,22 @@ def check_lake(lake: Lake) -> LakeReport:
     missing = tuple(sorted(file for file in named if not Path(file).exists())) if _local(lake) else ()
     orphans = lake.rows("call ducklake_delete_orphaned_files('lake', dry_run => true, cleanup_all => true)")
     return LakeReport(
-        len(tables), len(named), missing, tuple(sorted(str(row[0]) for row in orphans)), tuple(unreadable)
+        tables=len(tables),
+        files=len(named),
+        missing=missing,
+        damaged=tuple(_damage(named)) if _local(lake) else (),
+        orphans=tuple(sorted(str(row[0]) for row in orphans)),
+        unreadable=tuple(unreadable),
     )
+
+
+def _damage(named: Mapping[str, int]) -> Iterator[str]:
+    """What is wrong with files that are there, by their size alone: every other content is the same size only by chance."""
+    for file, size in sorted(named.items()):
+        with suppress(FileNotFoundError):
+            found = Path(file).stat().st_size
+            if found != size:
+                yield f"{file} has {found:,} bytes and was written with {size:,}"
 
 
 def _local(lake: Lake) -> bool:
