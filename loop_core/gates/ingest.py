@@ -55,7 +55,7 @@ def ingest(
             signal=signal,
             source=source.name,
             delivered=query.delivered,
-            notes=query.notes,
+            notes=query.notes + staged.notes,
             actor=actor,
             as_of=as_of,
             rules=loop.charter.gates.of(signal),

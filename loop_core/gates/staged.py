@@ -40,6 +40,8 @@ class Staged:
     """The files of rows are such as the lake writes itself: each of one month, and few."""
     stats: tuple[ColumnStats, ...] = ()
     """Sums over the accepted rows, one for each column."""
+    notes: tuple[str, ...] = ()
+    """Sentences about cells that could not be read."""
 
     @property
     def rows_glob(self) -> str:

@@ -20,6 +20,7 @@ from loop_core.gates.rows import Parted, part_rows
 from loop_core.gates.rules import row_rules
 from loop_core.gates.staged import Staged, StagedFiles
 from loop_core.gates.typed import TypedQuery
+from loop_core.gates.unread import UnreadCells
 from loop_core.lake import can_adopt, signal_columns
 from loop_core.lake.files import Reader, Rejected, Relation, opened
 from loop_core.lake.tables import EVENT_TIME
@@ -109,7 +110,7 @@ def stage(
     received = accepted = failed = 0
     good = _row_files(loop, signal, source, folder)
     bad = StagedFiles(folder / "failed")
-    stats = StatsCounter(EVENT_TIME[signal])
+    stats, unread = StatsCounter(EVENT_TIME[signal]), UnreadCells(loop.charter, signal)
     with opened(source.relation) as reader:
         for frame in _ahead(_chunks(reader, query, source, digest)):
             _refuse_naive(frame)
@@ -120,6 +121,7 @@ def stage(
             good.write(parted.accepted)
             stats.add(parted.accepted)
             bad.write(parted.failed)
+            unread.add(parted.failed)
             rules.update(_counted(parted))
             received, accepted, failed = (
                 received + frame.height,
@@ -149,6 +151,7 @@ def stage(
         rules=rules,
         adoptable=good.monthly and good.few,
         stats=stats.stats(),
+        notes=unread.notes(),
     )
 
 

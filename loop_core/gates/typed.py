@@ -72,7 +72,7 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
     times = [ours for ours in names if wanted[ours] == "timestamptz"]
     bad |= {f"{ours}.range": f"(not {representable(quoted(ours))})" for ours in times}
     naive = [cell.naive for cell in cells.values() if cell.naive]
-    delivered = f"select {raw} from {{source}}"
+    delivered = f"select {raw or 'null as no_column'} from {{source}}"
     inner = f"select *, {', '.join(filter(None, [typed, absent]))}, {_coalesced(naive)} as _naive from ({delivered})"
     marked = f"select *, coalesce({' or '.join(bad.values()) or 'false'}, false) as _fails from ({inner})"
     defaults = _defaults(charter, signal)

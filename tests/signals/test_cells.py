@@ -130,3 +130,11 @@ def test_lines_may_end_in_several_ways(loop: Loop, tmp_path: Path, ends: tuple[s
     text = HEADER + "".join(end + row for end, row in zip(ends, rows, strict=True)) + ends[0]
     (tmp_path / "a.csv").write_bytes(text.encode())
     assert deliver(loop, Signal.PREDICTIONS, tmp_path / "a.csv").accepted == 3
+
+
+def test_a_refusal_names_the_cell_its_row_and_the_setting(loop: Loop, tmp_path: Path) -> None:
+    rows = ["a,2018-01-01T00:00:00Z,1", "b,2018-01-01T00:00:00Z,2", 'c,01/02/2018,"1,234"']
+    (tmp_path / "a.csv").write_text("\n".join(["prediction_id,predicted_at,price", *rows]))
+    notes = deliver(loop, Signal.PREDICTIONS, tmp_path / "a.csv").notes
+    assert [note for note in notes if "row 3: '1,234'" in note and 'decimal = ","' in note]
+    assert [note for note in notes if "row 3: '01/02/2018'" in note and "time_format" in note]
