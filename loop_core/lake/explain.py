@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 
 from loop_core.errors import LoopbenchError, StorageError
+
+#: The Parquet file that an error is about.
+_FILE = re.compile(r"""['"](/[^'"]+\.parquet)['"]""")
 
 
 def explain(error: duckdb.Error) -> LoopbenchError:
@@ -27,6 +32,12 @@ def explain(error: duckdb.Error) -> LoopbenchError:
     if "launched in read-only mode" in text:
         return StorageError(
             "A query tried to write", "a query that only reads", "use the verb that writes; see `loop --help`"
+        )
+    file = _FILE.search(text)
+    if file and isinstance(error, duckdb.IOException | duckdb.InvalidInputException):
+        return StorageError(
+            f"{file[1]}, a file of the lake, is damaged or not there, and this needs its rows",
+            todo="restore it from a backup; `loop doctor` names every such file",
         )
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return StorageError(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +128,16 @@ def test_an_impossible_number_of_threads_is_refused(threads: str, monkeypatch) -
     monkeypatch.setenv("LOOPBENCH_THREADS", threads)
     with pytest.raises(StorageError, match="LOOPBENCH_THREADS"):
         connect()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no Parquet file at all"], ids=["gone", "empty", "other"])
+def test_a_damaged_file_is_named_with_the_way_back(loop: Loop, content: bytes | None) -> None:
+    add(loop, *(f"{n}" for n in range(30)))
+    loop.lake.maintain("call ducklake_flush_inlined_data('lake')")
+    file = next(Path(loop.lake.location.data).rglob("predictions/**/*.parquet"))
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(StorageError, match="backup") as raised:
+        loop.lake.rows(f"select max(prediction_id) from {loop.table('predictions')}")
+    assert str(file) in raised.value.given
