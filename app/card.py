@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import session
+from app.faults import plain
 from app.session import View
 from app.widgets import labelled, short, why
 from loop_core.compare import model_card
@@ -44,4 +45,4 @@ def card_panel(view: View, versions: Sequence[str]) -> None:
     for column, sections in ((left, card.sections[:half]), (right, card.sections[half:])):
         with column:
             for section in sections:
-                st.markdown(f"**{section.title}**\n" + "".join(f"\n- {line}" for line in section.lines))
+                st.markdown(f"**{plain(section.title)}**\n" + "".join(f"\n- {plain(line)}" for line in section.lines))

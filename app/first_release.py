@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.faults import plain
 from app.widgets import table
 from loop_core.compare import Cell, Scorecard
 from loop_core.compare.metrics import words_of
@@ -24,7 +25,7 @@ def first_release_panel(card: Scorecard, cells: Sequence[Cell]) -> None:
     st.markdown("##### A first release: its values by group")
     st.caption(WORDS)
     if not card.cells:
-        st.markdown("\n".join(f"- {note}" for note in card.notes))
+        st.markdown("\n".join(f"- {plain(note)}" for note in card.notes))
         return
     metric = words_of(cells[0].metric) if cells else ""
     rows = [{"group": one.who, "n": one.n, metric: one.challenger, "note": _note(one)} for one in cells]

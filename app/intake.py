@@ -41,7 +41,7 @@ def bring_in(view: View) -> None:
 
 
 def _ingested(view: View, signal: Signal, name: str, content: bytes) -> BatchReport:
-    bar = st.progress(0.0, f"Reading {name}")
+    bar = st.progress(0.0, f"Reading {plain(name)}")
     with tempfile.TemporaryDirectory(dir=view.loop.workspace.staging) as folder:
         path = Path(folder) / Path(name).name
         path.write_bytes(content)

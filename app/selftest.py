@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import session
 from app.actions import Form
+from app.faults import plain
 from app.session import View
 from app.widgets import moment, spaced, table, why
 from loop_core.compare import latest_selftest
@@ -19,7 +20,7 @@ def selftest_line(view: View) -> None:
     found = session.compute(view, latest_selftest)
     st.markdown("##### How good are these gates?")
     offer = "." if view.presenting else "; the last tab below does."
-    st.markdown(found.sentence if found else f"Nobody has tried them on this loop yet{offer}")
+    st.markdown(plain(found.sentence) if found else f"Nobody has tried them on this loop yet{offer}")
 
 
 def selftest_panel(view: View, challenger: str) -> None:
@@ -34,7 +35,7 @@ def selftest_panel(view: View, challenger: str) -> None:
         if found is None:
             st.caption("Not tried yet: how often do they block equal models, and which harm do they see?")
         else:
-            st.markdown(found.sentence)
+            st.markdown(plain(found.sentence))
             changed = "" if found.charter_hash == view.loop.charter.hash else " The charter has changed since."
             st.caption(f"Tried on {found.n:,} rows as of {moment(found.as_of)}.{changed}")
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -7,6 +7,7 @@ import streamlit as st
 from app import evidence, session
 from app.completeness import LINES, split_picker
 from app.drawn import draw
+from app.faults import plain
 from app.performance import Measured
 from app.session import View
 from app.widgets import chip, empty, moment, why
@@ -117,7 +118,9 @@ def _threshold(view: View, measured: Measured) -> float:
 def _said(curve: ReliabilityCurve) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         chip(curve.state)
-        st.markdown(f"**{curve.cohort_value if curve.cohort_value is not None else 'everybody'}** · n = {curve.n:,}")
+        st.markdown(
+            f"**{plain(curve.cohort_value) if curve.cohort_value is not None else 'everybody'}** · n = {curve.n:,}"
+        )
     parts = []
     if curve.ece is not None:
         size = _percent if curve.unit is None else (lambda value: f"{value:,.3g} {curve.unit}".strip())

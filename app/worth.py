@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import session
 from app.actions import Form
+from app.faults import plain
 from app.session import View
 from app.widgets import moment, why
 from loop_core.compare import forecast_outcomes, usual_seconds
@@ -25,7 +26,7 @@ def worth_panel(view: View, acting: bool) -> None:
         forecasts = view.loop.entries("retrain.forecast", view.as_of)
         if forecasts:
             told = forecasts[-1]
-            st.markdown(told.reason)
+            st.markdown(plain(told.reason))
             st.caption(
                 " ".join(
                     said for said in (f"Told on {moment(told.as_of)}.", _outdated(view, told), _record(view)) if said

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from loop_core.cli.pasting import pasteable
+from loop_core.cli.plain import plain
 from loop_core.errors import RefusedError
 from loop_core.frames import to_json
 from loop_core.signed import signed_difference
@@ -38,7 +39,7 @@ def gained(result: Any, difference: float | None = None) -> dict[str, Any]:
 
 def say(sentence: str) -> None:
     """One line on standard output; commands in it can be pasted."""
-    typer.echo(pasteable(sentence))
+    typer.echo(plain(pasteable(sentence)))
     sys.stdout.flush()
 
 
@@ -56,16 +57,18 @@ def agree(what: str, command: str) -> None:
 
 def complain(sentence: str) -> None:
     """An error on standard error."""
-    typer.echo(typer.style("✗ ", fg="red") + pasteable(sentence), err=True)
+    typer.echo(typer.style("✗ ", fg="red") + plain(pasteable(sentence)), err=True)
 
 
 def _table(rows: Iterable[dict[str, Any]], columns: Mapping[str, str]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns.values(), box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in columns))
+        # As Text, in which neither markup nor emoji codes are read.
+        table.add_row(*(Text(plain(_cell(row.get(name))).replace("\n", " ")) for name in columns))
     # A pipe or a file gets whole lines; only a terminal is worth fitting to.
     width = None if sys.stdout.isatty() else _WHOLE_LINES
     Console(width=width, highlight=False).print(table)
