@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+from loop_core.interpreter import python_command, python_environment
 
 log = logging.getLogger("loopbench.app")
 
@@ -18,16 +19,8 @@ RESTART_SECONDS, END_SECONDS = 2.0, 10.0
 
 def worker_command(workspace: Path) -> list[str]:
     """What runs the jobs of a workspace in a process of its own."""
-    return [
-        sys.executable,
-        "-c",
-        "from loop_core.cli import main; main()",
-        "worker",
-        "--workspace",
-        str(workspace),
-        "--beside",
-        str(os.getpid()),
-    ]
+    program = python_command("from loop_core.cli import main; main()")
+    return [*program, "worker", "--workspace", str(workspace), "--beside", str(os.getpid())]
 
 
 @asynccontextmanager
@@ -44,7 +37,9 @@ async def kept_running(command: Sequence[str]) -> AsyncIterator[None]:
 
 async def _keep(command: Sequence[str]) -> None:
     while True:
-        process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, env=python_environment()
+        )
         try:
             code = await process.wait()
         except asyncio.CancelledError:

@@ -31,6 +31,7 @@ from loop_core.cli import (
 )
 from loop_core.cli.console import complain
 from loop_core.errors import LoopbenchError
+from loop_core.interpreter import search_path
 
 
 class _Commands(TyperGroup):
@@ -76,6 +77,8 @@ for module in (
 
 def main() -> None:
     """Entry of the console script: errors made for people are shown as such, all others go to a file."""
+    # What commands import later comes from where this program is installed.
+    sys.path[:] = search_path()
     try:
         app()
     except LoopbenchError as error:

@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from loop_core.errors import NotReadyError
+from loop_core.interpreter import import_failure, own_processes
 from loop_core.retrain.objective import Evaluation, PrunedError, Report, Watch
 
 T = TypeVar("T")
@@ -64,6 +66,7 @@ class Apart:
 
         Raises:
             TrialFailedError: it ended.
+            NotReadyError: it cannot be started.
             Exception: whatever `watch` raised.
         """
         self._ask(_nothing, (), None, watch)
@@ -131,12 +134,24 @@ class Apart:
     def _start(self) -> Connection:
         # Forked from a clean process that has done the imports: this one has threads, which a fork would lose.
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["loop_core.retrain.apart", "lightgbm", *self.imports])
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, self.evaluator, self.memory_mb), daemon=True)
-        self._process.start()
-        theirs.close()
-        return self._pipe
+        modules = ["loop_core.retrain.apart", "lightgbm", *self.imports]
+        context.set_forkserver_preload(modules)
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, self.evaluator, self.memory_mb), daemon=True)
+        try:
+            with own_processes():
+                process.start()
+        except (EOFError, OSError) as error:
+            ours.close()
+            why = import_failure(modules) or str(error) or type(error).__name__
+            raise NotReadyError(
+                f"No process for trials can be started on this machine ({why})",
+                todo="mend what it says, and start the retrain again",
+            ) from None
+        finally:
+            theirs.close()
+        self._process, self._pipe = process, ours
+        return ours
 
 
 def _work(pipe: Connection, evaluator: Evaluator, memory_mb: int | None) -> None:

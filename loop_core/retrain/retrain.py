@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from loop_core.errors import NotReadyError, RefusedError
+from loop_core.errors import NotReadyError, RefusedError, StoppedError, StorageError
 from loop_core.frames import to_json
 from loop_core.retrain.apart import Apart, TrialFailedError
 from loop_core.retrain.clock import Clock, OutOfTimeError
@@ -73,9 +74,9 @@ def retrain(
     with reached(plan.executor, clock.watch()) as executor_for:
         study = _study(loop, as_of, seed, budget, parent)
         asked = _Asked(as_of, actor, seed, budget, parent, champion_params(loop, parent), executor_for)
-        note_seconds = _begun(loop, study, clock, asked)
         try:
-            return _retrained(loop, study, clock, asked, _noting(note_seconds, say))
+            with _charged(loop, study, clock, asked) as note_seconds:
+                return _retrained(loop, study, clock, asked, _noting(note_seconds, say))
         except OutOfTimeError:
             raise NotReadyError(
                 f"The budget of {budget.seconds:g} s was spent before a model could be fitted on all rows",
@@ -83,22 +84,40 @@ def retrain(
                 "raise retrain.seconds, or lower retrain.window_days; that is another search, which begins without "
                 "the trials of this one",
             ) from None
-        finally:
-            note_seconds()
 
 
-def _begun(loop: Loop, study: Search, clock: Clock, asked: _Asked) -> Callable[[], None]:
-    """Charge the clock with what earlier runs took; what is given keeps on record what all of them took until it is called.
+@contextmanager
+def _charged(loop: Loop, study: Search, clock: Clock, asked: _Asked) -> Iterator[Callable[[], None]]:
+    """Charge the clock with what earlier runs took. What is given keeps on record what all of them took until it is called.
+    A run that ends in an error is charged its finished trials: nothing else came of it.
 
     A search that is over is only asked for its model: that is not charged, or the same call would not give the same model.
     """
     if study.version is not None:
-        return lambda: None
+        yield lambda: None
+        return
     check_month(loop, asked.as_of, asked.budget, study.noted_seconds)
     # Noted is more than what finished trials took: reading, and trials that hung or were cut.
-    clock.charge(max(study.noted_seconds, study.spent()))
+    earlier = max(study.noted_seconds, study.spent())
+    clock.charge(earlier)
     study.note(**noted(asked.as_of, asked.seed, asked.budget), champion=asked.champion)
-    return lambda: study.note(seconds=round(asked.budget.seconds - clock.left, 3))
+
+    def note_seconds() -> None:
+        study.note(seconds=round(asked.budget.seconds - clock.left, 3))
+
+    try:
+        yield note_seconds
+        note_seconds()
+    except Exception as error:
+        if isinstance(error, OutOfTimeError | StoppedError):
+            note_seconds()
+        else:
+            with suppress(StorageError):
+                study.note(seconds=round(max(earlier, study.spent()), 3))
+        raise
+    except BaseException:
+        note_seconds()
+        raise
 
 
 def _noting(note_seconds: Callable[[], None], say: Progress) -> Progress:

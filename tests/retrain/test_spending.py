@@ -99,3 +99,19 @@ def test_a_month_that_is_spent_refuses_before_anything_is_computed(workspace: Wo
             retrain(loop, as_of=moment, actor="ana", seed=seed, budget=Budget(1, 99.9))
     later = END + timedelta(days=31)
     assert retrain(loop, as_of=later, actor="ana", seed=1, budget=Budget(1, 99.9)).version
+
+
+def test_a_run_that_ends_in_an_error_is_charged_its_trials_alone(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = parcels(workspace, n=1500)
+
+    def breaks(*_: object) -> None:
+        raise OSError("no process")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("loop_core.retrain.apart.Apart._start", breaks)
+        with pytest.raises(OSError, match="no process"):
+            retrain(loop, as_of=END, actor="ana", seed=1, budget=Budget(2, 600))
+    (one,) = spending(loop, END)
+    assert (one.seconds, one.trials) == (0.0, 0)
