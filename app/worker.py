@@ -38,7 +38,11 @@ async def kept_running(command: Sequence[str]) -> AsyncIterator[None]:
 async def _keep(command: Sequence[str]) -> None:
     while True:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, env=python_environment()
+            # In a session of its own: Ctrl+C ends the app, and the app ends its worker.
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            env=python_environment(),
+            start_new_session=True,
         )
         try:
             code = await process.wait()

@@ -11,13 +11,14 @@ from loop_core.alerts import outbox_state
 from loop_core.charter import load_charter
 from loop_core.errors import CharterError, LoopbenchError
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
+from loop_core.layout import FORMAT
 from loop_core.ledger.fold import tenures
 from loop_core.models import ModelStore
 from loop_core.monitor.profiles import settle_profiles
 from loop_core.monitor.profiles.check import recount
 from loop_core.monitor.profiles.store import read_mark
 from loop_core.monitor.settled import recount_measures, settle_measures
-from loop_core.workspace import FORMAT, Loop, Workspace
+from loop_core.workspace import Loop, Workspace
 
 
 @dataclass(frozen=True)

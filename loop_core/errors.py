@@ -3,6 +3,8 @@
 Each message says what was given, what was wanted and what to do next; the app and the CLI show it as it is.
 """
 
+from loop_core.passwords import without_passwords
+
 
 class LoopbenchError(Exception):
     """Base of every error raised on purpose. `str(error)` is meant for people.
@@ -14,6 +16,7 @@ class LoopbenchError(Exception):
     """
 
     def __init__(self, given: str, wanted: str = "", todo: str = "") -> None:
+        given, wanted, todo = map(without_passwords, (given, wanted, todo))
         self.given, self.wanted, self.todo = given, wanted, todo
         parts = [given.rstrip(".") + "."]
         if wanted:

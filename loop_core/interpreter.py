@@ -8,6 +8,7 @@ Folders that somebody names in `PYTHONPATH` stay: that is their choice.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,9 +52,12 @@ def own_processes() -> Iterator[None]:
         before, preparation = dict(os.environ), spawn.get_preparation_data
         spawn.get_preparation_data = _without_script(preparation)
         _set(python_environment())
+        # Ctrl+C is for the one who asked for the work; it ends these.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             yield
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             spawn.get_preparation_data = preparation
             _set(before)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +15,25 @@ from typing import TYPE_CHECKING, Any
 from loop_core.charter import Charter, parse_charter
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
 from loop_core.lake import Lake, LakeLocation, compile_charter, create_loop_tables, quoted
+from loop_core.layout import (
+    FORMAT,
+    PASSWORD_FILE,
+    SETTINGS,
+    keep_password,
+    make_folders,
+    restrict,
+    set_umask,
+    write_settings,
+)
 from loop_core.ledger import Entry, Ledger, refuse_unseen
+from loop_core.ledger.database import refuse_occupied, remove_catalogue
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.paths import plain
+from loop_core.postgres import SCHEME, DatabaseAddress, parse_address
 from loop_core.toml import read_toml
 
 if TYPE_CHECKING:
     from loop_core.lake.activity import Activity
-
-#: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
-FORMAT = 4
-_SETTINGS = "workspace.toml"
 
 
 class Workspace:
@@ -32,6 +41,7 @@ class Workspace:
 
     def __init__(self, path: Path, lake: Lake, ledger: Ledger) -> None:
         self.path, self.lake, self.ledger = path, lake, ledger
+        self._umask: int | None = None
 
     # -- opening ------------------------------------------------------------------------------------------
 
@@ -41,35 +51,32 @@ class Workspace:
 
         Args:
             path: the folder.
-            catalog: `postgresql://user@host/database` for a team; None: SQLite files in the folder.
+            catalog: `postgresql://user@host/database` for a team; a password in it is kept in a file of mode 600. None:
+                SQLite files in the folder.
             data: folder of the lake's Parquet files; None: in the workspace.
 
         Raises:
-            RefusedError: the folder already holds a workspace.
-            StorageError: it cannot be written, or the catalogue not reached.
+            RefusedError: the folder or the database already holds a workspace, or the address is none.
+            StorageError: it cannot be written, or the catalogue not reached. Nothing is left of it then.
         """
         path = Path(path).absolute()
-        if (path / _SETTINGS).exists():
+        if (path / SETTINGS).exists():
             raise RefusedError(
                 f"{path} already is a workspace", "a new or empty folder", "open it, or choose another folder"
             )
-        if catalog is not None and not catalog.startswith("postgresql://"):
-            raise RefusedError(
-                f"Catalogue {catalog!r}", "postgresql://user@host:port/database, or nothing for SQLite", "correct it"
-            )
+        address = parse_address(catalog) if catalog is not None else None
+        storage = {"catalog": str(address) if address else "lake/catalog.sqlite", "data": data or "lake/data"}
+        before = set_umask(path)
         try:
-            for folder in ("loops", "locks", "models", "reports", "staging", "lake/data"):
-                (path / folder).mkdir(parents=True, exist_ok=True)
-            storage = {"catalog": catalog or "lake/catalog.sqlite", "data": data or "lake/data"}
-            _connect(path, storage, create=True).close()
-            # Written last: a folder with settings is a whole workspace.
-            _write_settings(path, storage)
+            _found(path, address, storage)
         except OSError as error:
             raise StorageError(
                 f"No workspace can be made at {path} ({error.strerror})",
                 "a folder this user may write",
                 "choose another, or change its permissions",
             ) from None
+        finally:
+            os.umask(before)
         return cls.open(path)
 
     @classmethod
@@ -81,7 +88,7 @@ class Workspace:
         """
         path = Path(path).absolute()
         try:
-            settings = read_toml((path / _SETTINGS).read_text(encoding="utf-8"))
+            settings = read_toml((path / SETTINGS).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise StorageError(
                 f"There is no workspace at {path}",
@@ -90,21 +97,33 @@ class Workspace:
             ) from None
         except (tomllib.TOMLDecodeError, OSError) as error:
             raise StorageError(
-                f"{path / _SETTINGS} cannot be read ({error})", "the file `loop init` wrote", "restore it"
+                f"{path / SETTINGS} cannot be read ({error})", "the file `loop init` wrote", "restore it"
             ) from None
         found = settings.get("format", 0)
         if found > FORMAT:
             raise StorageError(
                 f"The workspace has format {found}", f"at most {FORMAT}, which this program knows", "update Loopbench"
             )
-        workspace = _connect(path, settings["storage"], create=False)
+        storage, before = settings["storage"], set_umask(path)
+        try:
+            if found < FORMAT:
+                storage = _without_password(path, storage)
+                restrict(path)
+            workspace = _connect(path, storage, create=False)
+        except BaseException:
+            os.umask(before)
+            raise
+        workspace._umask = before
         if found < FORMAT:
-            _bring_up(workspace, settings["storage"])
+            _bring_up(workspace, storage)
         return workspace
 
     def close(self) -> None:
         self.lake.close()
         self.ledger.close()
+        if self._umask is not None:
+            os.umask(self._umask)
+            self._umask = None
 
     def __enter__(self) -> Workspace:
         return self
@@ -115,7 +134,7 @@ class Workspace:
     @cached_property
     def identity(self) -> str:
         """Tells this workspace also from one that was at its place before, for whoever remembers results."""
-        return f"{self.path}:{(self.path / _SETTINGS).stat().st_mtime_ns}"
+        return f"{self.path}:{(self.path / SETTINGS).stat().st_mtime_ns}"
 
     # -- places -------------------------------------------------------------------------------------------
 
@@ -136,9 +155,9 @@ class Workspace:
 
     @property
     def studies_url(self) -> str:
-        """SQLAlchemy address of Optuna's storage: the team's PostgreSQL, or a SQLite file of its own."""
-        if self.ledger.url.startswith("postgresql://"):
-            return self.ledger.url.replace("postgresql://", "postgresql+pg8000://", 1)
+        """Address of Optuna's storage: the team's PostgreSQL, or a SQLite file of its own."""
+        if self.ledger.url.startswith(SCHEME):
+            return self.ledger.url
         return f"sqlite:///{self.path / 'studies.sqlite'}"
 
     # -- loops --------------------------------------------------------------------------------------------
@@ -276,35 +295,65 @@ class Loop:
         return int(max(self.charter.monitor.reference_days, self.charter.labels.horizon_days))
 
 
+def _found(path: Path, address: DatabaseAddress | None, storage: Mapping[str, Any]) -> None:
+    """Make the folders and the catalogue, or leave nothing."""
+    if address is not None:
+        try:
+            refuse_occupied(address)
+        except StorageError as error:
+            raise StorageError(
+                f"No lake at {address} ({error.given})", "a reachable PostgreSQL", "start it, or check the address"
+            ) from None
+    made = make_folders(path)
+    try:
+        if address is not None:
+            keep_password(path, address)
+        (path / "studies.sqlite").touch()
+        _connect(path, storage, create=True).close()
+        restrict(path)
+        # Written last: a folder with settings is a whole workspace.
+        write_settings(path, storage)
+    except BaseException:
+        if address is not None:
+            remove_catalogue(address)
+        for name in (PASSWORD_FILE, "studies.sqlite", "ledger.sqlite", SETTINGS):
+            (path / name).unlink(missing_ok=True)
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspace:
     catalog = storage["catalog"]
-    team = catalog.startswith("postgresql://")
+    team = parse_address(catalog).with_password_file(path / PASSWORD_FILE) if catalog.startswith(SCHEME) else None
     location = LakeLocation(
-        catalog=catalog if team else str(path / catalog),
+        catalog=str(team or path / catalog),
         data=f"{plain(path / storage['data'])}/",
         lock=path / "locks" / "lake.lock",
     )
-    ledger_url = catalog if team else f"sqlite:///{path / 'ledger.sqlite'}"
-    return Workspace(path, Lake(location, create=create), Ledger(ledger_url, create=create))
+    ledger_url = str(team or f"sqlite:///{path / 'ledger.sqlite'}")
+    lake = Lake(location, create=create)
+    try:
+        return Workspace(path, lake, Ledger(ledger_url, create=create))
+    except BaseException:
+        lake.close()
+        raise
 
 
-def _write_settings(path: Path, storage: Mapping[str, Any]) -> None:
-    lines = [
-        f"format = {FORMAT}",
-        "",
-        "[storage]",
-        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in storage.items()),
-    ]
-    draft = path / f"{_SETTINGS}.new"
-    draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draft.replace(path / _SETTINGS)
+def _without_password(path: Path, storage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of an older workspace without the catalogue's password, which goes to a file of its own."""
+    if not storage["catalog"].startswith(SCHEME):
+        return storage
+    address = parse_address(storage["catalog"])
+    keep_password(path, address)
+    return {**storage, "catalog": str(address)}
 
 
 def _bring_up(workspace: Workspace, storage: Mapping[str, Any]) -> None:
     """Give the loops of an older workspace the tables and columns that this program knows. Killed, it is done again."""
     for name in workspace.loops():
         create_loop_tables(workspace.lake, workspace.loop(name).charter, actor="loopbench")
-    _write_settings(workspace.path, storage)
+    write_settings(workspace.path, storage)
 
 
 def _refuse_type_changes(old: Charter, new: Charter) -> None:

@@ -58,14 +58,16 @@ def script(folder: Path, text: str) -> list[str]:
 
 def test_trials_run_nothing_of_the_folder_nor_the_calling_script_again(folder: Path) -> None:
     text = """
-import operator
+import operator, signal
 from loop_core.retrain.apart import Apart
 print("started")
 with Apart(3) as apart:
     print(apart.call(operator.add, 4))
+with Apart(signal.SIG_BLOCK) as apart:
+    print(signal.SIGINT in apart.call(signal.pthread_sigmask, []))
 """
     done = run(script(folder, text), folder)
-    assert done.stdout.split() == ["started", "7"], done.stderr
+    assert done.stdout.split() == ["started", "7", "True"], done.stderr
 
 
 def test_jobs_of_the_worker_run_nothing_of_the_folder(folder: Path, workspace: Workspace) -> None:

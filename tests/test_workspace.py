@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
+from loop_core.layout import FORMAT
 from loop_core.monitor.profiles import profile_series
 from loop_core.monitor.profiles.store import read_mark
-from loop_core.workspace import FORMAT, Loop, Workspace
+from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER, START
 
 

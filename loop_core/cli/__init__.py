@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from loop_core.cli import (
     alerts,
@@ -32,6 +35,10 @@ from loop_core.cli import (
 from loop_core.cli.console import complain
 from loop_core.errors import LoopbenchError
 from loop_core.interpreter import search_path
+from loop_core.passwords import without_passwords
+
+#: What a program that Ctrl+C ended returns.
+STOPPED = 130
 
 
 class _Commands(TyperGroup):
@@ -40,8 +47,13 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except typer.BadParameter as error:
-            error.message = error.message.replace("Value error, ", "")
+        except KeyboardInterrupt:
+            # Before that library says a word of its own.
+            complain("Stopped. What was committed before stays.")
+            raise typer.Exit(STOPPED) from None
+        except TyperException as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = without_passwords(message.replace("Value error, ", ""))
             raise
 
 
@@ -75,30 +87,56 @@ for module in (
     module.add_to(app)
 
 
+class _Interrupt:
+    """Ctrl+C. Libraries make errors of their own of it, so that it came is noted."""
+
+    def __init__(self) -> None:
+        self.came = False
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, *_: object) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+
 def main() -> None:
     """Entry of the console script: errors made for people are shown as such, all others go to a file."""
     # What commands import later comes from where this program is installed.
     sys.path[:] = search_path()
+    interrupt = _Interrupt()
     try:
         app()
-    except LoopbenchError as error:
+    except BaseException as error:
+        said = isinstance(error, SystemExit) and error.code == STOPPED
+        if not said and (interrupt.came or isinstance(error, KeyboardInterrupt)):
+            complain("Stopped. What was committed before stays.")
+            sys.exit(STOPPED)
+        _end(error)
+
+
+def _end(error: BaseException) -> NoReturn:
+    """End the program after an error."""
+    if isinstance(error, SystemExit | GeneratorExit):
+        raise error
+    if isinstance(error, BrokenPipeError):
+        sys.exit(0)
+    if isinstance(error, LoopbenchError):
         complain(str(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        complain("Stopped. What was committed before stays.")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
-    except (SystemExit, GeneratorExit):
-        raise
-    except BaseException:
-        # Of libraries written in Rust, a panic is no Exception.
-        log = Path.home() / ".loopbench-errors.log"
-        try:
-            with log.open("a") as file:
-                file.write(f"--- {datetime.now(UTC).isoformat()} {' '.join(sys.argv)}\n{traceback.format_exc()}\n")
-            where = f"details are in {log}"
-        except OSError:
-            where = f"details could not be written to {log}"
-        complain(f"Something unforeseen went wrong ({sys.exc_info()[1]}). Nothing half-written is kept; {where}.")
-        sys.exit(70)
+    # Of libraries written in Rust, a panic is no Exception.
+    complain(f"Something unforeseen went wrong ({error}). Nothing half-written is kept; {_logged(error)}.")
+    sys.exit(70)
+
+
+def _logged(error: BaseException) -> str:
+    """Where the details of an error are."""
+    log = Path.home() / ".loopbench-errors.log"
+    details = "".join(traceback.format_exception(error))
+    try:
+        with log.open("a") as file:
+            log.chmod(0o600)
+            file.write(without_passwords(f"--- {datetime.now(UTC).isoformat()} {' '.join(sys.argv)}\n{details}\n"))
+    except OSError:
+        return f"details could not be written to {log}"
+    return f"details are in {log}"

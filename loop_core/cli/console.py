@@ -13,6 +13,7 @@ from loop_core.cli.pasting import pasteable
 from loop_core.cli.plain import plain
 from loop_core.errors import RefusedError
 from loop_core.frames import to_json
+from loop_core.passwords import without_passwords
 from loop_core.signed import signed_difference
 
 #: Wider than any row, so that nothing is wrapped.
@@ -57,7 +58,7 @@ def agree(what: str, command: str) -> None:
 
 def complain(sentence: str) -> None:
     """An error on standard error."""
-    typer.echo(typer.style("✗ ", fg="red") + plain(pasteable(sentence)), err=True)
+    typer.echo(typer.style("✗ ", fg="red") + plain(pasteable(without_passwords(sentence))), err=True)
 
 
 def _table(rows: Iterable[dict[str, Any]], columns: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
@@ -16,6 +17,7 @@ from loop_core.lake.door import Door
 from loop_core.lake.explain import explain
 from loop_core.lake.lease import lease_of
 from loop_core.lake.location import LakeLocation, attach
+from loop_core.layout import share_folders
 
 if TYPE_CHECKING:
     import polars as pl
@@ -228,6 +230,7 @@ class Lake:
                     "call ducklake_set_commit_message('lake', $actor, $message)", {"actor": actor, "message": message}
                 )
                 cursor.execute("commit")
+                share_folders(Path(self.location.data))
             except BaseException:
                 with suppress(duckdb.Error):
                     cursor.execute("rollback")

@@ -32,7 +32,7 @@ class Relation:
     """A FROM item; its values are bound as `$name`."""
     parameters: Mapping[str, Any]
     extensions: tuple[str, ...] = ()
-    setup: tuple[str, ...] = ()
+    setup: tuple[str, ...] = field(default=(), repr=False)
     """Statements to run before, e.g. an ATTACH."""
     rewrite: Callable[[Path], None] | None = None
     """Writes a copy of the file that can be read, where the file itself cannot; the copy is gone afterwards."""

@@ -12,13 +12,16 @@ from loop_core.errors import StorageError
 from loop_core.lake.explain import explain, first_line
 from loop_core.lake.extensions import connect
 
+#: Schema of the lake's catalogue in a team's database.
+LAKE_SCHEMA = "loopbench_lake"
+
 
 @dataclass(frozen=True)
 class LakeLocation:
     """Where a lake's catalogue and its Parquet files are."""
 
     catalog: str
-    """Path of a SQLite file, or a `postgresql://…` address."""
+    """Path of a SQLite file, or a `postgresql://…` address without its password."""
     data: str
     """Folder of the Parquet files."""
     lock: Path
@@ -38,12 +41,12 @@ def attach(location: LakeLocation, create: bool, read_only: bool = False) -> duc
     try:
         connection.execute(
             f"ATTACH {_text(f'ducklake:postgres:{location.catalog}')} AS lake"
-            f" (DATA_PATH {_text(location.data)}, METADATA_SCHEMA 'loopbench_lake', CREATE_IF_NOT_EXISTS {str(create).lower()}"
+            f" (DATA_PATH {_text(location.data)}, METADATA_SCHEMA {_text(LAKE_SCHEMA)}, CREATE_IF_NOT_EXISTS {str(create).lower()}, OVERRIDE_DATA_PATH true"
             f"{', READ_ONLY' if read_only else ''})"
         )
     except duckdb.Error as error:
         raise StorageError(
-            f"No lake at {_without_password(location.catalog)} ({first_line(str(error))})",
+            f"No lake at {location.catalog} ({first_line(str(error))})",
             "a reachable PostgreSQL",
             "start it, or check the address",
         ) from None
@@ -75,8 +78,3 @@ def _attach_sqlite(location: LakeLocation, create: bool, read_only: bool) -> duc
 def _text(value: str) -> str:
     """A SQL text: ATTACH takes no bound parameters."""
     return "'" + value.replace("'", "''") + "'"
-
-
-def _without_password(address: str) -> str:
-    head, _, tail = address.rpartition("@")
-    return f"{head.split(':')[0]}://…@{tail}" if head else address

@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from loop_core.errors import StorageError
+from loop_core.errors import RefusedError, StorageError
+from loop_core.lake.location import LAKE_SCHEMA
+from loop_core.ledger.schema import metadata
+from loop_core.postgres import DatabaseAddress, parse_address
 
 #: The newest migration in `migrations/versions`.
 HEAD = "0002"
@@ -65,7 +69,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def explained(where: str) -> Iterator[None]:
+def explained(where: str = "") -> Iterator[None]:
     """Database errors in the product's words."""
     try:
         yield
@@ -85,7 +89,8 @@ def explained(where: str) -> Iterator[None]:
 def _engine(url: str) -> Engine:
     file = sqlite_file(url)
     if file is None:
-        return create_engine(url.replace("postgresql://", "postgresql+pg8000://", 1), pool_pre_ping=True)
+        address, options = postgres_options(url)
+        return create_engine(address, pool_pre_ping=True, **options)
     engine = create_engine("sqlite:///ledger", **sqlite_options(file))
 
     @event.listens_for(engine, "connect")
@@ -98,6 +103,49 @@ def _engine(url: str) -> Engine:
         connection.execute("pragma busy_timeout=60000")
 
     return engine
+
+
+def postgres_options(url: str) -> tuple[str, dict[str, Any]]:
+    """The address that SQLAlchemy shows, which has neither password nor options, and how it connects."""
+    address = parse_address(url)
+    shown = f"postgresql+pg8000://{address.host if '/' not in address.host else ''}/{quote(address.database, safe='')}"
+    return shown, {"creator": address.connect}
+
+
+def refuse_occupied(address: DatabaseAddress) -> None:
+    """See that a database holds no workspace yet. A lake without a ledger is what an `init` left that failed: it goes.
+
+    Raises:
+        RefusedError: it holds one.
+        StorageError: it cannot be reached.
+    """
+    engine = _engine_of(address)
+    with explained(), engine.connect() as connection:
+        known = inspect(connection)
+        used = known.has_table("loopbench_entries")
+        lake = LAKE_SCHEMA in known.get_schema_names() and "ducklake_data_file" in known.get_table_names(LAKE_SCHEMA)
+        files = lake and connection.execute(text(f"select 1 from {LAKE_SCHEMA}.ducklake_data_file limit 1")).first()
+    engine.dispose()
+    if used or files:
+        raise RefusedError(
+            f"The database {address.database} holds a workspace already",
+            todo="choose another database, or open that workspace's folder",
+        )
+    remove_catalogue(address)
+
+
+def remove_catalogue(address: DatabaseAddress) -> None:
+    """Take the lake's schema and the ledger's tables out of a database."""
+    engine = _engine_of(address)
+    with explained(), engine.begin() as connection:
+        connection.execute(text(f"drop schema if exists {LAKE_SCHEMA} cascade"))
+        for table in (*metadata.tables, "loopbench_schema"):
+            connection.execute(text(f"drop table if exists {table}"))
+    engine.dispose()
+
+
+def _engine_of(address: DatabaseAddress) -> Engine:
+    return create_engine(postgres_options(str(address))[0], creator=address.connect)
 
 
 def _version(engine: Engine) -> str | None:

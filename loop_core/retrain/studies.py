@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import StorageError
-from loop_core.ledger.database import sqlite_file, sqlite_options
+from loop_core.ledger.database import postgres_options, sqlite_file, sqlite_options
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -82,7 +82,6 @@ def opened_study(url: str, name: str, snapshot: int) -> Study:
 def _storage(url: str) -> RDBStorage:
     """The storage of an address, opened once a process: opening takes half a second of schema checks."""
     from optuna.storages import RDBStorage
-    from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
     with _opening:
@@ -90,7 +89,7 @@ def _storage(url: str) -> RDBStorage:
         if known is not None:
             return known
         file = sqlite_file(url)
-        address, options = ("sqlite:///studies", sqlite_options(file)) if file else (url, {})
+        address, options = ("sqlite:///studies", sqlite_options(file)) if file else postgres_options(url)
         try:
             try:
                 storage = RDBStorage(address, engine_kwargs=options)
@@ -99,9 +98,8 @@ def _storage(url: str) -> RDBStorage:
                 time.sleep(1.0)
                 storage = RDBStorage(address, engine_kwargs=options)
         except SQLAlchemyError as error:
-            shown = file or make_url(url).render_as_string(hide_password=True)
             raise StorageError(
-                f"The studies at {shown} cannot be opened ({error})",
+                f"The studies at {file or url} cannot be opened ({error})",
                 "a database this user may write",
                 "check the workspace",
             ) from error

@@ -1,0 +1,101 @@
+"""The folder of a workspace: what lies in it, and who may read it.
+
+Its files are its owner's alone (600 and 700), unless the folder is a group's: with the setgid bit and writable for the
+group (2770) everything in it is the group's too (660 and 770), whatever the umask of whoever writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from loop_core.postgres import DatabaseAddress
+
+#: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
+FORMAT = 5
+SETTINGS = "workspace.toml"
+#: The catalogue's password, where it was given with the address; in the format of `~/.pgpass`.
+PASSWORD_FILE = "catalog.pgpass"
+_FOLDERS = ("loops", "locks", "models", "reports", "staging", "lake/data")
+
+
+def is_shared(path: Path) -> bool:
+    """Whether a folder is a group's; of one that is not there yet, whether it would be."""
+    while not path.exists():
+        path = path.parent
+    mode = path.stat().st_mode
+    return bool(mode & stat.S_ISGID and mode & stat.S_IWGRP)
+
+
+def set_umask(path: Path) -> int:
+    """Have new files of this process be those of the workspace's readers alone → the umask before."""
+    return os.umask(0o007 if is_shared(path) else 0o077)
+
+
+def make_folders(path: Path) -> list[Path]:
+    """Make what a workspace consists of → what was not there before, outer ones first."""
+    made: list[Path] = []
+    for folder in (path / name for name in _FOLDERS):
+        missing = [part for part in (*reversed(folder.parents), folder) if not part.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        made.extend(missing)
+    return made
+
+
+def restrict(path: Path) -> None:
+    """Give everything of this user in the workspace the modes that its kind asks for."""
+    shared = is_shared(path)
+    for folder, names, files in os.walk(path):
+        for name in (".", *names, *files):
+            entry = Path(folder) / name
+            if entry.is_symlink() or entry.stat().st_uid != os.getuid():
+                continue
+            mode = stat.S_IMODE(entry.stat().st_mode)
+            wanted = mode & ~0o077
+            if shared and entry.name != PASSWORD_FILE:
+                wanted |= (mode & 0o700) >> 3
+                wanted |= stat.S_ISGID if entry.is_dir() else 0
+            if wanted != mode:
+                entry.chmod(wanted)
+
+
+def share_folders(path: Path) -> None:
+    """Open folders of this user under `path`, where that is a group's: DuckDB makes them for its own user alone."""
+    if not is_shared(path):
+        return
+    todo = [path]
+    while todo:
+        for entry in os.scandir(todo.pop()):
+            if entry.is_dir(follow_symlinks=False):
+                todo.append(Path(entry.path))
+                facts = entry.stat(follow_symlinks=False)
+                if facts.st_uid == os.getuid() and not facts.st_mode & stat.S_IWGRP:
+                    os.chmod(entry.path, stat.S_IMODE(facts.st_mode) | 0o070 | stat.S_ISGID)
+
+
+def write_settings(path: Path, storage: Mapping[str, Any]) -> None:
+    """Write `workspace.toml` in one step."""
+    lines = [
+        f"format = {FORMAT}",
+        "",
+        "[storage]",
+        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in storage.items()),
+    ]
+    draft = path / f"{SETTINGS}.new"
+    draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draft.replace(path / SETTINGS)
+
+
+def keep_password(path: Path, address: DatabaseAddress) -> None:
+    """Put the password of an address, if there is one, into a file that only this user may read."""
+    if address.password is None:
+        return
+    draft = path / f"{PASSWORD_FILE}.new"
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(address.password_line())
+    draft.replace(path / PASSWORD_FILE)
