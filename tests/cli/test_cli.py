@@ -154,6 +154,12 @@ def test_the_way_of_a_release(duel: Loop) -> None:
 
 def test_an_external_model_is_registered_with_what_it_saw(loop: Loop) -> None:
     folder = loop.workspace.path
+    mistyped = loop_command("register", "orders", "vendor-1", workspace=folder)
+    assert mistyped.returncode == 1
+    assert "no score of 'vendor-1'" in mistyped.stderr
+    one = "select 'p1' as prediction_id, timestamptz '2018-02-01' as predicted_at, 0.5 as score, 'vendor-1' as model_version"
+    sql = f"insert into {loop.table('predictions')} by name {one}"
+    loop.lake.write(lambda tx: tx.execute(sql), actor="ana", message="test")
     assert "vendor-1 is registered" in run(
         "register", "orders", "vendor-1", "--train-end", "2018-01-01", workspace=folder
     )
@@ -207,7 +213,7 @@ def test_a_missing_file_is_said_before_the_workspace_is_opened(tmp_path: Path) -
 def test_a_wrong_value_is_called_so_once(loop: Loop) -> None:
     result = loop_command("ingest", "orders", "prediction", "x.csv", workspace=loop.workspace.path)
     assert result.returncode == 2
-    assert "Invalid value for 'signal': 'prediction' is not one of" in result.stderr
+    assert "Invalid value for 'SIGNAL': 'prediction' is not one of" in result.stderr
 
 
 def test_sql_errors_say_what_there_is(loop: Loop) -> None:
