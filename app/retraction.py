@@ -11,6 +11,7 @@ from app.faults import plain
 from app.session import View
 from app.widgets import acting, moment
 from loop_core.clock import now
+from loop_core.errors import following
 from loop_core.gates import retract
 from loop_core.monitor.intake import batches
 from loop_core.monitor.profiles import refresh_profiles
@@ -48,5 +49,6 @@ def retraction(view: View) -> None:
 
 
 def _retract(loop: Loop, batch_id: str, *, actor: str, **named: Any) -> None:
-    retract(loop, batch_id, actor=actor, **named)
-    refresh_profiles(loop, actor=actor)
+    done = retract(loop, batch_id, actor=actor, **named)
+    with following(done.sentence, "profiles follow with the next cycle, or `loop maintain`"):
+        refresh_profiles(loop, actor=actor)

@@ -3,6 +3,11 @@
 Each message says what was given, what was wanted and what to do next; the app and the CLI show it as it is.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from loop_core.passwords import without_passwords
 
 
@@ -64,6 +69,31 @@ class NotReadyError(LoopbenchError):
 
 class RefusedError(LoopbenchError):
     """The call contradicts the state of the loop, or its arguments contradict each other."""
+
+
+class FollowUpError(LoopbenchError):
+    """What was asked for is done and committed; something that follows from it failed, and is made up for later."""
+
+
+@contextmanager
+def following(done: str, makes_up: str) -> Iterator[None]:
+    """What is done after a commit: whatever fails in it is told together with what was committed.
+
+    Args:
+        done: what was committed, in a sentence.
+        makes_up: what does the rest later.
+
+    Raises:
+        FollowUpError: something failed.
+    """
+    try:
+        yield
+    except StoppedError:
+        raise
+    except Exception as error:
+        raise FollowUpError(
+            f"{done.rstrip('.')}. That is committed and stays; what follows from it failed: {error}", todo=makes_up
+        ) from error
 
 
 class StoppedError(LoopbenchError):

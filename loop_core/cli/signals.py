@@ -12,7 +12,7 @@ from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 from loop_core.cli.progress import progress_bar
 from loop_core.clock import now
-from loop_core.errors import RefusedError
+from loop_core.errors import RefusedError, following
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Delivery(StrEnum):
     SCORES = "scores"
 
 
+#: What makes up for profiles that could not be brought up to date.
+PROFILES_LATER = "profiles follow with the next cycle, or `loop maintain`"
 Ids = Annotated[list[str], typer.Argument(help="Ids from `loop quarantine list`.")]
 
 
@@ -73,7 +75,8 @@ def ingest(
     with progress_bar(f"ingest {source}", quiet=as_json) as progress:
         as_of = here.as_of if here.dated else arrival(here.loop, signal, batch, now())
         report = ingest_batch(here.loop, signal, batch, actor=here.actor, as_of=as_of, progress=progress)
-        refresh_profiles(here.loop, actor=here.actor)
+        with following(report.sentence, PROFILES_LATER):
+            refresh_profiles(here.loop, actor=here.actor)
     if as_json:
         show(report, True)
         return
@@ -110,7 +113,8 @@ def name_scores(
     from loop_core.signals import name_scores as name
 
     n = name(here.loop, version, actor=here.actor, as_of=here.as_of, reason=reason, batch=batch)
-    refresh_profiles(here.loop, actor=here.actor)
+    with following(f"{n:,} scores are {version}'s now", PROFILES_LATER):
+        refresh_profiles(here.loop, actor=here.actor)
     say(f"{n:,} scores are {version}'s now. Next: loop register {here.name} {version}")
 
 
@@ -151,7 +155,8 @@ def retract(
     from loop_core.monitor.profiles import refresh_profiles
 
     done = take_out(here.loop, batch, actor=here.actor, as_of=here.as_of, reason=reason)
-    refresh_profiles(here.loop, actor=here.actor)
+    with following(done.sentence, PROFILES_LATER):
+        refresh_profiles(here.loop, actor=here.actor)
     show(done, True) if as_json else say(done.sentence)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from loop_core.errors import following
 from loop_core.gates.report import BatchReport
 from loop_core.gates.staged import Staged
 from loop_core.lake import Lake, Transaction
@@ -20,6 +21,8 @@ _LARGE = 200_000
 _MEMORY = "1GB"
 #: State of a batch in the lake → the ledger's kind of entry.
 _KINDS = {"ingested": "batch.ingested", "stopped": "batch.ingested", "replayed": "quarantine.replayed"}
+#: What makes up for a ledger entry that could not be written.
+RECORDED_LATER = "the next ingest writes its ledger entry; `loop doctor` says what lacks one"
 #: Of a batch that was taken out.
 RETRACTED = "batch.retracted"
 
@@ -33,7 +36,8 @@ def commit(
     """
     with _lake(loop, staged) as lake:
         report = lake.write(body, actor=actor, message=message)
-    record(loop, report.batch_id)
+    with following(report.sentence, RECORDED_LATER):
+        record(loop, report.batch_id)
     return report
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from loop_core.errors import RefusedError, SourceError, UnknownNameError
+from loop_core.errors import RefusedError, SourceError, UnknownNameError, following
+from loop_core.gates.commit import RECORDED_LATER
 from loop_core.gates.report import RuleCount
 from loop_core.lake import Transaction, signal_columns
 from loop_core.ledger import refuse_unseen
@@ -205,7 +206,8 @@ def _decide(loop: Loop, rows: list[QuarantinedRow], made: Decision, row_json: st
         )
 
     loop.lake.write(body, actor=made.actor, message=f"{len(rows)} quarantined rows {made.state}")
-    _append(loop, rows, made)
+    with following(f"{len(rows):,} rows are {made.state}", RECORDED_LATER):
+        _append(loop, rows, made)
 
 
 def refuse_gone(tx: Transaction, loop: Loop, ids: list[str]) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from loop_core.errors import RefusedError, SourceError
-from loop_core.gates.commit import RETRACTED, record, record_retractions
+from loop_core.errors import RefusedError, SourceError, following
+from loop_core.gates.commit import RECORDED_LATER, RETRACTED, record, record_retractions
 from loop_core.gates.settle import REPLACED
 from loop_core.lake import Transaction
 from loop_core.lake.tables import EVENT_TIME, KEYS
@@ -83,7 +83,8 @@ def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str,
     result = loop.lake.write(
         lambda tx: _retract(tx, loop, batch, (actor, as_of, reason)), actor=actor, message=f"retraction of {batch}"
     )
-    record_retractions(loop, result.batch_id)
+    with following(result.sentence, RECORDED_LATER):
+        record_retractions(loop, result.batch_id)
     return result
 
 

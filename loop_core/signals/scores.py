@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from loop_core.errors import SourceError
+from loop_core.errors import SourceError, following
 from loop_core.lake import quoted
 from loop_core.signals.cells import FLAGS, TRAILING
 from loop_core.vocabulary import Task
@@ -59,15 +59,18 @@ def log_scores(loop: Loop, version: str, scores: pl.DataFrame, *, actor: str, as
     n = loop.lake.write(body, actor=actor, message=f"{incoming.height} scores of {version}") if incoming.height else 0
     # Derived from the content and appended after the commit: a kill in between is mended by logging them again.
     content = _content(incoming)
-    loop.ledger.append(
-        kind="scores.logged",
-        loop=loop.name,
-        subject=version,
-        actor=actor,
-        as_of=as_of,
-        payload={"rows": incoming.height, "content": content},
-        key=f"scores:{loop.name}:{version}:{content}",
-    )
+    with following(
+        f"{n:,} scores of {version} are in", "give the same scores once more: that writes their ledger entry"
+    ):
+        loop.ledger.append(
+            kind="scores.logged",
+            loop=loop.name,
+            subject=version,
+            actor=actor,
+            as_of=as_of,
+            payload={"rows": incoming.height, "content": content},
+            key=f"scores:{loop.name}:{version}:{content}",
+        )
     return n
 
 
