@@ -68,7 +68,7 @@ def not_compared(view: View, chosen: Compared) -> None:
     if _running(view, chosen.challenger):
         verdict(f"{short(chosen.challenger)} is being compared.", State.PENDING, note)
     else:
-        verdict("This challenger was not compared yet.", State.PENDING, note)
+        verdict("Not compared yet.", State.PENDING, note)
         empty("No comparison", "“Compare now” scores the same rows with both models; it takes some seconds.")
     job_list(view, kinds=KINDS)
 

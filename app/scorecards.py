@@ -31,19 +31,39 @@ _NUMBERS = ("champion", "challenger", "difference", "95 % from", "to", "margin",
 
 
 def newest_card(view: View, challenger: str) -> Scorecard | None:
-    """The newest comparison of a challenger that was made up to the view's instant; None: there is none."""
+    """The newest comparison of a challenger with the model that serves, made up to the view's instant; else the newest with
+    any; None: there is none."""
     made = view.loop.ledger.entries(loop=view.loop.name, kind="comparison.made", subject=challenger, until=view.as_of)
+    champion = view.loop.champion(view.as_of)
+    made.sort(key=lambda entry: entry.payload["champion"] == champion)
     return load_scorecard(view.loop, made[-1].payload["scorecard"]) if made else None
 
 
-def finding(card: Scorecard) -> DeltaGenerator:
-    """Badge with the next step, the sentence, and what they rest on; gives the place for what has changed since."""
+def former(card: Scorecard, champion: str | None) -> str:
+    """What is wrong with a card that is not about the model that serves, as Markdown; empty: nothing.
+
+    Args:
+        card: the comparison.
+        champion: version that serves; None: none does.
+    """
+    if card.champion == champion:
+        return ""
+    with_whom = f"with {short(card.champion)}, which no longer serves" if card.champion else "with nobody"
+    now = f"; {short(champion)} serves now" if champion else ""
+    return f"Compared {with_whom}{now}. Compare again."
+
+
+def finding(card: Scorecard, champion: str | None) -> DeltaGenerator:
+    """Badge with the next step, the sentence, and what they rest on; gives the place for what has changed since. A card about
+    a model that no longer serves says so first, and proposes nothing."""
+    if gone := former(card, champion):
+        st.warning(gone)
     state, colour = next((both for words, both in _BADGES.items() if card.badge.startswith(words)), ("○", "gray"))
     first, stop, rest = card.sentence.partition(". ")
     with st.container(key="verdict", gap=None):
         st.markdown(f":{colour}-badge[{state} {plain(card.badge)}] {plain(first + stop.strip())}")
     with st.container(key="reading", gap=None):
-        st.markdown(" ".join(part for part in (plain(rest), _next(card)) if part))
+        st.markdown(" ".join(part for part in (plain(rest), "" if gone else _next(card)) if part))
     with st.container(key="footnote", gap=None):
         st.markdown("  \n".join([rests_on(card), *map(plain, card.notes)]))
         return st.empty()
@@ -148,10 +168,8 @@ def _gate(gate: GateResult) -> str:
 def propose_form(view: View, card: Scorecard, champion: str | None) -> None:
     """Offer the release of the challenger, unless a gate stands in the way or the comparison is out of date."""
     hindering = standing(view.loop.charter, card.gates, set_aside(view, card))
-    if card.champion != champion:
-        with_whom = f"with {short(card.champion)}, which no longer serves" if card.champion else "with nobody"
-        now = f"; {short(champion)} serves now" if champion and not card.champion else ""
-        st.warning(f"Compared {with_whom}{now}. Compare again.")
+    if former(card, champion):
+        st.caption("It is not about the model that serves, so nothing can be proposed from it.")
     elif hindering:
         names = ", ".join(plain(gate.name) for gate in hindering)
         st.caption(f"{names}: this keeps the challenger from being proposed.")

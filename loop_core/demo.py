@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loop_core.compare import compare
+from loop_core.models import registered
 from loop_core.recipes import Simulation, import_recipe
 from loop_core.replay import ReplayPlan, first_champion, replay
 from loop_core.retrain import bootstrap_external
@@ -46,7 +47,6 @@ def build_demo(folder: Path, *, rows: int, seed: int, actor: str, progress: Prog
         loop = workspace.loop(name)
         if loop.champion(END) is None:
             first_champion(loop, external=INCUMBENT, actor=actor)
-            bootstrap_external(loop, CHALLENGER, actor="vendor", as_of=START)
         progress(0.35, "replaying sixteen weeks")
         replay(
             loop,
@@ -56,6 +56,8 @@ def build_demo(folder: Path, *, rows: int, seed: int, actor: str, progress: Prog
         )
         progress(0.95, "comparing the vendor's challenger")
         if not any(entry.subject == CHALLENGER for entry in loop.entries("comparison.made")):
+            if CHALLENGER not in [model.version for model in registered(loop, END)]:
+                bootstrap_external(loop, CHALLENGER, actor="vendor", as_of=END)
             compare(loop, CHALLENGER, as_of=END, actor=actor)
         progress(1.0, "done")
         return _summary(loop)

@@ -17,7 +17,7 @@ from app.slices import slices_panel
 from app.soundness import soundness_panel
 from app.tradeoff import tradeoff_panel
 from app.widgets import empty, verdict
-from loop_core.models import registered
+from loop_core.release import challengers as challengers_of
 from loop_core.vocabulary import State
 
 #: What else the comparison says, a tab each: title → `panel(view, card)`. A tab is made when somebody opens it.
@@ -35,7 +35,7 @@ DETAILS = {
 
 view = session.current()
 champion = view.loop.champion(view.as_of)
-challengers = [m.version for m in reversed(registered(view.loop, view.as_of)) if m.version != champion]
+challengers = challengers_of(view.loop, view.as_of)
 if not challengers:
     verdict("There is nothing to compare yet.", State.PENDING)
     empty("No challenger", "Train one; it is compared on rows that neither model saw.", "Train a challenger", "retrain")
@@ -49,7 +49,7 @@ if card is None:
     st.stop()
 
 with opening:
-    since = finding(card)
+    since = finding(card, champion)
 who_gains(view, chosen)
 left, right = st.columns(2, gap="large")
 with left:

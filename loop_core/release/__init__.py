@@ -3,7 +3,7 @@
 from loop_core.release.override import override
 from loop_core.release.proposal import Proposal, ProposalState, proposals
 from loop_core.release.serve import serve
-from loop_core.release.state import ReleaseState, Tenure, state
+from loop_core.release.state import ReleaseState, Tenure, challengers, state
 from loop_core.release.verbs import approve, first_release, promote, propose, reject, rollback
 from loop_core.release.watch import watch
 
@@ -13,6 +13,7 @@ __all__ = [
     "ReleaseState",
     "Tenure",
     "approve",
+    "challengers",
     "first_release",
     "override",
     "promote",

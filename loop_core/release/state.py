@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from loop_core.models import registered
 from loop_core.release.proposal import Proposal, proposals
 from loop_core.workspace import Loop
 
@@ -59,3 +60,17 @@ def state(loop: Loop, as_of: datetime) -> ReleaseState:
         tenures=tuple(reversed(tenures)),
         proposals=tuple(reversed(proposals(entries))),
     )
+
+
+def challengers(loop: Loop, as_of: datetime) -> tuple[str, ...]:
+    """The models that may be asked to serve, the one whose question is open first: those that never served, the newest
+    first, then those that did.
+
+    Args:
+        loop: the loop.
+        as_of: UTC instant.
+    """
+    now = state(loop, as_of)
+    served = {tenure.version for tenure in now.tenures}
+    newest = [model.version for model in reversed(registered(loop, as_of)) if model.version != now.champion]
+    return tuple(sorted(newest, key=lambda version: version in served))

@@ -12,7 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from loop_core.jobs import list_jobs
-from loop_core.workspace import Workspace
+from loop_core.models import register_external
+from loop_core.workspace import Loop, Workspace
 from tests.once import once
 from tests.pages.conftest import END, Open, build, charts_of, keyed, quiet, said
 
@@ -111,7 +112,7 @@ def test_a_job_that_compares_is_shown(app: Open, tmp_path_factory: pytest.TempPa
     folder, before = once(tmp_path_factory, "full", build), f"{END - timedelta(days=3):%Y-%m-%d}"
     test = app(folder, "compare", as_of=before)
     quiet(test)
-    assert "was not compared yet" in said(test)
+    assert "Not compared yet." in said(test)
     keyed(app(folder, "compare").button, "compare").click().run()
     with Workspace.open(folder) as ws:
         (job,) = list_jobs(ws, loop="deliveries")
@@ -131,3 +132,25 @@ def test_in_the_room_there_is_the_forest_and_no_control(app: Open, full: Path) -
     assert "Click a line" not in said(test)
     chosen = app(full, "compare", present="true", group=test.selectbox(key="group").options[1])
     assert "a week" in said(chosen)
+
+
+def test_a_card_about_a_model_that_serves_no_more_says_so_first_and_proposes_nothing(
+    app: Open, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = once(tmp_path_factory, "full", build)
+    with Workspace.open(folder) as ws:
+        loop = ws.loop("deliveries")
+        register_external(loop, "new", actor="ana", as_of=END)
+        _promote(loop, "new")
+    test = app(folder, "compare", challenger="challenger-1")
+    quiet(test)
+    opening = [one.value for one in test.warning]
+    assert opening[0] == "Compared with incumbent-1, which no longer serves; new serves now. Compare again."
+    assert "**Next: " not in said(test)
+    assert not [one for one in test.button if (one.key or "").startswith("propose")]
+
+
+def _promote(loop: Loop, version: str) -> None:
+    loop.ledger.append(
+        kind="release.promoted", loop=loop.name, subject=version, actor="ana", as_of=END, reason="a test", payload={}
+    )

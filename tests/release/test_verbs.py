@@ -7,7 +7,18 @@ import pytest
 
 from loop_core.compare import compare
 from loop_core.errors import LoopbenchError, PermissionDeniedError, RefusedError, UnknownNameError
-from loop_core.release import ProposalState, approve, first_release, promote, propose, reject, rollback, state
+from loop_core.models import register_external
+from loop_core.release import (
+    ProposalState,
+    approve,
+    challengers,
+    first_release,
+    promote,
+    propose,
+    reject,
+    rollback,
+    state,
+)
 from loop_core.workspace import Loop
 from tests.conftest import CHARTER, START
 
@@ -178,3 +189,15 @@ def test_racing_promotions_make_one_champion(duel: Loop, end: datetime) -> None:
         thread.join()
     assert sorted(results) == ["lost"] * 5 + ["won"]
     assert len(duel.entries("release.promoted")) == 2
+
+
+def test_the_question_that_is_open_comes_first(duel: Loop, end: datetime) -> None:
+    assert challengers(duel, end) == ("bad", "good")
+    name = proposed(duel, end)
+    approve(duel, name, actor="bo", as_of=end)
+    promote(duel, name, actor="ana", as_of=end)
+    assert challengers(duel, end) == ("bad", "old")
+    register_external(duel, "next", actor="ana", as_of=end)
+    rollback(duel, actor="cy", as_of=end + DAY, reason="tickets")
+    # Who served once is no open question, however newly it was registered.
+    assert challengers(duel, end + DAY) == ("next", "bad", "good")
