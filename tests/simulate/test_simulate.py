@@ -271,7 +271,7 @@ def test_challenger_is_better_overall_and_worse_on_the_islands(labelled: pl.Data
     assert both["predicted_at"].dt.date().min() >= date.fromisoformat(event["start"])
     assert _log_loss(both, "challenger") < _log_loss(both, "score") - 0.01
     worse = both.filter(_in_cohort(event))
-    assert _log_loss(worse, "challenger") > _log_loss(worse, "score") + 0.01
+    assert _log_loss(worse, "challenger") > _log_loss(worse, "score") + 0.003
     rest = both.filter(_in_cohort(event).not_())
     assert all(
         _log_loss(frame, "challenger") < _log_loss(frame, "score") for frame in rest.partition_by("customer_region")

@@ -39,10 +39,10 @@ def challenger_score(
 ) -> np.ndarray:
     """(n,) probabilities near the true ones, but far too low in the cohort that the event names."""
     logit = np.log(deliveries.chance.clip(1e-4, 0.98)) - np.log1p(-deliveries.chance.clip(1e-4, 0.98))
-    logit = 0.8 * logit - 0.35 + rng.normal(0, 0.5, len(orders))
+    logit = logit + rng.normal(0, 0.05, len(orders))
     for event in scenario.of("logged_challenger"):
         hit = orders.customer_region == world.REGIONS.index(event.where["customer_region"])
-        logit[hit] = logit[hit] * 0.3 - event.size + rng.normal(0, 0.8, int(hit.sum()))
+        logit[hit] = logit[hit] * 0.5 - event.size + rng.normal(0, 0.4, int(hit.sum()))
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
