@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from loop_core.labels import read_at
+from loop_core.monitor.about_champion import about_champion
 from loop_core.monitor.baseline import BEFORE
 from loop_core.monitor.check_batches import check_batches
 from loop_core.monitor.check_drift import Weighing, check_cohort_drift, check_drift
@@ -39,6 +40,7 @@ def monitor(loop: Loop, as_of: datetime) -> list[Finding]:
         drift = beside.submit(_drift_in, loop, as_of, loop.lake.snapshot())
         others, found = list(_others(loop, as_of)), drift.result()
         every = [*others, *(_drift(loop, as_of) if found is None else found)]
+    every = list(about_champion(every, loop.tenures(as_of)))
     return sorted(every, key=lambda finding: STAGES.index(finding.stage))
 
 

@@ -9,6 +9,7 @@ from loop_core.charter import Charter, TriggerPlan
 from loop_core.feedback import FeedbackPoint, feedback_trend
 from loop_core.labels import read_at
 from loop_core.monitor import Finding, estimated_performance
+from loop_core.monitor.about_champion import about_champion
 from loop_core.monitor.measure import rises
 from loop_core.triggers.base import Situation
 from loop_core.triggers.broken import broken_features
@@ -34,7 +35,7 @@ def situation(loop: Loop, as_of: datetime, findings: Sequence[Finding], plans: S
     every, last = tuple(with_parts(plans)), last_retrain(loop, as_of)
     return Situation(
         as_of=as_of,
-        findings=[*findings, *_asked_for(loop, as_of, every)],
+        findings=[*findings, *about_champion(_asked_for(loop, as_of, every), loop.tenures(as_of))],
         last_retrain=last,
         # Before the first retrain they tell whether there is anything to learn from.
         new_labels=new_labels(loop, as_of, last) if last is None or counts_labels(every) else None,
