@@ -46,12 +46,14 @@ def search_path() -> list[str]:
 def own_processes() -> Iterator[None]:
     """Inside, `multiprocessing` starts processes that are this program's alone: they import nothing of the folder somebody
     stands in, and do not run the calling script again, which would start over there without `if __name__ == "__main__"`."""
-    from multiprocessing import spawn
+    from multiprocessing import resource_tracker, spawn
 
     with _lock:
         before, preparation = dict(os.environ), spawn.get_preparation_data
         spawn.get_preparation_data = _without_script(preparation)
         _set(python_environment())
+        # Its start ends with SIGINT let through, so it comes before that is blocked.
+        resource_tracker.ensure_running()
         # Ctrl+C is for the one who asked for the work; it ends these.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

@@ -21,7 +21,7 @@ def once(x):
         os.kill(os.getpid(), signal.SIGINT)
     return x
 connection.create_function("once", once, ["BIGINT"], "BIGINT")
-connection.execute("select sum(once(range)) from range(100000000)").fetchall()
+connection.execute("select sum(once(range)) from range(300000)").fetchall()
 """,
     "as an error of ours": """
 try:
