@@ -12,7 +12,7 @@ from app.widgets import chip, mark_of, moment, table, why
 from loop_core import charts
 from loop_core.monitor import DriftScore
 from loop_core.monitor.drift import domain_classifier, exact_drift
-from loop_core.monitor.drift.titles import TITLES
+from loop_core.monitor.drift.titles import ROW_TITLES
 from loop_core.monitor.finding import numbers_apart
 
 
@@ -21,7 +21,7 @@ def measures(view: View, cell: DriftScore) -> None:
     found = session.compute(view, exact_drift, **evidence.cell_of(cell))
     rows = [
         {
-            "measure": TITLES.get(s.method, s.method),
+            "measure": ROW_TITLES.get(s.method, s.method),
             "state": mark_of(s.state),
             "value": s.value,
             "by chance": s.expected_by_chance,

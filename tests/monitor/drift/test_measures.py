@@ -14,6 +14,7 @@ from loop_core.monitor.drift import METHODS
 from loop_core.monitor.drift.base import filled_shares, row_counts
 from loop_core.monitor.drift.registry import measure_named
 from loop_core.monitor.profiles import CategoryBins, NumberBins
+from loop_core.monitor.profiles.binning import LEVELS
 
 NUMBER = NumberBins(tuple(np.linspace(-2, 2, 8)))
 CATEGORY = CategoryBins(tuple("abcdefg"), frozenset())
@@ -113,7 +114,7 @@ def test_wasserstein_on_rows_is_scipys_and_from_bins_close():
     usual, now = rng.normal(5, 2, 4_000), rng.normal(6, 2, 2_000)
     exact = METHODS["wasserstein"].exact(usual, now)[0]
     assert exact == pytest.approx(wasserstein_distance(usual, now) / usual.std(), rel=1e-12)
-    bins = NumberBins(tuple(np.quantile(usual, np.arange(1, 20) / 20)))
+    bins = NumberBins.learn(np.quantile(usual, LEVELS)).with_decades(float(np.median(usual)))
     assert METHODS["wasserstein"].binned(*row_counts(usual, now), bins) == pytest.approx(exact, rel=0.15)
 
 
