@@ -108,9 +108,9 @@ class Labels(Part):
     """A window's realised metric is reported from this share of mature predictions on; before, it is pending. The last
     labels to come are the bad ones more often than not: on Olist's orders, weeks first read at 0.9 understate the late
     rate by 39 %, at 0.98 by 10 %, at 0.99 by 5 %."""
-    never: Literal["excluded", "negative", "bounded"] = "excluded"
-    """What predictions count as that are due and have no label still: nothing; a no (binary: frauds that nobody reported);
-    or, where two models are compared, whichever label is worst for the verdict."""
+    never: Literal["excluded", "negative"] = "excluded"
+    """What predictions count as that are due and have no label still: nothing, or a no (binary: frauds that nobody
+    reported)."""
 
 
 class Cohort(Part):
@@ -247,7 +247,7 @@ class Charter(Part):
             raise ValueError(f"[costs] are of a yes/no model, and task is {self.loop.task.value!r}")
         if self.labels.never == "negative" and self.loop.task is not Task.BINARY:
             raise ValueError(
-                f"labels.never = 'negative' is of a yes/no model, and task is {self.loop.task.value!r}; 'excluded' and 'bounded' are of any"
+                f"labels.never = 'negative' is of a yes/no model, and task is {self.loop.task.value!r}; 'excluded' is of any"
             )
         if wrong := misfit(self.mutations, self.features, self.context, self.loop.task):
             raise ValueError(wrong)

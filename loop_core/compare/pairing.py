@@ -73,7 +73,7 @@ def unlabelled_note(unlabelled: int, n: int, never: str) -> tuple[str, ...]:
     Args:
         unlabelled: due rows without label.
         n: rows that were compared; where the unlabelled count as something, they are among them.
-        never: `excluded`, `negative` or `bounded`, see the charter's `[labels]`.
+        never: `excluded` or `negative`, see the charter's `[labels]`.
     """
     if not unlabelled:
         return ()
@@ -81,7 +81,6 @@ def unlabelled_note(unlabelled: int, n: int, never: str) -> tuple[str, ...]:
     counted = {
         "excluded": "they were left out",
         "negative": "they count as no",
-        "bounded": "every interval holds whatever their labels would have been",
     }
     share = unlabelled / total
     said = f"{share:.1%}" if share >= 0.001 else "under 0.1%"
