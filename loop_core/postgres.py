@@ -66,12 +66,13 @@ class DatabaseAddress:
 
     def connect(self) -> Any:
         """A connection of pg8000, whose own errors tell what is wrong."""
-        import pg8000.dbapi
+        import pg8000
 
+        # The package's own, as SQLAlchemy takes it: `pg8000.dbapi` calls a key that is there twice just a database error.
         try:
-            return self._connected(pg8000.dbapi.connect)
+            return self._connected(pg8000.connect)
         except (OSError, ValueError) as error:
-            raise pg8000.dbapi.InterfaceError(str(error)) from None
+            raise pg8000.InterfaceError(str(error)) from None
 
     def _connected(self, connect: Callable[..., Any]) -> Any:
         socket = (

@@ -143,6 +143,7 @@ def batches(days: int = 3) -> list[BatchLine]:
         BatchLine(
             batch_id=f"b{k}", signal=Signal.PREDICTIONS, source="x.parquet", arrived_at=START + timedelta(days=k), actor="ana",
             received=100, accepted=90, quarantined=6, unchanged=4, conflicting=0, state="ingested", notes="",
+            reason=None,
         )
         for k in range(days)
     ]  # fmt: skip
@@ -179,7 +180,7 @@ def cell(cohort_value: str | None, difference: float | None, verdict: Verdict) -
     low, high = (None, None) if difference is None else (difference - 0.01, difference + 0.01)
     return Cell(
         metric="log_loss", block="goal", cohort="state" if cohort_value else None, cohort_value=cohort_value, n=900, champion=0.2, challenger=0.2,
-        difference=difference, ci_low=low, ci_high=high, margin=0.01, verdict=verdict, rows_needed=None, method="paired t", reason="",
+        difference=difference, ci_low=low, ci_high=high, margin=0.01, verdict=verdict, rows_needed=None, method="paired t", reason=None,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ def test_a_link_with_a_day_opens_the_past_and_offers_no_verbs(app: Open, full: P
     test = app(full, "release", as_of="2025-03-03")
     assert not test.error
     assert "You are looking at 3 Mar 2025" in said(test)
-    assert not [button for button in test.button if button.key == "rollback"]
+    assert not [button for button in test.button if button.key.startswith("rollback")]
 
 
 def test_back_to_the_present(app: Open, full: Path) -> None:

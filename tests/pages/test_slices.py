@@ -35,7 +35,7 @@ def test_a_slice_is_declared_from_the_page(app: Open, dear: Path) -> None:
     row = next(frame.value for frame in test.dataframe if "where found" in frame.value).iloc[0]
     assert row["slice"].startswith("price above")
     assert row["to"] < 0
-    assert row["rows"] + row["rows there"] > 700
+    assert row["rows"] + row["rows there"] > 500
 
     keyed(test.text_input, "declare_name_s1").set_value("Dear!").run()
     keyed(test.button, "declare_s1").click().run()
@@ -54,7 +54,7 @@ def test_a_slice_is_declared_from_the_page(app: Open, dear: Path) -> None:
 
 def test_nobody_declares_in_the_past_or_to_the_room(app: Open, dear: Path) -> None:
     past = app(dear, "compare", challenger="dear", detail="Slices", as_of="2018-07-10")
-    assert not [button for button in past.button if button.key == "declare_s1"]
+    assert not [button for button in past.button if button.key.startswith("declare_s1")]
 
 
 def test_a_comparison_without_slices_says_what_was_looked_at(app: Open, full: Path) -> None:
