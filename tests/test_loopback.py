@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -28,7 +29,10 @@ def ask(*headers: tuple[bytes, bytes], kind: str = "http") -> dict[str, Any]:
         sent.append(message)
 
     scope = {"type": kind, "method": "GET", "path": "/", "headers": list(headers)}
-    asyncio.run(LoopbackOnly(_app)(scope, None, send))  # type: ignore[arg-type]
+    answer = LoopbackOnly(_app)(scope, None, send)  # type: ignore[arg-type]
+    # A thread of its own: the browser's client keeps an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, answer).result()
     return sent[0]
 
 
