@@ -24,6 +24,7 @@ from loop_core.monitor import (
     performance,
     service_health,
 )
+from loop_core.monitor.about_champion import note_of
 from loop_core.vocabulary import State
 
 WEEKS = (26, 52, 104)
@@ -98,9 +99,11 @@ def finding(view: View, measured: Measured) -> None:
     metric, waits = spaced(measured.metric), _waits(measured)
     if measured.known:
         last = measured.known[-1]
+        tenures = [(tenure.version, tenure.since) for tenure in _tenures(view)]
+        note = note_of(last.window_start, last.model_version, tenures)
         verdict(
-            f"{metric} was {_interval(last)} in the newest complete window{waits}",
-            last.state,
+            f"{metric} was {_interval(last)} in the newest complete window{waits}" + (f" {note}" if note else ""),
+            State.PENDING if note else last.state,
             f"{_window(last)} · n = {last.n:,} · model {short(last.model_version)} · labels {last.mature_share:.0%} complete"
             + _trend(measured),
         )

@@ -28,23 +28,32 @@ def about_champion(findings: Iterable[Finding], tenures: Sequence[tuple[str, dat
         findings: of one look.
         tenures: (version, serving since), oldest first.
     """
-    if len(tenures) < 2:
-        yield from findings
-        return
-    champion, since = tenures[-1]
     for finding in findings:
-        yield _about(finding, champion, since)
+        yield _about(finding, tenures)
 
 
-def _about(finding: Finding, champion: str, since: datetime) -> Finding:
-    if finding.stage not in _OF_MODELS or finding.state not in _MEASURED:
+def note_of(window_start: datetime, versions: str | None, tenures: Sequence[tuple[str, datetime]]) -> str:
+    """What is to be said of a window by who scored it; empty: it is about the champion.
+
+    Args:
+        window_start: its start.
+        versions: who scored it, joined by ` + `; None: not known.
+        tenures: (version, serving since), oldest first.
+    """
+    if len(tenures) < 2 or window_start >= tenures[-1][1]:
+        return ""
+    known = set(versions.split(" + ")) if versions else set()
+    if known == {tenures[-1][0]}:
+        return ""
+    return MIXED if tenures[-1][0] in known else PREVIOUS
+
+
+def _about(finding: Finding, tenures: Sequence[tuple[str, datetime]]) -> Finding:
+    if finding.stage not in _OF_MODELS or finding.state not in _MEASURED or finding.window_start is None:
         return finding
-    if finding.window_start is None or finding.window_end is None or finding.window_start >= since:
-        return finding
-    versions = set(finding.model_version.split(" + ")) if finding.model_version else set()
-    if versions == {champion}:
-        return finding
-    if not versions and finding.window_end > since:
+    note = note_of(finding.window_start, finding.model_version, tenures)
+    if note and not finding.model_version and finding.window_end and finding.window_end > tenures[-1][1]:
         return replace(finding, sentence=f"{finding.sentence} {SHARED}")
-    note = MIXED if champion in versions else PREVIOUS
-    return replace(finding, state=State.PENDING, sentence=f"{finding.sentence} {note}", impact=None)
+    return (
+        replace(finding, state=State.PENDING, sentence=f"{finding.sentence} {note}", impact=None) if note else finding
+    )
