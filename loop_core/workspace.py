@@ -304,6 +304,8 @@ def _found(path: Path, address: DatabaseAddress | None, storage: Mapping[str, An
             raise StorageError(
                 f"No lake at {address} ({error.given})", "a reachable PostgreSQL", "start it, or check the address"
             ) from None
+    # What is there already is somebody's, who lost the settings perhaps: it stays.
+    names = [n for n in (PASSWORD_FILE, "studies.sqlite", "ledger.sqlite", SETTINGS) if not (path / n).exists()]
     made = make_folders(path)
     try:
         if address is not None:
@@ -316,7 +318,7 @@ def _found(path: Path, address: DatabaseAddress | None, storage: Mapping[str, An
     except BaseException:
         if address is not None:
             remove_catalogue(address)
-        for name in (PASSWORD_FILE, "studies.sqlite", "ledger.sqlite", SETTINGS):
+        for name in names:
             (path / name).unlink(missing_ok=True)
         for folder in made:
             shutil.rmtree(folder, ignore_errors=True)

@@ -181,3 +181,14 @@ def test_the_log_of_what_is_unforeseen_holds_no_password(tmp_path: Path) -> None
     assert done.returncode == 70
     assert "hunter2" not in done.stdout + done.stderr + log.read_text()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+@pytest.mark.postgres
+def test_a_lake_with_tables_is_somebodys_though_its_ledger_is_gone(database: str, tmp_path: Path) -> None:
+    """Few rows stay in the catalogue itself: there need not be a file."""
+    with Workspace.create(tmp_path / "w", catalog=database) as workspace:
+        workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+        with workspace.ledger.engine.begin() as connection:
+            connection.execute(text("drop table loopbench_entries"))
+    with pytest.raises(RefusedError, match="holds a workspace already"):
+        Workspace.create(tmp_path / "other", catalog=database)

@@ -30,6 +30,18 @@ def test_a_workspace_remade_at_its_place_is_another_one(tmp_path: Path) -> None:
     assert found[0] != found[1]
 
 
+def test_an_init_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    """A folder whose settings were lost is no workspace any more, and its record is still somebody's."""
+    Workspace.create(tmp_path / "w").close()
+    (tmp_path / "w" / "workspace.toml").unlink()
+    before = (tmp_path / "w" / "ledger.sqlite").read_bytes()
+    (tmp_path / "w" / "lake" / "catalog.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(StorageError):
+        Workspace.create(tmp_path / "w")
+    assert (tmp_path / "w" / "ledger.sqlite").read_bytes() == before
+    assert (tmp_path / "w" / "lake" / "catalog.sqlite").exists()
+
+
 def test_open_again(tmp_path: Path) -> None:
     Workspace.create(tmp_path / "w").close()
     with Workspace.open(tmp_path / "w") as workspace:

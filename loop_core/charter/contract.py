@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from loop_core.charter.part import EXPRESSION_LENGTH, PAST_DAYS, ROWS, VALUE, Name, Part, Share, is_on_record
+from loop_core.charter.part import EXPRESSION_LENGTH, PAST_DAYS, ROWS, VALUE, Name, Part, Share, added, is_on_record
 from loop_core.vocabulary import Signal
 
 #: Columns every prediction has; features and context may not reuse these names.
@@ -43,11 +43,6 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _absent(value: object) -> bool:
-    # A charter that says nothing of it is the one it was before it could be said: so is its hash.
-    return not value
-
-
 class SignalContract(Part):
     """`[contract.predictions]` and so on: how a source's rows become this signal."""
 
@@ -55,14 +50,14 @@ class SignalContract(Part):
     """Our column name = the source's column name, where they differ."""
     ignore: tuple[str, ...] = ()
     """Source columns that are left out on purpose; `"*"`: all that the charter does not know. Others are refused."""
-    time_format: str | dict[str, str] | None = Field(default=None, exclude_if=_absent)
+    time_format: str | dict[str, str] | None = added(None)
     """How times are written that are neither ISO nor 31.12.2024: a strptime format ("%d/%m/%Y %H:%M"), "epoch_s" or
     "epoch_ms"; or our column = its format, where they differ."""
-    decimal: Literal[",", "."] | None = Field(default=None, exclude_if=_absent)
+    decimal: Literal[",", "."] | None = added(None)
     """The decimal mark of texts; None: a comma counts where it can only be decimal."""
-    true_values: tuple[str, ...] = Field(default=(), exclude_if=_absent)
+    true_values: tuple[str, ...] = added(())
     """Words that mean true, besides true, t, yes, y and 1; in any case."""
-    false_values: tuple[str, ...] = Field(default=(), exclude_if=_absent)
+    false_values: tuple[str, ...] = added(())
     on_conflict: Literal["report", "update"] = "report"
     """The same id with other content: refuse and report it, or let the newer row replace the older."""
 
@@ -170,7 +165,7 @@ def year_before(day: date) -> date:
 
 
 class Gates(Part):
-    since: date = SINCE
+    since: date = added(SINCE)
     """Nothing the loop is about happened before this day (UTC): such rows go to the quarantine as `<time>.too_old`."""
     predictions: BatchRules = BatchRules()
     outcomes: BatchRules = BatchRules()

@@ -26,6 +26,7 @@ from loop_core.charter.part import (
     People,
     Person,
     Share,
+    added,
     is_on_record,
 )
 from loop_core.charter.plans import AlertPlan, MonitorPlan, QueryPlan, RetrainPlan, Rollout, TriggerPlan
@@ -108,7 +109,7 @@ class Labels(Part):
     """A window's realised metric is reported from this share of mature predictions on; before, it is pending. The last
     labels to come are the bad ones more often than not: on Olist's orders, weeks first read at 0.9 understate the late
     rate by 39 %, at 0.98 by 10 %, at 0.99 by 5 %."""
-    never: Literal["excluded", "negative"] = "excluded"
+    never: Literal["excluded", "negative"] = added("excluded")
     """What predictions count as that are due and have no label still: nothing, or a no (binary: frauds that nobody
     reported)."""
 
@@ -159,7 +160,7 @@ class Charter(Part):
     compare: ComparePlan = ComparePlan()
     mutations: tuple[Mutation, ...] = ()
     rollout: Rollout = Rollout()
-    queries: QueryPlan = QueryPlan()
+    queries: QueryPlan = added(QueryPlan())
 
     @property
     def name(self) -> str:
@@ -199,9 +200,7 @@ class Charter(Part):
     @property
     def hash(self) -> str:
         """sha256 of the canonical content: comments and layout do not change it."""
-        # A charter that says nothing of queries is the one it was before they could be bounded.
-        aside = {"queries"} if self.queries == QueryPlan() else None
-        return hashlib.sha256(self.model_dump_json(exclude=aside).encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def cohort(self, name: str) -> Cohort:
         """The declared cohort of that name; UnknownNameError lists them."""

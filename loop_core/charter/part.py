@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -25,6 +25,12 @@ class BesideError(ValueError):
     def __init__(self, sentence: str, *location: str | int) -> None:
         super().__init__(sentence)
         self.location = location
+
+
+def added(default: Any, **limits: Any) -> Any:
+    """A key that charters did not always have: while it has its default it is no part of the content, so that a charter that
+    says nothing of it keeps the hash it has on record."""
+    return Field(default=default, exclude_if=lambda value: value == default, **limits)
 
 
 def is_on_record(info: ValidationInfo) -> bool:

@@ -27,6 +27,7 @@ from loop_core.charter.part import (
     People,
     Person,
     Share,
+    added,
 )
 from loop_core.charter.space import SearchSpace
 from loop_core.vocabulary import Tier
@@ -41,7 +42,7 @@ class MonitorPlan(Part):
     """Windows with fewer rows are `pending`: not enough data."""
     false_alarms_per_month: float = Field(default=1.0, gt=0, le=30)
     """The budget: so many drift alarms may a quiet month have, over all features and cohort values together. Thresholds follow from it."""
-    min_shift: float = Field(default=0.1, ge=0, le=10)
+    min_shift: float = added(0.1, ge=0, le=10)
     """The smallest move worth an alarm, in standard deviations of the reference; of other changes (shape, tails, categories)
     one with the PSI of such a shift, its square. A smaller one, however certain, is `watch`."""
     alarm_times: Annotated[int, WINDOWS] = Field(default=2, ge=1)

@@ -125,7 +125,7 @@ def _end(error: BaseException) -> NoReturn:
         complain(str(error))
         sys.exit(1)
     # Of libraries written in Rust, a panic is no Exception.
-    complain(f"Something unforeseen went wrong ({error}). Nothing half-written is kept; {_logged(error)}.")
+    complain(f"Something unforeseen went wrong ({error}). What was committed before it stays; {_logged(error)}.")
     sys.exit(70)
 
 

@@ -70,7 +70,8 @@ def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str,
         seen: length of the ledger when the batch was shown; None: nobody was shown anything.
 
     Raises:
-        RefusedError: no reason, a batch that was taken out or came in again since it was seen, one that was stopped, or an id that is too short or fits several.
+        RefusedError: no reason, a batch that was taken out or came in again since it was seen, one that was stopped, or an
+            id that is too short or fits several.
         SourceError: there is no such batch.
         StorageError: the lake cannot be written. Nothing changed then.
     """

@@ -23,7 +23,7 @@ class DueSpan:
     start: datetime | None
     """That instant; None: all predictions are meant."""
     first: datetime | None
-    """When the oldest of them was made; None: none is due."""
+    """When the oldest of them was made, strays before the log (`Loop.span`) left out; None: none is due."""
     end: datetime
     """UTC instant before which they were made: just after the newest of them."""
     waiting: int
@@ -76,7 +76,9 @@ def due_span(loop: Loop, as_of: datetime, start: datetime | None, snapshot: int 
     """
     labels, end = loop.charter.labels, due_until(loop.charter, as_of)
     reading = Reading.at(loop.lake, loop.charter, as_of, snapshot)
-    begin = start or datetime(1, 1, 1, tzinfo=UTC)
+    # Strays of another year would stretch the time that rates are told by.
+    log = None if start else loop.span()
+    begin = start or (log[0] if log else datetime(1, 1, 1, tzinfo=UTC))
     first, earlier, last = reading.rows(_DUE, start=begin, end=end)[0]
     if first is not None:
         return DueSpan(start, first, last + timedelta(microseconds=1), 0, 0, None, earlier, labels.horizon_days)

@@ -203,6 +203,11 @@ def _opened(path: Path) -> Iterator[int | None]:
         except FileNotFoundError:
             with suppress(OSError):
                 file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except PermissionError:
+            raise StorageError(
+                f"{path} cannot be opened, and everybody who uses the lake locks it",
+                todo="let its readers read that file",
+            ) from None
         yield file
     finally:
         if file is not None:

@@ -57,8 +57,13 @@ def _attach_sqlite(location: LakeLocation, create: bool, read_only: bool) -> duc
     catalog = Path(location.catalog)
     if create:
         catalog.parent.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(catalog) as database:
-            database.execute("pragma journal_mode=wal")
+        try:
+            with sqlite3.connect(catalog) as database:
+                database.execute("pragma journal_mode=wal")
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"No catalogue can be made at {catalog} ({error})", todo="choose an empty folder, with space left"
+            ) from None
     elif not catalog.exists():
         raise StorageError(f"There is no lake at {catalog}", "a workspace made by `loop init`", "check the path")
     connection = connect("ducklake", "sqlite_scanner")

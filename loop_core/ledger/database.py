@@ -113,7 +113,7 @@ def postgres_options(url: str) -> tuple[str, dict[str, Any]]:
 
 
 def refuse_occupied(address: DatabaseAddress) -> None:
-    """See that a database holds no workspace yet. A lake without a ledger is what an `init` left that failed: it goes.
+    """See that a database holds no workspace yet. A lake without a ledger and without tables is what an `init` left that failed: it goes.
 
     Raises:
         RefusedError: it holds one.
@@ -123,10 +123,11 @@ def refuse_occupied(address: DatabaseAddress) -> None:
     with explained(), engine.connect() as connection:
         known = inspect(connection)
         used = known.has_table("loopbench_entries")
-        lake = LAKE_SCHEMA in known.get_schema_names() and "ducklake_data_file" in known.get_table_names(LAKE_SCHEMA)
-        files = lake and connection.execute(text(f"select 1 from {LAKE_SCHEMA}.ducklake_data_file limit 1")).first()
+        lake = LAKE_SCHEMA in known.get_schema_names() and "ducklake_table" in known.get_table_names(LAKE_SCHEMA)
+        # Rows need not be in files: a lake that ever had a loop is somebody's.
+        tables = lake and connection.execute(text(f"select 1 from {LAKE_SCHEMA}.ducklake_table limit 1")).first()
     engine.dispose()
-    if used or files:
+    if used or tables:
         raise RefusedError(
             f"The database {address.database} holds a workspace already",
             todo="choose another database, or open that workspace's folder",

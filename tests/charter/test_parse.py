@@ -19,6 +19,17 @@ def test_a_valid_charter_has_no_problems(tmp_path: Path) -> None:
     assert problems(CHARTER, tmp_path) == []
 
 
+def test_a_charter_on_record_keeps_its_hash_whatever_keys_came_since() -> None:
+    """Models, searches and comparisons name their charter by it: this is the one that was written before."""
+    before = "89fea0672be3520df460fdda77c0fb8ec1e7380c6fc9c09c10506ef8908c5641"
+    assert parse_charter(CHARTER).hash == before
+    said = (
+        CHARTER.replace("horizon_days = 60", 'horizon_days = 60\nnever = "excluded"') + "\n[monitor]\nmin_shift = 0.1\n"
+    )
+    assert parse_charter(said).hash == before
+    assert parse_charter(said.replace("0.1", "0.2")).hash != before
+
+
 def test_hash_ignores_comments_and_layout_but_not_content() -> None:
     charter = parse_charter(CHARTER)
     assert parse_charter("# a comment\n" + CHARTER).hash == charter.hash

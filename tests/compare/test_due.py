@@ -11,7 +11,7 @@ import pytest
 from loop_core.compare import compare, compare_many, estimate
 from loop_core.compare.verdict import verdict
 from loop_core.errors import NotReadyError
-from loop_core.labels import due_until, known_at
+from loop_core.labels import due_span, due_until, known_at
 from loop_core.vocabulary import Verdict
 from tests.compare.late_labels import CHARTER, HORIZON, START, fill, world
 
@@ -43,6 +43,16 @@ def test_rows_are_compared_once_they_are_due(workspace):
 def test_a_loop_without_cohorts_is_compared(workspace):
     card = compare(fill(workspace, world(0)), "new", as_of=END, record=False)
     assert (card.n, card.badge) == (24_000, "Ship")
+
+
+def test_a_stray_of_another_year_does_not_stretch_the_time_that_rates_are_told_by(workspace):
+    loop = fill(workspace, world(0, 3_000))
+    stray = f"""insert into {loop.table("predictions")} by name select * replace ('stray' as prediction_id,
+        timestamptz '2011-01-01 00:00:00+00' as predicted_at) from {loop.table("predictions")} limit 1"""
+    loop.lake.write(lambda tx: tx.execute(stray), actor="ana", message="test")
+    due = due_span(loop, END, None)
+    assert due.first is not None
+    assert due.first.year == START.year
 
 
 def never_labelled(seed=0, n=3_000, share=0.05):

@@ -15,9 +15,9 @@ SCORE_WINDOWS = 4
 def reference_span(loop: Loop, as_of: datetime) -> tuple[datetime, datetime] | None:
     """The champion's training span where it was trained here; else the first `reference_days` of the loop's predictions.
 
-    Strays before the log (`Loop.span`) are no part of a training span. The first days begin where predictions are, not with the oldest one: on the first day from which both a window and
-    `reference_days` hold a tenth of what such spans usually hold (`Activity.start`). Rows before it, strays of another
-    year, belong to no reference. None: no predictions yet.
+    Strays before the log (`Loop.span`) are no part of a training span. The first days begin where predictions are, not with
+    the oldest one: on the first day from which both a window and `reference_days` hold a tenth of what such spans usually
+    hold (`Activity.start`). Rows before it, strays of another year, belong to no reference. None: no predictions yet.
     """
     champion = loop.champion(as_of)
     for model in registered(loop, as_of):
