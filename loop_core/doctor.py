@@ -32,16 +32,17 @@ class Check:
     todo: str = ""
 
 
-def examine(workspace: Workspace, *, wall: datetime) -> list[Check]:
+def examine(workspace: Workspace, *, wall: datetime, deep: bool = False) -> list[Check]:
     """Every check of a workspace: versions, chain, lake files, batches, models, champions, charters, messages, staging.
 
     Args:
         workspace: an open workspace.
         wall: the wall clock's UTC instant.
+        deep: read every file of the lake to its end and compare it with the hash of when it was written.
     """
     checks = [Check("versions", "whole", f"Workspace format {FORMAT}.")]
     checks.append(_chain(workspace))
-    checks.extend(_through("lake files", _lake(workspace)))
+    checks.extend(_through("lake files", _lake(workspace, deep)))
     for name in workspace.loops():
         loop = workspace.loop(name)
         for check in (_batches, _counts, _profiles, _measures, _champion, _charter):
@@ -95,16 +96,12 @@ def _chain(workspace: Workspace) -> Check:
     return Check("ledger chain", "broken", report.sentence, "compare with a backup; find out who changed the database")
 
 
-def _lake(workspace: Workspace) -> Iterator[Check]:
-    report = check_lake(workspace.lake)
+def _lake(workspace: Workspace, deep: bool) -> Iterator[Check]:
+    report = check_lake(workspace.lake, deep=deep)
     for reason in report.unreadable:
-        yield Check("lake tables", "broken", reason, "restore the named files from a backup")
-    for file in report.missing:
-        yield Check(
-            "lake files", "broken", f"{file} is named by the catalogue and not there", "restore it from a backup"
-        )
-    for sentence in report.damaged:
-        yield Check("lake files", "broken", sentence, "restore it from a backup")
+        yield Check("lake tables", "broken", reason, "restore the files of the table from a backup")
+    for damage in report.damaged:
+        yield Check("lake files", "broken", damage.sentence, damage.todo)
     if report.orphans:
         yield Check(
             "lake files",
@@ -112,8 +109,15 @@ def _lake(workspace: Workspace) -> Iterator[Check]:
             f"{len(report.orphans)} files no snapshot names, left by a killed write",
             "`loop maintain` removes those older than a day",
         )
-    if not report.unreadable and not report.missing and not report.damaged:
-        yield Check("lake files", "whole", f"{report.tables} tables and {report.files} files are readable.")
+    if report.unvouched:
+        few = f"{report.unvouched:,} files have no hash yet: of them only the size can be compared"
+        yield Check("lake files", "note", few, "`loop maintain` takes their hashes")
+    if not report.unreadable and not report.damaged:
+        seen = "every byte is as it was written" if deep else "their sizes and their ends are as they were written"
+        late = f"; {report.late:,} of them are vouched for only since {report.late_since}" if report.late else ""
+        yield Check(
+            "lake files", "whole", f"{report.tables} tables and {report.files} files are readable, {seen}{late}."
+        )
 
 
 def _batches(loop: Loop) -> Iterator[Check]:

@@ -59,6 +59,21 @@ class IntegrityError(LoopbenchError):
     """Stored things contradict each other: a broken hash chain, a changed model file, an orphan."""
 
 
+class DamagedFileError(IntegrityError):
+    """A file of the lake is gone or another than was written, and the call needs its rows.
+
+    Args:
+        given: what is wrong, and with whose rows.
+        todo: the way back.
+        path: the file.
+        batches: whose rows are in it, for people; empty: not known.
+    """
+
+    def __init__(self, given: str, todo: str, path: str, batches: tuple[str, ...] = ()) -> None:
+        super().__init__(given, todo=todo)
+        self.path, self.batches = path, batches
+
+
 class PermissionDeniedError(LoopbenchError):
     """This actor may not do this, or not alone."""
 

@@ -68,13 +68,19 @@ def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         raise typer.Exit(1)
 
 
-def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every file to its end: finds a single byte that changed.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check integrity, orphans, the chain and versions. Changes nothing."""
     from loop_core.clock import now
     from loop_core.doctor import examine
 
     with opened(workspace) as ws:
-        checks = examine(ws, wall=now())
+        checks = examine(ws, wall=now(), deep=deep)
     if not as_json:
         checks = [replace(check, todo=pasteable(check.todo)) for check in checks]
     show(checks, as_json, {"state": "state", "check": "check", "sentence": "found", "todo": "to do"})

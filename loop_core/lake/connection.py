@@ -7,14 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
-from loop_core.errors import StorageError
+from loop_core.errors import LoopbenchError, StorageError
+from loop_core.lake.damage import damage_behind
 from loop_core.lake.door import Door
-from loop_core.lake.explain import explain
+from loop_core.lake.fingerprints import Fingerprints
 from loop_core.lake.lease import lease_of
 from loop_core.lake.location import LakeLocation, attach
 from loop_core.layout import share_folders
@@ -57,7 +60,9 @@ class Lake:
         self._held = threading.local()
         self._connection = attach(location, create)
         self._lease = lease_of(location, self._connection)
-        self.door = Door(location, self._reading)
+        self.fingerprints = Fingerprints(location, self._connection)
+        """What its files held when they were written."""
+        self.door = Door(location, self._reading, partial(damage_behind, self.fingerprints))
         """Where people's own queries are run; opened by the first of them."""
 
     def close(self) -> None:
@@ -149,7 +154,7 @@ class Lake:
                 cursor.execute("begin transaction read only")
                 yield cursor.execute(sql, parameters or {})
             except duckdb.Error as error:
-                raise explain(error) from error
+                raise damage_behind(self.fingerprints, error) from error
 
     def _reading(self) -> AbstractContextManager[None]:
         """The lake held for reading. Within `one_snapshot` it is: what waited there would wait for maintenance, and that for it."""
@@ -166,7 +171,7 @@ class Lake:
         try:
             yield held.execute(sql, parameters or {})
         except duckdb.Error as error:
-            raise explain(error) from error
+            raise damage_behind(self.fingerprints, error) from error
 
     # -- writing ------------------------------------------------------------------------------------------
 
@@ -189,9 +194,9 @@ class Lake:
                     return self._commit(body, actor, message)
                 except duckdb.TransactionException as error:
                     if self.location.embedded or attempt == CONFLICT_TRIES:
-                        raise explain(error) from error
+                        raise damage_behind(self.fingerprints, error) from error
                 except duckdb.Error as error:
-                    raise explain(error) from error
+                    raise damage_behind(self.fingerprints, error) from error
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
 
@@ -208,17 +213,28 @@ class Lake:
         with self._lease.alone():
             return [row for statement in statements for row in self._call(statement)]
 
+    def vouch(self) -> int:
+        """Take the fingerprints of files that have none, drop those of files that are gone; how many were taken."""
+        with self._lease.turn():
+            self.fingerprints.forget_gone()
+            return self.fingerprints.take(_instant())
+
     def configure(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Set an option of a table or of this connection, in a writer's turn."""
         with self._lease.turn():
             self._call(statement, parameters)
+
+    def _take_fingerprints(self) -> None:
+        # The commit stands; what is not looked at now, maintenance looks at.
+        with suppress(duckdb.Error, OSError, LoopbenchError):
+            self.fingerprints.take(_instant(), newest_only=True)
 
     def _call(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
             try:
                 return cursor.execute(statement, parameters or {}).fetchall()
             except duckdb.Error as error:
-                raise explain(error) from error
+                raise damage_behind(self.fingerprints, error) from error
 
     def _commit(self, body: Callable[[Transaction], T], actor: str, message: str) -> T:
         cursor = self._connection.cursor()
@@ -231,6 +247,7 @@ class Lake:
                 )
                 cursor.execute("commit")
                 share_folders(Path(self.location.data))
+                self._take_fingerprints()
             except BaseException:
                 with suppress(duckdb.Error):
                     cursor.execute("rollback")
@@ -238,3 +255,8 @@ class Lake:
             return result
         finally:
             cursor.close()
+
+
+def _instant() -> str:
+    # When a file was looked at is a fact of the disk, like its date: nobody asks for it as of another time.
+    return datetime.now(UTC).isoformat(timespec="seconds")

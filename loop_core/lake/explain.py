@@ -6,7 +6,7 @@ import re
 
 import duckdb
 
-from loop_core.errors import LoopbenchError, StorageError
+from loop_core.errors import DamagedFileError, LoopbenchError, StorageError
 
 #: The Parquet file that an error is about.
 _FILE = re.compile(r"""['"](/[^'"]+\.parquet)['"]""")
@@ -33,17 +33,24 @@ def explain(error: duckdb.Error) -> LoopbenchError:
         return StorageError(
             "A query tried to write", "a query that only reads", "use the verb that writes; see `loop --help`"
         )
-    file = _FILE.search(text)
-    if file and isinstance(error, duckdb.IOException | duckdb.InvalidInputException):
-        return StorageError(
-            f"{file[1]}, a file of the lake, is damaged or not there, and this needs its rows",
-            todo="restore it from a backup; `loop doctor` names every such file",
+    file = file_of(error)
+    if file is not None and isinstance(error, duckdb.IOException | duckdb.InvalidInputException):
+        return DamagedFileError(
+            f"{file}, a file of the lake, is damaged or not there, and this needs its rows",
+            "restore it from a backup; `loop doctor` names every such file",
+            file,
         )
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return StorageError(
             f"The lake refused this: {first_line(text).rstrip('!')}", _suggested(text), "correct the query"
         )
     return StorageError(f"The lake refused this: {first_line(text)}")
+
+
+def file_of(error: duckdb.Error) -> str | None:
+    """The Parquet file that an error is about; None: it names none."""
+    found = _FILE.search(str(error))
+    return found[1] if found else None
 
 
 def _suggested(text: str) -> str:

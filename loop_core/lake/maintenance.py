@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from loop_core.errors import LoopbenchError
+from loop_core.errors import DamagedFileError, LoopbenchError
 from loop_core.lake.connection import Lake
+from loop_core.lake.damage import DamagedFile, damaged_files
+from loop_core.lake.tables import quoted
 
 #: Files made in one go by merging: readers wait for a go, and look in between.
 _MERGED_AT_ONCE, _MERGES = 8, 1_000
@@ -36,14 +36,18 @@ class LakeReport:
 
     tables: int
     files: int
-    missing: tuple[str, ...]
-    """Files the catalogue names that are not there."""
-    damaged: tuple[str, ...]
-    """Files the catalogue names that are not as it wrote them: cut off, or another file in their place; a sentence each."""
+    damaged: tuple[DamagedFile, ...]
+    """Files the catalogue names that are gone or not as they were written."""
     orphans: tuple[str, ...]
     """Files in the data folder that the catalogue does not name: left by a killed write, harmless."""
     unreadable: tuple[str, ...]
-    """Tables a full count failed on, with the reason."""
+    """Tables a full count failed on for another reason, with it."""
+    unvouched: int
+    """Files without a fingerprint, known by their size alone."""
+    late: int
+    """Files whose fingerprint was taken after the turn that wrote them: damage from before it is not seen."""
+    late_since: str | None
+    """UTC instant, ISO 8601: the newest of those fingerprints. None: there is none."""
 
 
 def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) -> MaintenanceReport:
@@ -56,7 +60,11 @@ def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) 
         lake: an open lake.
         pinned: snapshot ids that stay, whatever their age.
         older_than: snapshots at or after this wall-clock instant stay.
+
+    Raises:
+        DamagedFileError: a file of the lake is gone or another than was written. Nothing was done then.
     """
+    _refuse_damage(lake)
     newest = lake.snapshot()
     flushed = lake.maintain("call ducklake_flush_inlined_data('lake')")
     lake.maintain("call ducklake_rewrite_data_files('lake')")
@@ -78,6 +86,7 @@ def maintain_lake(lake: Lake, *, pinned: Collection[int], older_than: datetime) 
         "call ducklake_cleanup_old_files('lake', cleanup_all => true)",
         f"call ducklake_delete_orphaned_files('lake', older_than => now() - {_ORPHAN_AGE})",
     )
+    lake.vouch()
     return MaintenanceReport(
         rows_flushed=sum(row[2] for row in flushed),
         files_merged=merged,
@@ -98,42 +107,48 @@ def _merge(lake: Lake) -> int:
     return merged
 
 
-def check_lake(lake: Lake) -> LakeReport:
-    """Count every table and compare the catalogue's files with those on disk. Reads only."""
+def check_lake(lake: Lake, *, deep: bool = False) -> LakeReport:
+    """Count every table and compare the catalogue's files with those on disk. Reads only.
+
+    Args:
+        lake: an open lake.
+        deep: read every file to its end and compare it with the hash of when it was written; False: its size and its end.
+    """
+    prints = lake.fingerprints
+    files = prints.files() if prints.local else []
+    damaged = tuple(damaged_files(prints, files, deep=deep))
     tables = lake.rows("select schema_name, table_name from duckdb_tables() where database_name = 'lake' order by all")
-    named: dict[str, int] = {}
     unreadable = []
     for schema, table in tables:
-        files = lake.rows(
-            "select data_file, data_file_size_bytes, delete_file, delete_file_size_bytes"
-            " from ducklake_list_files('lake', $table, schema => $schema)",
-            {"table": table, "schema": schema},
-        )
-        named |= {file: size for row in files for file, size in (row[:2], row[2:]) if file}
         try:
-            lake.rows(f'select count(*) from lake."{schema}"."{table}"')
+            lake.rows(f"select count(*) from lake.{quoted(schema, table)}")
+        except DamagedFileError:
+            continue
         except LoopbenchError as error:
             unreadable.append(f"{schema}.{table}: {error}")
-    missing = tuple(sorted(file for file in named if not Path(file).exists())) if _local(lake) else ()
     orphans = lake.rows("call ducklake_delete_orphaned_files('lake', dry_run => true, cleanup_all => true)")
+    late = [file.fingerprint.since for file in files if file.fingerprint and not file.fingerprint.at_commit]
     return LakeReport(
         tables=len(tables),
-        files=len(named),
-        missing=missing,
-        damaged=tuple(_damage(named)) if _local(lake) else (),
+        files=len(files),
+        damaged=damaged,
         orphans=tuple(sorted(str(row[0]) for row in orphans)),
         unreadable=tuple(unreadable),
+        unvouched=sum(file.fingerprint is None for file in files),
+        late=len(late),
+        late_since=max(late, default=None),
     )
 
 
-def _damage(named: Mapping[str, int]) -> Iterator[str]:
-    """What is wrong with files that are there, by their size alone: every other content is the same size only by chance."""
-    for file, size in sorted(named.items()):
-        with suppress(FileNotFoundError):
-            found = Path(file).stat().st_size
-            if found != size:
-                yield f"{file} has {found:,} bytes and was written with {size:,}"
-
-
-def _local(lake: Lake) -> bool:
-    return "://" not in lake.location.data
+def _refuse_damage(lake: Lake) -> None:
+    """Merging reads files and writes them anew, with new hashes: damage would be passed on, and nobody could tell."""
+    prints = lake.fingerprints
+    found = list(damaged_files(prints, prints.files(), deep=True)) if prints.local else []
+    if found:
+        more = f" ({len(found) - 1:,} other files are damaged too)" if len(found) > 1 else ""
+        raise DamagedFileError(
+            f"{found[0].sentence}{more}. Maintenance would pass that on, so nothing was done",
+            found[0].todo,
+            found[0].path,
+            found[0].batches,
+        )

@@ -66,7 +66,7 @@ def test_staged_files_become_the_lakes(
     changes = loop.lake.changes("orders.predictions", 0, loop.lake.snapshot())
     assert changes["change_type"].unique().to_list() == ["insert"]
     report = check_lake(loop.lake)
-    assert (report.missing, report.orphans, report.unreadable) == ((), (), ())
+    assert (report.damaged, report.orphans, report.unreadable) == ((), (), ())
     assert not list(loop.workspace.staging.iterdir())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loop_core.errors import StorageError
+from loop_core.errors import DamagedFileError, StorageError
 from loop_core.lake import Transaction
 from loop_core.lake.extensions import connect
 from loop_core.workspace import Loop, Workspace
@@ -138,6 +138,6 @@ def test_a_damaged_file_is_named_with_the_way_back(loop: Loop, content: bytes | 
     file.unlink()
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(StorageError, match="backup") as raised:
+    with pytest.raises(DamagedFileError, match="backup") as raised:
         loop.lake.rows(f"select max(prediction_id) from {loop.table('predictions')}")
     assert str(file) in raised.value.given

@@ -40,17 +40,17 @@ def test_maintenance_merges_files_and_keeps_every_row_and_pinned_snapshots(loop:
     table = loop.table("predictions")
     assert loop.lake.rows(f"select count(*) from {table}") == [(400,)]
     assert loop.lake.rows(f"select count(*) from {table} at (version => {pinned})") == [(600,)]
-    assert check_lake(loop.lake).missing == ()
+    assert check_lake(loop.lake).damaged == ()
 
 
 def test_check_names_missing_files_and_orphans(loop: Loop) -> None:
     fill(loop, 1)
     files = sorted(Path(loop.lake.location.data).rglob("*.parquet"))
-    assert check_lake(loop.lake).missing == ()
+    assert check_lake(loop.lake).damaged == ()
     stray = files[0].with_name("ducklake-stray.parquet")
     stray.write_bytes(files[0].read_bytes())
     assert [Path(name).name for name in check_lake(loop.lake).orphans] == ["ducklake-stray.parquet"]
     stray.unlink()
     files[0].unlink()
     report = check_lake(loop.lake)
-    assert [Path(name).name for name in report.missing] == [files[0].name]
+    assert [Path(found.path).name for found in report.damaged] == [files[0].name]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from loop_core.errors import LoopbenchError, QueryError
+from loop_core.errors import DamagedFileError, LoopbenchError, QueryError
 from loop_core.lake.door.limits import QueryLimits, Watch
 from loop_core.lake.door.pivot import with_values
 from loop_core.lake.door.statement import read_select
@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 class Door:
     """Runs checked queries over views of a lake. Safe to share between threads: each query has a cursor of its own."""
 
-    def __init__(self, location: LakeLocation, reading: Callable[[], AbstractContextManager[None]]) -> None:
-        """`reading` holds the lake for reading, so that maintenance waits."""
-        self._location, self._opening, self._reading = location, threading.Lock(), reading
+    def __init__(
+        self,
+        location: LakeLocation,
+        reading: Callable[[], AbstractContextManager[None]],
+        explained: Callable[[duckdb.Error], LoopbenchError],
+    ) -> None:
+        """`reading` holds the lake for reading, so that maintenance waits; `explained` knows its damaged files."""
+        self._location, self._opening, self._reading, self._explained = location, threading.Lock(), reading, explained
         self._connections: dict[int, duckdb.DuckDBPyConnection] = {}
 
     def close(self) -> None:
@@ -80,6 +85,8 @@ class Door:
                     cursor.execute(f"create temp view {quoted(name)} as {view}")
                 yield cursor.execute(statement.sql, bound)
         except (duckdb.Error, MemoryError, OSError) as error:
+            if isinstance(error, duckdb.Error) and isinstance(damage := self._explained(error), DamagedFileError):
+                raise damage from None
             raise failure(error, watch.over, limits) from None
         finally:
             cursor.close()

@@ -1,0 +1,97 @@
+"""A file of the lake that is not as it was written: found, with whose rows are in it, by every look that can see it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from loop_core.clock import now
+from loop_core.doctor import examine, maintain
+from loop_core.errors import DamagedFileError
+from loop_core.gates import ingest
+from loop_core.gates.report import BatchReport
+from loop_core.signals import read_source
+from loop_core.vocabulary import Signal
+from loop_core.workspace import Loop, Workspace
+from tests.conftest import CHARTER, START
+
+ROWS = 8_000
+
+
+def deliver(loop: Loop, folder: Path, name: str) -> BatchReport:
+    """A file of predictions → the loop, once or again."""
+    rows = [f"{name}{k},2018-01-05T00:00:00Z,{k * 0.37:.3f}" for k in range(ROWS)]
+    file = folder / f"{name}.csv"
+    file.write_text("\n".join(["prediction_id,predicted_at,price", *rows]) + "\n")
+    when = datetime(2018, 2, 1, tzinfo=UTC)
+    return ingest(loop, Signal.PREDICTIONS, read_source(str(file)), actor="ana", as_of=when)
+
+
+def files(loop: Loop, table: str = "predictions") -> list[Path]:
+    return sorted(Path(loop.lake.location.data).rglob(f"{table}/**/*.parquet"))
+
+
+def flip(file: Path, place: float) -> None:
+    """One bit at a place, as a share of the file's length. Its size and date stay."""
+    content, date = bytearray(file.read_bytes()), file.stat().st_mtime_ns
+    content[int(len(content) * place)] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(date, date))
+
+
+def broken(loop: Loop, *, deep: bool) -> list[str]:
+    return [check.sentence for check in examine(loop.workspace, wall=now(), deep=deep) if check.check == "lake files" and check.state == "broken"]  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loop]:
+    """`orders` with the batch a.csv, on either catalogue."""
+    catalog = request.getfixturevalue("database") if request.param == "postgresql" else None
+    with Workspace.create(tmp_path / "w", catalog=catalog) as workspace:
+        loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+        deliver(loop, tmp_path, "a")
+        yield loop
+
+
+def test_a_byte_that_changed_anywhere_is_found_and_a_swapped_file_by_the_ordinary_doctor(filled: Loop) -> None:
+    assert broken(filled, deep=True) == []
+    (file,) = files(filled)
+    whole = file.read_bytes()
+    flip(file, 0.1)
+    assert broken(filled, deep=False) == [], "in the middle of a larger file: only a look at everything sees it"
+    (sentence,) = broken(filled, deep=True)
+    assert file.name in sentence
+    assert "predictions from a.csv" in sentence
+    file.write_bytes(whole[:-200] + bytes(200))
+    assert file.name in broken(filled, deep=False)[0]
+
+
+def test_maintenance_passes_no_damage_on_and_vouches_for_what_it_merges(filled: Loop, tmp_path: Path) -> None:
+    deliver(filled, tmp_path, "b")
+    first = files(filled)[0]
+    flip(first, 0.1)
+    with pytest.raises(DamagedFileError, match="nothing was done"):
+        maintain(filled.workspace, keep_days=30, wall=now())
+    flip(first, 0.1)
+    maintain(filled.workspace, keep_days=0, wall=now())
+    (merged,) = [file for file in filled.lake.fingerprints.files() if file.table == "predictions"]
+    assert len(merged.batches) == 2
+    flip(Path(merged.path), 0.1)
+    (sentence,) = broken(filled, deep=True)
+    assert "a.csv" in sentence
+    assert "b.csv" in sentence
+
+
+def test_files_of_before_are_vouched_for_from_maintenance_on(loop: Loop, tmp_path: Path) -> None:
+    deliver(loop, tmp_path, "a")
+    loop.lake.configure("drop table __ducklake_metadata_lake.loopbench_files")
+    said = [check.sentence for check in examine(loop.workspace, wall=now()) if check.check == "lake files"]
+    assert any("no hash yet" in sentence for sentence in said)
+    with Workspace.open(loop.workspace.path) as again:
+        maintain(again, keep_days=30, wall=now())
+        said = [check.sentence for check in examine(again, wall=now(), deep=True) if check.check == "lake files"]
+    assert "vouched for only since" in said[0]
