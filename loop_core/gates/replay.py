@@ -18,7 +18,8 @@ from loop_core.gates.staged import Staged
 from loop_core.gates.staging import stage, staging_folder
 from loop_core.gates.typed import typed_query
 from loop_core.lake import Transaction
-from loop_core.lake.files import Relation, jsonl_relation
+from loop_core.lake.files import Relation
+from loop_core.lake.json_lines import jsonl_relation
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:

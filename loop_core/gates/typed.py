@@ -11,7 +11,7 @@ from loop_core.charter import Charter
 from loop_core.errors import SourceError
 from loop_core.lake import quoted, signal_columns
 from loop_core.lake.times import representable
-from loop_core.signals.cells import Spelling, category, epoch, flag, is_number, number, present
+from loop_core.signals.cells import Spelling, as_text, category, epoch, flag, is_nested, is_number, number, present
 from loop_core.signals.cells import declared as spelled_as_declared
 from loop_core.vocabulary import Signal, Task
 
@@ -56,6 +56,7 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
     Raises:
         SourceError: a required column is missing, an unknown one is present, or a time column has no zone.
     """
+    delivered_as, source = source, {name: "VARCHAR" if is_nested(found) else found for name, found in source.items()}
     names = (
         _matched(charter, signal, source) if renamed else {c: c for c in signal_columns(charter, signal) if c in source}
     )
@@ -63,7 +64,9 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
     cells = {ours: _cell(charter, signal, ours, wanted[ours], source[theirs]) for ours, theirs in names.items()}
     typed = ", ".join(f"{cell.sql} as {quoted(ours)}" for ours, cell in cells.items())
     absent = ", ".join(f"null::{kind} as {quoted(c)}" for c, kind in wanted.items() if c not in names)
-    raw = ", ".join(f"{present(quoted(theirs), source[theirs])} as {_raw(ours)}" for ours, theirs in names.items())
+    raw = ", ".join(
+        f"{present(quoted(theirs), delivered_as[theirs])} as {_raw(ours)}" for ours, theirs in names.items()
+    )
     bad = {
         f"{ours}.type": f"({_raw(ours)} is not null and {quoted(ours)} is null)"
         for ours, cell in cells.items()
@@ -121,7 +124,7 @@ def _cell(charter: Charter, signal: Signal, ours: str, kind: str, found: str) ->
     values = {c.name: c.values for c in charter.columns if c.type == "category"} if signal is Signal.PREDICTIONS else {}
     if ours in IDS or ours in values:
         return _Cell(spelled_as_declared(category(raw, found), values.get(ours, ())), can_fail=True)
-    return _Cell(raw if found == "VARCHAR" else f"cast({raw} as varchar)")
+    return _Cell(as_text(raw, found), can_fail=True)
 
 
 def _time(charter: Charter, ours: str, found: str, format: str | None) -> _Cell:
@@ -139,11 +142,11 @@ def _time(charter: Charter, ours: str, found: str, format: str | None) -> _Cell:
     counted = epoch(raw, found, unit)
     if is_number(found):
         return _Cell(counted, can_fail=True)
-    text = f"cast({raw} as varchar)"
-    instant, local, zoned = _written(text, format if unit is None else None)
+    written = f"cast({raw} as varchar)"
+    instant, local, zoned = _written(written, format if unit is None else None)
     plain = f"case when {zoned} then {instant} end"
     if zone is None:
-        naive = f"case when not coalesce({zoned}, false) and {local} is not null then {text} end"
+        naive = f"case when not coalesce({zoned}, false) and {local} is not null then {written} end"
         return _Cell(f"coalesce({plain}, {counted})", can_fail=True, naive=naive)
     return _Cell(f"coalesce({plain}, {_local(local)}, {counted})", can_fail=True)
 

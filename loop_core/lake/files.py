@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import duckdb
 
@@ -25,6 +26,16 @@ MAX_RECORD_BYTES = 2_000_000
 
 
 @dataclass(frozen=True)
+class Rejected:
+    """A line of a text file that is no record."""
+
+    line: int
+    """1-based line in the file."""
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Relation:
     """Something DuckDB can select from, not opened yet."""
 
@@ -36,16 +47,8 @@ class Relation:
     """Statements to run before, e.g. an ATTACH."""
     rewrite: Callable[[Path], None] | None = None
     """Writes a copy of the file that can be read, where the file itself cannot; the copy is gone afterwards."""
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A line of a text file that is no record."""
-
-    line: int
-    """1-based line in the file."""
-    text: str
-    reason: str
+    rejected: tuple[Rejected, ...] = field(default=(), repr=False)
+    """Lines that are no records, known before the others are read."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,12 @@ class Reader:
 
     def columns(self) -> dict[str, str]:
         """Column → DuckDB type, in order."""
-        rows = self._run(f"describe select * from {self.relation.sql}").fetchall()
+        rows = self.run(f"describe select * from {self.relation.sql}").fetchall()
         return {row[0]: row[1] for row in rows}
 
     def batches(self, sql: str, rows: int, parameters: Mapping[str, Any] | None = None) -> Iterator[pa.RecordBatch]:
         """Arrow batches of about `rows` rows of a query; `{source}` in `sql` stands for the relation."""
-        result = self._run(sql.replace("{source}", self.relation.sql), parameters)
+        result = self.run(sql.replace("{source}", self.relation.sql), parameters)
         try:
             yield from result.to_arrow_reader(rows)
         except (duckdb.Error, OSError) as error:
@@ -76,10 +79,11 @@ class Reader:
                 " from reject_errors group by line order by line"
             ).fetchall()
         except duckdb.CatalogException:  # no CSV was read, so the table of rejects was never made
-            return []
+            return list(self.relation.rejected)
         return [Rejected(*row) for row in rows]
 
-    def _run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+        """A query over the relation, whose values are bound."""
         try:
             return self._connection.execute(sql, {**self.relation.parameters, **(parameters or {})})
         except duckdb.Error as error:
@@ -125,17 +129,9 @@ def csv_relation(
     return Relation(sql, bound, rewrite=rewrite)
 
 
-def jsonl_relation(path: Path) -> Relation:
-    """One JSON object a line; its columns are the keys that occur, every value as text."""
-    objects = "read_ndjson_objects($path, ignore_errors = true, maximum_object_size = $longest)"
-    parameters = {"path": str(plain(path)), "longest": MAX_RECORD_BYTES}
-    with opened(Relation(objects, parameters)) as reader:
-        found = reader._run(f"select distinct unnest(json_keys(json)) from {objects} order by 1").fetchall()
-    sql = (
-        "read_json($path, format = 'newline_delimited', columns = $columns, ignore_errors = true,"
-        " maximum_object_size = $longest)"
-    )
-    return Relation(sql, parameters | {"columns": {row[0]: "VARCHAR" for row in found}})
+def open_binary(path: Path) -> BinaryIO | gzip.GzipFile:
+    """A file's bytes, unpacked where it ends in `.gz`."""
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
 def parquet_relation(path: Path) -> Relation:

@@ -26,7 +26,7 @@ class Acceptance:
 ACCEPTS = (
     Acceptance(
         "every type",
-        "an empty cell, '', NaN, nan, null",
+        "an empty cell, '', NaN, nan; null of a typed format",
         "as missing",
         "",
     ),
@@ -34,13 +34,13 @@ ACCEPTS = (
         "number",
         "1, 1.0, -1.5, 1e3; true and false; 1,5 and 1.234,5 (a comma that can only be decimal, or as `decimal` says)",
         "the nearest double, so whole numbers beyond 2^53 lose their last digits; true is 1; a float32 is the shortest decimal that denotes it (0.3, not 0.30000001); -0.0 is 0",
-        "1_000, 0x1F, 1,234 (1.234 or 1234?), words; infinity fails `<column>.finite`",
+        "1_000, 0x1F, 1,234 (1.234 or 1234?), 1e400, words; infinity fails `<column>.finite`",
     ),
     Acceptance(
         "category",
         "any text or value",
         "1, 1.0 and 1.00 as 1; true, True and TRUE as true; 007, 1.10, 1e3 in a text file and all other texts as they are; where `values` are declared, the declared spelling, and 1 and 0 also as declared true and false (and the other way round)",
-        "floats of 2^53 and more: their last digits are lost",
+        "floats of 2^53 and more: their last digits are lost; a NUL character; bytes that are no UTF-8",
     ),
     Acceptance("id", "as category", "as category", "as category"),
     Acceptance(
@@ -55,7 +55,12 @@ ACCEPTS = (
         "the instant in UTC; a time without zone is of the loop's timezone",
         "31/12/2024 and other numbers without `time_format`",
     ),
-    Acceptance("text", "any text", "the text as it is", ""),
+    Acceptance(
+        "text",
+        "any text",
+        "the text as it is; a list or struct as its JSON",
+        "a NUL character; bytes that are no UTF-8",
+    ),
     Acceptance(
         "label",
         "binary: as number or flag; multiclass: a class by its name, as category; regression: as number",
@@ -92,6 +97,11 @@ def base(found: str) -> str:
     return found.split("(")[0]
 
 
+def is_nested(found: str) -> bool:
+    """Whether a type is of lists, structs or maps; such values are read as their JSON."""
+    return found.endswith("]") or base(found) in ("STRUCT", "MAP", "UNION")
+
+
 def is_number(found: str) -> bool:
     return base(found) in (*WHOLE, "FLOAT", "DOUBLE", "DECIMAL")
 
@@ -100,6 +110,8 @@ def present(name: str, found: str) -> str:
     """SQL: the value as delivered; null where it is missing."""
     if base(found) in _EXACT:
         return f"case when not isnan({name}) then {name} end"
+    if is_nested(found):
+        return f"cast(to_json({name}) as varchar)"
     return f"case when {name} not in ('', 'NaN', 'nan') then {name} end" if found == "VARCHAR" else name
 
 
@@ -113,7 +125,10 @@ def number(raw: str, found: str, spelling: Spelling) -> str:
     refused = f"contains({text}, '_')"
     if spelling.decimal == ",":
         refused += f" or regexp_full_match({text}, '{_THOUSANDS}')"
-    plain = f"case when not ({refused}) then try_cast({text} as double) + 0 end"
+    # 1e400 is no infinity: there is no double for it.
+    double = f"try_cast({text} as double)"
+    refused += f" or (isinf({double}) and regexp_matches({text}, '[0-9]'))"
+    plain = f"case when not ({refused}) then {double} + 0 end"
     word = f"case lower({text}) when 'true' then 1 when 'false' then 0 end"
     if spelling.decimal == ".":
         return f"coalesce({plain}, {word})"
@@ -136,15 +151,21 @@ def flag(raw: str, found: str, spelling: Spelling) -> str:
     return f"case {' '.join(tests)} end"
 
 
+def as_text(raw: str, found: str) -> str:
+    """SQL: a text; null where it holds a NUL, which no catalogue stores, or is bytes that are no UTF-8."""
+    own = raw if found == "VARCHAR" else f"try(decode({raw}))" if found == "BLOB" else f"cast({raw} as varchar)"
+    return f"case when not contains({own}, chr(0)) then {own} end"
+
+
 def category(raw: str, found: str) -> str:
     """SQL: the text of a category or id, the same for every spelling of a number; null where it cannot be told."""
     if base(found) in _EXACT:
         text = f"case when {raw} = trunc({raw}) then cast(cast({raw} as bigint) as varchar) else cast({raw} as varchar) end"
         return f"case when abs({raw}) < {_EXACT[base(found)]} then {text} end"
-    text = raw if found == "VARCHAR" else f"cast({raw} as varchar)"
-    whole = f"case when ends_with({text}, '0') then regexp_replace({text}, '{TRAILING}', '\\1\\2') else {text} end"
+    own = as_text(raw, found)
+    whole = f"case when ends_with({own}, '0') then regexp_replace({own}, '{TRAILING}', '\\1\\2') else {own} end"
     flags = " ".join(f"when '{word}' then '{meaning}'" for word, meaning in FLAGS.items())
-    return f"case {text} {flags} else {whole} end"
+    return f"case {own} {flags} else {whole} end"
 
 
 def declared(text: str, values: Sequence[str]) -> str:

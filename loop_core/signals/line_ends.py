@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from loop_core.signals.text import open_binary
+from loop_core.lake.files import open_binary
 
 _CHUNK = 4_000_000
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from loop_core.errors import SourceError, UnknownNameError
@@ -14,14 +15,17 @@ from loop_core.lake.files import (
     MAX_RECORD_BYTES,
     Relation,
     csv_relation,
-    jsonl_relation,
     opened,
     parquet_relation,
     postgres_relation,
     sqlite_relation,
 )
+from loop_core.lake.json_lines import jsonl_relation
 from loop_core.signals.line_ends import has_mixed_ends, write_with_one_end
-from loop_core.signals.text import TextFacts, header, scan_text, unclosed_quote
+from loop_core.signals.text import TextFacts, header, refuse_names, refuse_other_kind, scan_text, unclosed_quote
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Memory that one chunk of rows may take while it passes the gates.
 CHUNK_BYTES = 48_000_000
@@ -71,24 +75,49 @@ def read_source(spec: str, sql: str | None = None) -> Source:
     ...
     loop_core.errors.SourceError: There is no file nowhere.csv. Wanted: a csv, tsv, parquet or jsonl file. To do: check the path.
     """
-    if "://" in str(spec) and not Path(spec).is_file():
+    path = Path(spec)
+    if "://" in str(spec) and not _is_file(path):
         return _database(str(spec), sql)
     if sql is not None:
         raise SourceError(
             f"A query was given for the file {spec}", "a query only with sqlite:/// or postgresql://", "leave it out"
         )
-    path = Path(spec)
-    if not path.is_file():
-        given = f"{spec} is a folder" if path.is_dir() else f"There is no file {spec}"
-        raise SourceError(given, "a csv, tsv, parquet or jsonl file", "check the path")
+    if not _is_file(path):
+        raise SourceError(_not_a_file(path), "a csv, tsv, parquet or jsonl file", "check the path")
     suffixes = [s for s in path.suffixes if s != ".gz"]
     kind = suffixes[-1].lower() if suffixes else ""
     if kind not in FORMATS or (path.suffix == ".gz" and kind == ".parquet"):
         raise UnknownNameError("file format", path.name, [*FORMATS, *(f"{k}.gz" for k in FORMATS if k != ".parquet")])
     try:
-        return FORMATS[kind](path)
+        if kind != ".parquet":
+            refuse_other_kind(path)
+        source = FORMATS[kind](path)
     except PermissionError:
         raise SourceError(f"{path} may not be read by this user", "a readable file", "change its permissions") from None
+    except OSError as error:
+        raise SourceError(
+            f"{path.name} cannot be read ({error.strerror})", todo="try again, or copy it to a local disk"
+        ) from None
+    refuse_names(path.name, tuple(source.columns))
+    return source
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
+
+
+def _not_a_file(path: Path) -> str:
+    shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}…"
+    try:
+        exists = path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        exists = False
+    if not exists:
+        return f"There is no file {shown}"
+    return f"{shown} is a {'folder' if path.is_dir() else 'pipe or device, not a file'}"
 
 
 def file_hash(path: Path) -> str:
@@ -108,6 +137,7 @@ def _csv(path: Path) -> Source:
     if (line := unclosed_quote(path)) is not None:
         raise _too_large(path, f"the quote opened in line {line:,}")
     columns, delimiter = header(path)
+    refuse_names(path.name, columns)
     relation = csv_relation(path, columns, delimiter, partial(write_with_one_end, path) if mixed else None)
     return _source(path, relation, max(1, facts.lines - 1), facts.bytes, dict.fromkeys(columns, "VARCHAR"))
 
@@ -117,8 +147,10 @@ def _jsonl(path: Path) -> Source:
     relation = jsonl_relation(path)
     columns = dict(relation.parameters["columns"])
     if not columns:
+        first = f"; line {relation.rejected[0].line} is {relation.rejected[0].text[:80]!r}" if relation.rejected else ""
         raise SourceError(
-            f"{path.name} holds no JSON objects", 'one object a line, like {"prediction_id": "a1", …}', "write it so"
+            f"{path.name} holds no JSON objects, one a line{first}",
+            todo='write each row as one line, like {"prediction_id": "a1", …}',
         )
     return _source(path, relation, facts.lines, facts.bytes, columns)
 
@@ -128,11 +160,14 @@ def _parquet(path: Path) -> Source:
     from pyarrow import ArrowException
 
     try:
-        meta = pq.ParquetFile(path).metadata
+        file = pq.ParquetFile(path)
+        meta, schema = file.metadata, file.schema_arrow
     except (ArrowException, OSError):
         raise SourceError(
-            f"{path.name} is no Parquet file", "what its ending says", "write it again, or give it its true ending"
+            f"{path.name} is not a Parquet file, or not whole", todo="write it again, or give it its true ending"
         ) from None
+    refuse_names(path.name, schema.names)
+    _refuse_unreadable(path, schema)
     if meta.num_rows == 0:
         raise SourceError(f"{path.name} has columns and no rows", "at least one row", "check what wrote it")
     groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
@@ -143,6 +178,20 @@ def _parquet(path: Path) -> Source:
                 raise _too_large(path, f"column {column.path_in_schema}")
     fattest = max(group.total_byte_size // max(1, group.num_rows) for group in groups)
     return _source(path, parquet_relation(path), meta.num_rows, fattest * meta.num_rows)
+
+
+def _refuse_unreadable(path: Path, schema: pa.Schema) -> None:
+    """Types that DuckDB reads as other numbers than they are."""
+    import pyarrow as pa
+
+    for field in schema:
+        if pa.types.is_duration(field.type):
+            said = f"a duration ({field.type})", "write it as a number, of seconds say"
+        elif pa.types.is_decimal256(field.type):
+            said = f"a decimal of {field.type.precision} digits", "write it with 38 digits at most, or as a double"
+        else:
+            continue
+        raise SourceError(f"Column {field.name!r} of {path.name} is {said[0]}, which cannot be read", todo=said[1])
 
 
 #: Ending → how it is opened.

@@ -6,13 +6,12 @@ import codecs
 import gzip
 import re
 import zlib
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from loop_core.errors import SourceError
-from loop_core.lake.files import MAX_RECORD_BYTES
+from loop_core.lake.files import MAX_RECORD_BYTES, open_binary
 
 _CHUNK = 4_000_000
 DELIMITERS = (",", ";", "\t", "|")
@@ -36,9 +35,40 @@ class TextFacts:
     """1-based number of that line."""
 
 
-def open_binary(path: Path) -> BinaryIO | gzip.GzipFile:
-    """The file's bytes, unpacked where it ends in `.gz`."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+#: How a file begins that is no text in UTF-8 → what it is, and what to do.
+_OTHERS = (
+    (b"\x1f\x8b", "is compressed with gzip", "name it .gz as well, or unpack it"),
+    (b"\x28\xb5\x2f\xfd", "is compressed with Zstandard", "unpack it: zstd -d"),
+    (b"BZh", "is compressed with bzip2", "unpack it: bunzip2"),
+    (b"\xfd7zXZ", "is compressed with xz", "unpack it: unxz"),
+    (b"PK\x03\x04", "is a zip archive or a spreadsheet", "unpack it, or save the sheet as CSV"),
+    (b"PAR1", "is a Parquet file", "give it the ending .parquet"),
+    (b"SQLite format 3", "is an SQLite database", "give its address, sqlite:///FILE, and a query (--sql)"),
+    (b"\xff\xfe\0\0", "is text in UTF-32", "save it as UTF-8, e.g. `iconv -f UTF-32 -t UTF-8`"),
+    (b"\xff\xfe", "is text in UTF-16", "save it as UTF-8, e.g. `iconv -f UTF-16 -t UTF-8`"),
+    (b"\xfe\xff", "is text in UTF-16", "save it as UTF-8, e.g. `iconv -f UTF-16 -t UTF-8`"),
+    (b"\0\0\xfe\xff", "is text in UTF-32", "save it as UTF-8, e.g. `iconv -f UTF-32 -t UTF-8`"),
+)
+
+
+def refuse_other_kind(path: Path) -> None:
+    """SourceError where a text file is something else, by how it begins; one that ends in `.gz` is unpacked for that."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _OTHERS[0][0]
+    if path.suffix == ".gz" and not packed and path.stat().st_size:
+        raise SourceError(f"{path.name} is not compressed with gzip", todo="take .gz off its name")
+    try:
+        with open_binary(path) as file:
+            start = file.read(4096)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return  # told by who reads it to its end
+    for begin, what, todo in _OTHERS:
+        if start.startswith(begin):
+            raise SourceError(f"{path.name} {what}", todo=todo)
+    if start[1:2] == b"\0" or start[:1] == b"\0":
+        raise SourceError(
+            f"{path.name} is text in UTF-16, or no text", todo="save it as UTF-8, e.g. `iconv -f UTF-16LE -t UTF-8`"
+        )
 
 
 def scan_text(path: Path) -> TextFacts:
@@ -72,7 +102,7 @@ def header(path: Path) -> tuple[list[str], str]:
     """Column names and delimiter of a delimited file: of `, ; tab |` the one that cuts the header into most names.
 
     Raises:
-        SourceError: a nameless or repeated column.
+        SourceError: no line of names.
     """
     import csv
 
@@ -80,7 +110,14 @@ def header(path: Path) -> tuple[list[str], str]:
         line = file.readline(MAX_RECORD_BYTES).decode("utf-8-sig")
     # Without any LF, lines end in CR; beside one, a CR within the header is a stray one.
     line = line.rstrip("\r\n") if line.endswith("\n") else line.split("\r", 1)[0]
+    if not line.strip():
+        raise SourceError(f"The first line of {path.name} is empty", todo="begin the file with its column names")
     delimiter = max(DELIMITERS, key=line.count)
+    if line.count('"') % 2:
+        raise SourceError(
+            f"A quote in the header line of {path.name} is not closed, or a column's name has a line end",
+            todo="write the column names into one line, each with both of its quotes or none",
+        )
     try:
         names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [""])]
     except csv.Error as error:
@@ -89,11 +126,24 @@ def header(path: Path) -> tuple[list[str], str]:
             "one line of column names that ends in a new line",
             f"tr -d '\\r' < {path.name} > fixed.csv takes stray carriage returns out",
         ) from None
-    repeated = [name for name, n in Counter(names).items() if n > 1]
-    if repeated or "" in names:
-        what = f"the column {repeated[0]!r} twice" if repeated and repeated[0] else "a column without a name"
-        raise SourceError(f"{path.name} has {what}", "a header line with one name a column", "name the columns")
     return names, delimiter
+
+
+def refuse_names(name: str, columns: Sequence[str]) -> None:
+    """SourceError where columns of a source have no name, a name with a NUL, or one name; the database tells no cases apart."""
+    first: dict[str, str] = {}
+    for place, column in enumerate(columns, 1):
+        other = first.setdefault(column.lower(), column) if column else None
+        if not column or "\0" in column:
+            what = f"a name with a NUL character, {column!r}" if column else "no name"
+            raise SourceError(f"Column {place} of {name} has {what}", todo="give every column a name of its own")
+        if list(columns).index(column) != place - 1:
+            raise SourceError(f"{name} has the column {column!r} twice", todo="give every column a name of its own")
+        if other != column:
+            raise SourceError(
+                f"{name} has the columns {other!r} and {column!r}, which differ in their case only",
+                todo="rename one, or leave it out",
+            )
 
 
 def unclosed_quote(path: Path) -> int | None:
