@@ -135,7 +135,7 @@ def cell_line(cell: Cell) -> str:
     gain = signed_difference(cell.difference, cell.ci_low, cell.ci_high, number=decimals(n))
     return (
         f"**{words_of(cell.metric)}** {mark} · {cell.champion:,.{n}f} → {cell.challenger:,.{n}f} · "
-        f"**{gain}** · margin {cell.margin:g}"
+        f"**{gain}** · margin {cell.margin:g}" + (f" · {cell.bounds}" if cell.bounds else "")
     )
 
 
@@ -215,5 +215,5 @@ def _row(cell: Cell) -> dict[str, Any]:
         "margin": cell.margin,
         "rows needed": cell.rows_needed,
         "decided": cell.decided_on,
-        "note": cell.reason or cell.method,
+        "note": "; ".join(filter(None, (cell.reason or cell.method, cell.bounds))),
     }

@@ -2,8 +2,9 @@
 
 from loop_core.charter.contract import BatchRules, Column, Contract, Rule, SignalContract
 from loop_core.charter.firing import never_fires
+from loop_core.charter.labels import Labels
 from loop_core.charter.metric import METRICS_OF, SERVICE, WATCHED_OF, Costs, Metric
-from loop_core.charter.model import About, Charter, Cohort, Goal, Labels, Roles
+from loop_core.charter.model import About, Charter, Cohort, Goal, Roles
 from loop_core.charter.mutations import Change, Mutation
 from loop_core.charter.parse import check_charter, load_charter, parse_charter, parse_triggers
 from loop_core.charter.plans import AlertPlan, MonitorPlan, RetrainPlan, Rollout, TriggerPlan

@@ -11,10 +11,10 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from loop_core.charter.comparing import ComparePlan
 from loop_core.charter.contract import RESERVED, Column, Contract, Gates, Rule
 from loop_core.charter.firing import never_fires
+from loop_core.charter.labels import Labels, labels_misfit
 from loop_core.charter.metric import METRICS_OF, SHARES, WATCHED_OF, Costs, Metric
 from loop_core.charter.mutations import Mutation, misfit
 from loop_core.charter.part import (
-    DAYS,
     EXPRESSION_LENGTH,
     ITEMS,
     ROWS,
@@ -25,7 +25,6 @@ from loop_core.charter.part import (
     Part,
     People,
     Person,
-    Share,
     added,
     is_on_record,
 )
@@ -97,21 +96,6 @@ class Goal(Part):
     text: str
     metric: str | None = None
     target: Annotated[float, VALUE] | None = None
-
-
-class Labels(Part):
-    """`[labels]`: when a label counts as known."""
-
-    horizon_days: Annotated[float, DAYS] = Field(gt=0)
-    """A prediction without a label is mature, and without label for good, this long after it was made. Models are trained
-    and compared on predictions that are due, which are those as old as this."""
-    min_mature_share: Share = 0.99
-    """A window's realised metric is reported from this share of mature predictions on; before, it is pending. The last
-    labels to come are the bad ones more often than not: on Olist's orders, weeks first read at 0.9 understate the late
-    rate by 39 %, at 0.98 by 10 %, at 0.99 by 5 %."""
-    never: Literal["excluded", "negative"] = added("excluded")
-    """What predictions count as that are due and have no label still: nothing, or a no (binary: frauds that nobody
-    reported)."""
 
 
 class Cohort(Part):
@@ -244,10 +228,8 @@ class Charter(Part):
     def _parts_fit_the_task(self) -> Charter:
         if self.costs and self.loop.task is not Task.BINARY:
             raise ValueError(f"[costs] are of a yes/no model, and task is {self.loop.task.value!r}")
-        if self.labels.never == "negative" and self.loop.task is not Task.BINARY:
-            raise ValueError(
-                f"labels.never = 'negative' is of a yes/no model, and task is {self.loop.task.value!r}; 'excluded' is of any"
-            )
+        if wrong := labels_misfit(self.labels, self.loop.task, self.context):
+            raise ValueError(wrong)
         if wrong := misfit(self.mutations, self.features, self.context, self.loop.task):
             raise ValueError(wrong)
         if (self.compare.fairness_margin or 0) > 1 and self.loop.task is not Task.REGRESSION:

@@ -95,7 +95,10 @@ def _show_cells(card: Scorecard) -> None:
         )
         return
     judged = [cell for cell in card.cells if cell.verdict is not Verdict.NOT_APPLICABLE]
-    show([gained(cell) for cell in judged], False, columns, empty="No group has rows enough to judge.")
+    if any(cell.bounds for cell in judged):
+        columns["bounds"] = "whatever labels never came"
+    rows = [{**gained(cell), "bounds": cell.bounds} for cell in judged]
+    show(rows, False, columns, empty="No group has rows enough to judge.")
     if small := len(card.cells) - len(judged):
         say(f"{small} more cells have too few rows to judge; --json shows them.")
 

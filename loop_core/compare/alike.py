@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from loop_core.charter import Charter
+from loop_core.compare.common_rows import CommonRows, common_rows
 from loop_core.compare.fairness import fairness
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate
-from loop_core.compare.pairing import CommonRows, common_rows
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.models import train_end
 from loop_core.workspace import Loop

@@ -134,6 +134,7 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
         return
     yield f"{card.badge}: {card.sentence}"
     yield f"{card.n:,} rows predicted {card.window_start:%Y-%m-%d} to {card.window_end:%Y-%m-%d}, against {card.champion or 'nobody'}. {card.proof}."
+    yield from card.notes
     for cell in card.cells:
         if card.champion is None and cell.cohort is None and cell.challenger is not None:
             yield f"{cell.metric.replace('_', ' ')}: {cell.challenger:.4f}"
@@ -141,6 +142,7 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
             yield (
                 f"{cell.metric.replace('_', ' ')}: {cell.champion:.4f} → {cell.challenger:.4f},"
                 f" {signed_difference(cell.difference, cell.ci_low, cell.ci_high)}, {cell.verdict.value.replace('_', ' ')}"
+                + (f"; {cell.bounds}" if cell.bounds else "")
             )
 
 

@@ -66,7 +66,8 @@ def corrected(cells: list[Cell]) -> list[Cell]:
 
 
 def _p_worse(cell: Cell) -> float:
-    difference = cell.difference or 0.0
+    # Of rows without label the upper end is that of the labels best for the challenger.
+    difference = (cell.difference or 0.0) if cell.bound_high is None else cell.bound_high
     return p_worse(difference, cell.se or 0.0, (cell.ci_high or 0.0) - difference)
 
 
@@ -110,14 +111,20 @@ def _cell(metric: Metric, grouping: Grouping, k: int, found: Found) -> Cell:
         method=found.method,
         se=found.se,
         verdict=said,
+        bound_low=found.bound_low,
+        bound_high=found.bound_high,
+        n_effective=found.n_effective,
     )
     if found.n < grouping.min_rows:
         few = f"{found.n} rows; the charter asks for {grouping.min_rows}"
         return replace(measured, verdict=Verdict.NOT_APPLICABLE, reason=few)
     if said is Verdict.INCONCLUSIVE:
         # Of few units the interval is wider than 1.96 standard errors, and it is the interval that has to shrink.
-        width = max(found.se, (found.ci_high - found.ci_low) / 2 / Z)
-        return replace(measured, rows_needed=rows_needed(found.n, width, blank.margin))
+        open_ = (found.bound_high or 0.0) - (found.bound_low or 0.0)
+        if open_ >= blank.margin:
+            return replace(measured, reason="left open by labels that never came; more rows alone do not decide it")
+        width = max(found.se, (found.ci_high - found.ci_low - open_) / 2 / Z)
+        return replace(measured, rows_needed=rows_needed(found.n, width, blank.margin - open_))
     return measured
 
 

@@ -62,7 +62,9 @@ def compare(
         card = identified(replace(first, mutations=sound.mutations, contract=sound.contract))
     else:
         columns = searched_columns(loop.charter)
-        rows = paired_rows(loop, champion, challenger, as_of, since=since, snapshot=snapshot, columns=columns)
+        rows = paired_rows(
+            loop, champion, challenger, as_of, since=since, snapshot=snapshot, columns=columns, sampled=True
+        )
         card = identified(_scorecard(loop, champion, challenger, as_of, rows, snapshot))
     if record and actor:
         save_scorecard(loop, card, actor=actor)
@@ -72,15 +74,16 @@ def compare(
 def _scorecard(
     loop: Loop, champion: str, challenger: str, as_of: datetime, rows: Comparison, snapshot: int
 ) -> Scorecard:
-    groupings = groupings_of(loop.charter, rows.cohorts, len(rows.pairs))
+    judged, due = rows.judged, len(rows.pairs) > 0
+    groupings = groupings_of(loop.charter, judged.cohorts, len(judged.pairs))
     service = service_cells(loop, champion, challenger, as_of, rows.span, loop.charter.metrics, snapshot)
-    cells = dated((*all_cells(loop.charter, rows.pairs, groupings), *service), rows.days, as_of)
+    cells = dated((*all_cells(loop.charter, judged.pairs, groupings), *service), judged.days, as_of)
     unproven = challenger if challenger in rows.span.unknown else None
-    search = find_slices(loop.charter, rows) if loop.charter.compare.slices != "off" else None
-    fair, rates = fairness(loop.charter, rows.pairs, rows.cohorts)
+    search = find_slices(loop.charter, rows) if due and loop.charter.compare.slices != "off" else None
+    fair, rates = fairness(loop.charter, rows.pairs, rows.cohorts) if due else ((), ())
     sound = soundness(loop, challenger, champion, as_of, snapshot=snapshot)
     further = (*slice_gates(loop.charter, search), *fairness_gates(fair), *sound.gates)
-    gates = evaluate_gates(loop.charter, cells, len(rows.pairs), unproven, further=further)
+    gates = evaluate_gates(loop.charter, cells, judged.labelled, unproven, further=further)
     start, end = rows.span.start, rows.span.end
     return Scorecard(
         loop=loop.name,
@@ -89,15 +92,15 @@ def _scorecard(
         as_of=as_of,
         window_start=start,
         window_end=end,
-        n=len(rows.pairs),
+        n=judged.labelled,
         cells=cells,
-        badge=badge(cells, gates, len(rows.pairs), rows.days),
-        sentence=sentence(cells, rows.days / 7),
+        badge=badge(cells, gates, judged.labelled, judged.days),
+        sentence=sentence(cells, judged.days / 7),
         gates=gates,
         charter_hash=loop.charter.hash,
         snapshot=snapshot,
         proof=rows.span.proof,
-        days=rows.days,
+        days=judged.days,
         notes=(*reversals(cells), *rows.notes, *slice_notes(loop.charter, search)),
         slices=search.slices if search else (),
         mutations=sound.mutations,

@@ -33,6 +33,12 @@ class Estimate:
     """Upper end."""
     method: str
     """How the interval was made, in words."""
+    bound_low: float | None = None
+    """The difference if rows without label had the labels worst for the challenger; None: every row has its label."""
+    bound_high: float | None = None
+    """The difference if they had those best for it."""
+    n_effective: float | None = None
+    """Of a weighted sample: as many rows that all count alike would tell as much (Kish 1965); None: not weighted."""
 
 
 def made(n: int, numbers: Sequence[float], method: str) -> Estimate:

@@ -173,6 +173,8 @@ def _wait(cells: Sequence[Cell]) -> str:
     """How many rows to wait for, and until when at the present rate: of the cell that asks for the latest date."""
     asking = [cell for cell in cells if cell.rows_needed]
     if not asking:
+        if any(cell.bound_low is not None for cell in cells):
+            return "find labels for rows that never got one, or say in [labels] what they count as"
         return "wait for more rows"
     slowest = max(asking, key=lambda cell: (cell.decided_on is None, cell.decided_on or 0, cell.rows_needed))
     of = f" of {slowest.cohort_value}" if slowest.cohort is not None else ""
@@ -186,7 +188,8 @@ def _wait(cells: Sequence[Cell]) -> str:
 
 def _numbers(cell: Cell) -> str:
     """Difference and interval; bytes and long latencies without decimals that nobody could mean."""
-    return signed_difference(cell.difference or 0.0, cell.ci_low, cell.ci_high)
+    said = signed_difference(cell.difference or 0.0, cell.ci_low, cell.ci_high)
+    return f"{said}; {cell.bounds}" if cell.bounds else said
 
 
 def _listed(said: Sequence[str]) -> str:

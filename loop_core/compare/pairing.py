@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,20 +10,42 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from loop_core.compare.common_rows import CommonRows, common_rows
 from loop_core.compare.metrics import Pairs
-from loop_core.compare.scores import score_names, scored_batches
-from loop_core.compare.span import Span, unseen_span
-from loop_core.compare.voices import spoken_cohorts
-from loop_core.errors import NotReadyError, RefusedError
-from loop_core.labels import read_at
-from loop_core.lake import Reading, quoted
-from loop_core.monitor.groups import Floats, scores_of
-from loop_core.monitor.units import Units
-from loop_core.vocabulary import Task
+from loop_core.compare.span import Span
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows that verdicts rest on, of which some may have no label, and some stand for others."""
+
+    pairs: Pairs
+    cohorts: pl.DataFrame
+    """(n,) as those of the comparison."""
+    days: float
+
+    @property
+    def labelled(self) -> int:
+        """Rows with a label."""
+        return len(self.pairs) - int(np.count_nonzero(self.pairs.unlabelled))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many are of a sample."""
+        weights = self.pairs.weights
+        drawn = 0 if weights is None else int(np.count_nonzero(weights != 1))
+        if weights is None or not drawn:
+            return ()
+        worth = weights.sum() ** 2 / (weights**2).sum()
+        return (
+            f"{drawn:,} of {self.labelled:,} rows are not due: a random sample drew and labelled them. Each stands for"
+            f" 1/probability predictions; all together tell as much as {worth:,.0f} rows that count alike. Slices, fairness"
+            " and metrics that are no sums over rows rest on the rows that are due.",
+        )
 
 
 @dataclass(frozen=True)
@@ -49,12 +71,20 @@ class Comparison:
     unlabelled: int = 0
     """Due rows that both scored and that no label came for; what they count as is `never` of the charter's `[labels]`."""
     never: str = "excluded"
+    every: Judged | None = None
+    """All rows that verdicts rest on, where these are not the rows above: with those that no label came for, if they are
+    bounded, and with those of a random sample; None: the rows above."""
+
+    @property
+    def judged(self) -> Judged:
+        """The rows that verdicts rest on."""
+        return self.every or Judged(self.pairs, self.cohorts, self.days)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, as a reader should know it."""
         share = unlabelled_note(self.unlabelled, len(self.pairs), self.never)
-        return (*share, *left_out(self.unscored, self.repeated, "one of the two"))
+        return (*share, *self.judged.notes, *left_out(self.unscored, self.repeated, "one of the two"))
 
 
 def left_out(unscored: int, repeated: int, whom: str) -> tuple[str, ...]:
@@ -72,8 +102,8 @@ def unlabelled_note(unlabelled: int, n: int, never: str) -> tuple[str, ...]:
 
     Args:
         unlabelled: due rows without label.
-        n: rows that were compared; where the unlabelled count as something, they are among them.
-        never: `excluded` or `negative`, see the charter's `[labels]`.
+        n: rows with a label; where the unlabelled count as no, they are among them.
+        never: see the charter's `[labels]`.
     """
     if not unlabelled:
         return ()
@@ -81,6 +111,7 @@ def unlabelled_note(unlabelled: int, n: int, never: str) -> tuple[str, ...]:
     counted = {
         "excluded": "they were left out",
         "negative": "they count as no",
+        "bounded": "each counts as whatever is worst for the verdict",
     }
     share = unlabelled / total
     said = f"{share:.1%}" if share >= 0.001 else "under 0.1%"
@@ -98,6 +129,7 @@ def paired_rows(
     since: datetime | None = None,
     snapshot: int | None = None,
     columns: Sequence[str] = (),
+    sampled: bool = False,
 ) -> Comparison:
     """Both models on the same rows.
 
@@ -107,6 +139,7 @@ def paired_rows(
         since: only rows predicted at or after this.
         snapshot: lake snapshot to read; None: the newest.
         columns: of the charter, to have beside.
+        sampled: verdicts may rest on rows of the charter's random sample (`[labels] sampled`) too; then none need be due.
 
     Raises:
         UnknownNameError: a version is not registered.
@@ -114,9 +147,9 @@ def paired_rows(
         NotReadyError: no common rows that are due; the message says what is missing.
     """
     versions = {"champion": champion, "challenger": challenger}
-    rows = common_rows(loop, versions, as_of, since=since, snapshot=snapshot, columns=columns)
-    scores = rows.scores(loop)
-    pairs = Pairs(rows.labels, scores["champion"], scores["challenger"], rows.units)
+    rows = common_rows(loop, versions, as_of, since=since, snapshot=snapshot, columns=columns, sampled=sampled)
+    pairs, whole = _pairs(loop, rows), rows.whole
+    every = None if whole is rows else Judged(_pairs(loop, whole), whole.cohorts(loop), whole.days)
     beside = rows.beside(columns) if columns else None
     return Comparison(
         pairs,
@@ -130,156 +163,10 @@ def paired_rows(
         rows.repeated,
         rows.unlabelled,
         loop.charter.labels.never,
+        every,
     )
 
 
-@dataclass(frozen=True)
-class CommonRows:
-    """Labelled rows, all of them due, that several models scored and none has seen."""
-
-    frame: pl.DataFrame
-    """(n, …) id, entity, moment, label, cohorts and scores, always in the same order."""
-    versions: Mapping[str, str]
-    """Name → model version, as asked."""
-    reading: Reading
-    """What they were read from."""
-    span: Span
-    unscored: int
-    """Labelled rows of the span that one of them has no score for; they are left out."""
-    repeated: int
-    """Rows whose prediction id was there before; the earliest of each is kept."""
-    unlabelled: int
-    """Due rows that all of them scored and that no label came for."""
-
-    @property
-    def labels(self) -> Floats:
-        """(n,)."""
-        return self.frame["label_"].cast(float).to_numpy()
-
-    @property
-    def units(self) -> Units:
-        """Which rows belong together."""
-        return Units.of(self.frame["entity_"], self.frame.height)
-
-    @property
-    def days(self) -> float:
-        """Days between the first and the last of them."""
-        moments = self.frame["when_"].dt.epoch("us").to_numpy()
-        # A single moment is no rate; an hour is the least that stands for one.
-        return max(float(moments.max() - moments.min()) / 86_400e6, 1 / 24)
-
-    def cohorts(self, loop: Loop) -> pl.DataFrame:
-        """(n,) one text column per declared cohort, then those that labels and voices make by themselves."""
-        names, ids = [c.name for c in loop.charter.cohorts], self.frame["order_"].to_numpy()
-        spoken = spoken_cohorts(self.reading, ids, self.span.start, frozenset(names))
-        return self.frame.select(names).with_columns(**spoken)
-
-    @property
-    def keys(self) -> npt.NDArray[np.uint64]:
-        """(n,) hash of the entity, or of the prediction where there is none."""
-        return np.asarray(self.frame["entity_"].fill_null(self.frame["order_"]).to_numpy())
-
-    def beside(self, columns: Sequence[str]) -> pl.DataFrame:
-        """(n, …) columns of the charter that were asked for, under their own names."""
-        return self.frame.select(self.frame[_COLUMN + name].alias(name) for name in columns)
-
-    def scores(self, loop: Loop) -> dict[str, Floats]:
-        """Name → its scores. Raises RefusedError where they are none."""
-        return {name: _scores(loop, self.frame, name, version) for name, version in self.versions.items()}
-
-
-def common_rows(
-    loop: Loop,
-    versions: Mapping[str, str],
-    as_of: datetime,
-    *,
-    since: datetime | None = None,
-    snapshot: int | None = None,
-    columns: Sequence[str] = (),
-) -> CommonRows:
-    """The rows on which all of these models may be compared; at least one.
-
-    Args:
-        versions: name, which scores are called by → registered version.
-        as_of: UTC instant; labels known later are not used.
-        since: only rows predicted at or after this.
-        snapshot: lake snapshot to read; None: the newest.
-        columns: of the charter, to have beside.
-
-    Raises:
-        As `paired_rows`.
-    """
-    models = list(dict.fromkeys(versions.values()))
-    span = unseen_span(loop, models, as_of, since, snapshot)
-    reading = read_at(loop, as_of, snapshot, since=span.start)
-    rows = _rows(loop, reading, span, {f"{name}_": version for name, version in versions.items()}, columns)
-    scored = rows.drop_nulls([column for name in versions for column in score_names(loop, f"{name}_")])
-    labelled, frame = rows["label_"].is_not_null().sum(), scored.drop_nulls("label_")
-    if not frame.height:
-        raise NotReadyError(
-            f"{' and '.join(models)} have no scored rows in common among {labelled:,} labelled rows that are due ({span.proof})",
-            f"rows that {'both' if len(models) == 2 else 'all'} models scored",
-            "log the missing scores, or compare a model that can score",
-        )
-    kept = _once(frame)
-    unlabelled = int(scored["never_"].sum())
-    return CommonRows(
-        kept, versions, reading, span, int(labelled) - frame.height, frame.height - kept.height, unlabelled
-    )
-
-
-def _once(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows, each prediction once, always in the same order: so the same rows give the same sums to the last bit."""
-    found = frame.sort("order_")
-    ids = found["order_"].to_numpy()
-    if not (ids[1:] == ids[:-1]).any():
-        return found
-    # Every column breaks ties, so that which of two rows of one moment is kept does not depend on how they were read.
-    return frame.sort("order_", "when_", *(c for c in frame.columns if c not in ("order_", "when_"))).unique(
-        "order_", keep="first", maintain_order=True
-    )
-
-
-# Ids are compared with one another and never shown, so 64 bits of each will do: they sort and group in half the time.
-_SELECTED = "hash(r.prediction_id) as order_, case when r.entity_id is not null then hash(r.entity_id) end as entity_, r.predicted_at as when_, r.label as label_, r.observed_at is null as never_"
-
-
-#: Before the columns asked for, so that none has the name of a cohort.
-_COLUMN = "column_"
-
-
-def _rows(
-    loop: Loop, reading: Reading, span: Span, versions: dict[str, str], columns: Sequence[str] = ()
-) -> pl.DataFrame:
-    """The rows of the span with label and scores, null where there is none."""
-    import polars as pl
-
-    cohorts = "".join(f", r.{quoted('cohort_' + c.name)} as {quoted(c.name)}" for c in loop.charter.cohorts)
-    cohorts += "".join(f", r.{quoted(name)} as {quoted(_COLUMN + name)}" for name in columns)
-    where = "predicted_at >= $first and predicted_at < $last"
-    found = list(scored_batches(loop, reading, versions, _SELECTED + cohorts, where, first=span.start, last=span.end))
-    names = [column for name in versions for column in score_names(loop, name)]
-    return pl.concat(found) if found else pl.DataFrame(schema=names)
-
-
-def _scores(loop: Loop, frame: pl.DataFrame, name: str, version: str) -> Floats:
-    """(n,) scores of one of them, (n, n_classes) of several classes."""
-    import polars as pl
-
-    found = scores_of(frame.cast({pl.selectors.numeric(): pl.Float64}), score_names(loop, f"{name}_"))
-    if loop.charter.loop.task is Task.REGRESSION:
-        outside, wanted = ~np.isfinite(found), "numbers"
-    else:
-        outside, wanted = (found < 0) | (found > 1), "probabilities"
-    if outside.any():
-        raise RefusedError(
-            f"{int(np.count_nonzero(outside)):,} scores of {_called(name, version)} are no {wanted}"
-            + (", they lie outside [0, 1]" if wanted == "probabilities" else ""),
-            wanted,
-            "correct them at their source",
-        )
-    return found
-
-
-def _called(name: str, version: str) -> str:
-    return f"the {name} {version}" if name in ("champion", "challenger") else version
+def _pairs(loop: Loop, rows: CommonRows) -> Pairs:
+    scores = rows.scores(loop)
+    return Pairs(rows.labels, scores["champion"], scores["challenger"], rows.units, rows.weights)

@@ -14,12 +14,13 @@ import numpy.typing as npt
 from loop_core.charter import Charter, Metric
 from loop_core.compare.badge import badge
 from loop_core.compare.cells import all_cells
+from loop_core.compare.common_rows import CommonRows, common_rows
 from loop_core.compare.estimate import CONFIDENCE, Estimate, NotEstimable, Z
 from loop_core.compare.gates import evaluate_gates
 from loop_core.compare.groups import Grouping, groupings
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate
 from loop_core.compare.metrics.answers import row_losses
-from loop_core.compare.pairing import CommonRows, common_rows, left_out, unlabelled_note
+from loop_core.compare.pairing import left_out, unlabelled_note
 from loop_core.compare.rival_result import Comparisons, Rival, Standing
 from loop_core.compare.verdict import verdict
 from loop_core.errors import NotReadyError, RefusedError
@@ -76,10 +77,11 @@ def compare_many(
     snapshot = loop.lake.snapshot()
     names = {f"m{k}": version for k, version in enumerate([baseline, *challengers])}
     rows = common_rows(loop, names, as_of, snapshot=snapshot)
-    scores = {names[name]: found for name, found in rows.scores(loop).items()}
-    pairs = {v: Pairs(rows.labels, scores[baseline], scores[v], rows.units) for v in challengers}
+    whole = rows.whole
+    scores = {names[name]: found for name, found in whole.scores(loop).items()}
+    pairs = {v: Pairs(whole.labels, scores[baseline], scores[v], whole.units) for v in challengers}
     rivals = [one for metric in _metrics(loop.charter) for one in _of_metric(loop.charter, metric, pairs, seed)]
-    groups = groupings(loop.charter, rows.cohorts(loop), len(rows.labels))
+    groups = groupings(loop.charter, whole.cohorts(loop), len(whole.labels))
     standings = tuple(_standing(loop, rows, groups, version, pairs[version]) for version in challengers)
     lead = _lead(loop.charter).name
     found = Comparisons(
@@ -165,9 +167,10 @@ def _of_metric(charter: Charter, metric: Metric, pairs: Mapping[str, Pairs], see
     estimated = [version for version, one in found.items() if isinstance(one, Estimate)]
     wide, how = Z, "alone"
     if len(estimated) > 1 and metric.name in ROW_LOSSES:
-        first = next(iter(pairs.values()))
-        gaps = np.stack([_gaps(metric.name, pairs[version], terms) for version in estimated], axis=1)
-        wide, how = widening(gaps, first.units, seed), f"the largest of {len(estimated)}"
+        known = np.flatnonzero(~next(iter(pairs.values())).unlabelled)
+        rows = [pairs[version].take(known) for version in estimated]
+        gaps = np.stack([_gaps(metric.name, one, terms) for one in rows], axis=1)
+        wide, how = widening(gaps, rows[0].units, seed), f"the largest of {len(estimated)}"
     elif len(estimated) > 1:
         wide, how = _bonferroni(len(estimated)), f"Bonferroni over {len(estimated)}"
     return [_rival(version, metric, one, wide, how) for version, one in found.items()]
@@ -211,10 +214,10 @@ def _rival(version: str, metric: Metric, found: Estimate | NotEstimable, wide: f
 
 def _standing(loop: Loop, rows: CommonRows, groups: Sequence[Grouping], version: str, pairs: Pairs) -> Standing:
     cells = all_cells(loop.charter, pairs, groups)
-    gates = evaluate_gates(loop.charter, cells, len(pairs), version if version in rows.span.unknown else None)
+    gates = evaluate_gates(loop.charter, cells, len(rows.labels), version if version in rows.span.unknown else None)
     worse = dict.fromkeys(f"{c.cohort} {c.cohort_value}" for c in cells if c.cohort and c.verdict is Verdict.WORSE)
     blocked = any(gate.state == "blocked" for gate in gates)
-    return Standing(version, badge(cells, gates, len(pairs), rows.days), tuple(worse), blocked)
+    return Standing(version, badge(cells, gates, len(rows.labels), rows.days), tuple(worse), blocked)
 
 
 def _best(metric: str, rivals: Sequence[Rival], standings: Sequence[Standing]) -> str | None:

@@ -12,6 +12,7 @@ from loop_core.compare.fairness_result import FairnessResult, GroupRate
 from loop_core.compare.mutation_result import MutationResult
 from loop_core.compare.slice_result import Slice
 from loop_core.frames import to_frame, to_json, to_rows
+from loop_core.signed import signed_difference
 from loop_core.vocabulary import Verdict
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ class Cell:
     shrunk: float | None = None
     """The difference drawn towards the other values of its cohort, the more the less sure it is (random effects); None:
     there are no others to hear."""
+    bound_low: float | None = None
+    """The difference if rows without label had those worst for the challenger; None: every row has its label, or is left out."""
+    bound_high: float | None = None
+    """The difference if they had those best for it. The interval reaches beyond both."""
+    n_effective: float | None = None
+    """Of a weighted sample: as many rows that all count alike would tell as much; None: not weighted."""
     decided_on: datetime | None = None
     """UTC instant by which the needed rows will have come and be due at the present rate; None: none are needed, or it
     would be more than a year."""
@@ -66,6 +73,14 @@ class Cell:
     def who(self) -> str:
         """The group it is about, in words: `everybody`, or cohort and value."""
         return "everybody" if self.cohort is None else f"{self.cohort.replace('_', ' ')} {self.cohort_value}"
+
+    @property
+    def bounds(self) -> str:
+        """Between what the difference lies whatever labels never came, in words; empty: every row has one, or is left out."""
+        if self.bound_low is None or self.bound_high is None:
+            return ""
+        low, high = (signed_difference(end) for end in (self.bound_low, self.bound_high))
+        return f"{low} to {high} by the labels that never came"
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,8 @@ def _gainers(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _p_better(cell: Cell) -> float:
-    difference = cell.difference or 0.0
+    # Of rows without label the lower end is that of the labels worst for the challenger.
+    difference = (cell.difference or 0.0) if cell.bound_low is None else cell.bound_low
     return p_worse(-difference, cell.se or 0.0, difference - (cell.ci_low or 0.0))
 
 

@@ -3,6 +3,7 @@
 from loop_core.labels.completeness import CompletenessPoint, completeness
 from loop_core.labels.due import DueSpan, due_span, due_until
 from loop_core.labels.maturity import known_at, mature_shares, read_at
+from loop_core.labels.sampled import sampled_until
 
 __all__ = [
     "CompletenessPoint",
@@ -13,4 +14,5 @@ __all__ = [
     "known_at",
     "mature_shares",
     "read_at",
+    "sampled_until",
 ]

@@ -52,6 +52,8 @@ class World:
     """(n,) scores of the champion, which sees the frauds that are known early."""
     new: Floats
     """(n,) scores of the challenger, which also sees some of the others."""
+    drawn: Floats | None = None
+    """(n,) probability of being drawn to be labelled soon, 0 where it was not; None: the charter has no such column."""
 
     def pairs(self, rows: npt.NDArray[np.bool_]) -> Pairs:
         """Some of its rows, to be compared."""
@@ -74,6 +76,8 @@ def fill(workspace: Workspace, made: World, charter: str = CHARTER) -> Loop:
     at = [START + timedelta(days=float(age)) for age in made.age]
     ids = [f"{k:05d}" for k in range(len(at))]
     rows = pl.DataFrame({"prediction_id": ids, "predicted_at": at, "score": made.old, "model_version": "old"})
+    if made.drawn is not None:
+        rows = rows.with_columns(drawn=made.drawn)
     known = [moment + timedelta(days=float(days)) for moment, days in zip(at, made.delay, strict=True)]
     labels = pl.DataFrame({"prediction_id": ids, "label": made.label, "observed_at": known, "source": "observed"})
     # A NaN stands for a label that never comes.

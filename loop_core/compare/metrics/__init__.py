@@ -17,6 +17,7 @@ from loop_core.compare.metrics.macro_f1 import MACRO_F1
 from loop_core.compare.metrics.mae import MAE
 from loop_core.compare.metrics.mse import MSE, RMSE
 from loop_core.compare.metrics.pairs import Pairs, Terms
+from loop_core.compare.metrics.partial import partial_estimates
 from loop_core.compare.metrics.pinball import PINBALL
 from loop_core.compare.metrics.precision import PRECISION
 from loop_core.compare.metrics.recall import RECALL
@@ -48,7 +49,10 @@ def estimates(metric: str, pairs: Pairs, grouping: Grouping, terms: Terms | None
     """
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
-    return METRICS[metric].estimates(pairs, grouping, terms or Terms())
+    kind = METRICS[metric]
+    if pairs.weights is None and not pairs.unlabelled.any():
+        return kind.estimates(pairs, grouping, terms or Terms())
+    return partial_estimates(kind, pairs, grouping, terms or Terms())
 
 
 def estimate(metric: str, pairs: Pairs, terms: Terms | None = None) -> Found:

@@ -54,16 +54,38 @@ class Pairs:
     """The rows of a comparison, as arrays of one length n."""
 
     labels: Floats
-    """(n,) 0 or 1, the number of the class, or the number that came."""
+    """(n,) 0 or 1, the number of the class, or the number that came; NaN: no label came."""
     champion: Floats
     """(n,) probabilities in [0, 1] or predicted numbers; (n, n_classes) probabilities of several classes."""
     challenger: Floats
     """Likewise."""
     units: Units
+    weights: Floats | None = None
+    """(n,) how many rows each stands for: 1, or of a random sample the inverse of its probability; None: each for itself."""
 
     def take(self, rows: Places) -> Pairs:
         """The rows at these places."""
-        return Pairs(self.labels[rows], self.champion[rows], self.challenger[rows], self.units.take(rows))
+        weights = None if self.weights is None else self.weights[rows]
+        return Pairs(self.labels[rows], self.champion[rows], self.challenger[rows], self.units.take(rows), weights)
+
+    def labelled(self, labels: Floats) -> Pairs:
+        """The same rows with other labels."""
+        found = Pairs(labels, self.champion, self.challenger, self.units, self.weights)
+        # Ranks of scores do not depend on labels.
+        if "by_score" in self.__dict__:
+            found.__dict__["by_score"] = self.by_score
+        return found
+
+    @cached_property
+    def unlabelled(self) -> npt.NDArray[np.bool_]:
+        """(n,) rows that have no label."""
+        return np.isnan(self.labels)
+
+    def shares(self, grouping: Grouping) -> Floats | None:
+        """(n,) weights that add up to the rows of each group; None: every row counts as one."""
+        if self.weights is None:
+            return None
+        return self.weights * grouping.spread(grouping.sizes / grouping.sums(self.weights))
 
     @cached_property
     def by_score(self) -> tuple[Sorted, Sorted]:

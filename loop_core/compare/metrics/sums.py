@@ -49,19 +49,26 @@ class SumMetric:
         """One entry a group. See `MetricKind`."""
         first, second = pairs.rows(self.name, terms, self.rows)
         blocks, sign = grouping.blocks(pairs.units), 1.0 if self.more_is_better else -1.0
-        sums = [np.stack([grouping.sums(row) for row in rows]) for rows in (first, second)]
+        weights = pairs.shares(grouping)
+        counted = [np.stack([grouping.sums(row) for row in rows]) for rows in (first, second)]
+        sums = counted if weights is None else [
+            np.stack([grouping.sums(weights * row) for row in rows]) for rows in (first, second)
+        ]  # fmt: skip
         with np.errstate(divide="ignore", invalid="ignore"):
             (value1, slope1), (value2, slope2) = (self.of(s / grouping.sizes) for s in sums)
             centre = ((slope2 * sums[1] - slope1 * sums[0]) / grouping.sizes).sum(axis=0)
             influence = sign * (_weighed(first, second, slope1, slope2, grouping) - grouping.spread(centre))
+            influence = influence if weights is None else weights * influence
         difference = sign * (value2 - value1)
-        why = self._reasons(pairs.labels, grouping, blocks, sums)
+        why = self._reasons(pairs.labels, grouping, blocks, counted)
         if blocks.codes is not None:
             why = [
                 one or few for one, few in zip(why, self._few_entities(pairs, grouping, (first, second)), strict=True)
             ]
         usable = np.array([not reason for reason in why]) & np.isfinite(difference)
-        found = intervals(np.where(usable, difference, 0.0), _only(influence, usable, grouping), grouping, blocks)
+        found = intervals(
+            np.where(usable, difference, 0.0), _only(influence, usable, grouping), grouping, blocks, weights=weights
+        )
         if self.step is not None and (usable & (found.se == 0)).any():
             found = _unseen(found, self.step(terms), self._told_by(grouping, blocks, (first, second)), pairs, grouping)
         return [

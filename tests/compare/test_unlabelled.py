@@ -1,0 +1,143 @@
+"""Rows without label: bounds over every label they could have. Rows of a sample: weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from loop_core.compare import compare, compare_many, estimates
+from loop_core.compare.estimate import NotEstimable
+from loop_core.compare.groups import Grouping, everybody
+from loop_core.errors import RefusedError
+from loop_core.vocabulary import Verdict
+from tests.compare.late_labels import CHARTER, START, fill, world
+from tests.compare.test_due import EARLY, END, OPPOSITE, never_labelled
+from tests.compare.worlds import pairs_of, terms_at
+
+PREVALENCE, N = 0.3, 400
+TERMS = terms_at(PREVALENCE)
+BOUNDED = ("log_loss", "brier", "accuracy", "cost", "precision", "recall", "f1", "auc")
+
+
+def hidden(metric, seed, missing):
+    """(pairs without some labels, all of them, in two groups)"""
+    rng = np.random.default_rng(seed)
+    pairs = pairs_of(metric, rng, N, PREVALENCE, False)
+    # Ties, as coarse scores have them.
+    if pairs.champion.ndim == 1:
+        pairs = replace(pairs, champion=pairs.champion.round(1), challenger=pairs.challenger.round(1))
+    labels = pairs.labels.copy()
+    labels[rng.choice(N, missing, replace=False)] = np.nan
+    return replace(pairs, labels=labels), pairs, Grouping("c", ("a", "b"), rng.integers(0, 2, N))
+
+
+@pytest.mark.parametrize("metric", BOUNDED)
+def test_bounds_are_the_least_and_the_most_of_every_labelling(metric):
+    pairs, _, grouping = hidden(metric, 3, 6)
+    found = estimates(metric, pairs, grouping, TERMS)
+    open_, every = np.flatnonzero(pairs.unlabelled), []
+    for labels in product((0.0, 1.0), repeat=len(open_)):
+        filled = pairs.labels.copy()
+        filled[open_] = labels
+        every.append([one.difference for one in estimates(metric, pairs.labelled(filled), grouping, TERMS)])
+    assert [one.bound_low for one in found] == pytest.approx(np.min(every, axis=0), abs=1e-12)
+    assert [one.bound_high for one in found] == pytest.approx(np.max(every, axis=0), abs=1e-12)
+    assert all(one.ci_low < one.bound_low <= one.bound_high < one.ci_high for one in found)
+
+
+def test_several_classes_are_bounded_by_row_and_what_has_no_bound_has_no_verdict():
+    pairs, whole, grouping = hidden("macro_f1", 1, 5)
+    losses = estimates("log_loss", pairs, grouping)
+    true = estimates("log_loss", whole, grouping)
+    assert all(a.bound_low <= b.difference <= a.bound_high for a, b in zip(losses, true, strict=True))
+    for metric, rows in (("macro_f1", pairs), ("auc", pairs), ("average_precision", hidden("auc", 1, 5)[0])):
+        assert all(isinstance(one, NotEstimable) for one in estimates(metric, rows, grouping)), metric
+
+
+def test_weights_are_those_of_scikit_learn_and_their_interval_holds():
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(60):
+        labels = (rng.random(4_000) < 0.3).astype(float)
+        first, second = (np.clip(0.3 + s * (labels - 0.3) + rng.normal(0, 0.1, 4_000), 0.01, 0.99) for s in (0.2, 0.3))
+        pi = np.where(first > 0.4, 0.4, 0.05)
+        drawn = rng.random(4_000) < pi
+        whole = pairs_of("log_loss", rng, 4_000, 0.3, False)
+        whole = replace(whole, labels=labels, champion=first, challenger=second)
+        (truth,) = estimates("log_loss", whole, everybody(4_000))
+        part = replace(whole.take(np.flatnonzero(drawn)), weights=1 / pi[drawn])
+        (found,) = estimates("log_loss", part, everybody(int(drawn.sum())))
+        inside += found.ci_low <= truth.difference <= found.ci_high
+    assert inside >= 53
+    assert found.champion == pytest.approx(sk.log_loss(part.labels, part.champion, sample_weight=part.weights))
+    assert found.n_effective == pytest.approx(part.weights.sum() ** 2 / (part.weights**2).sum())
+    assert found.n_effective < len(part)
+    (alike,) = estimates("f1", replace(part, weights=np.full(len(part), 7.0)), everybody(len(part)), TERMS)
+    (plain,) = estimates("f1", replace(part, weights=None), everybody(len(part)), TERMS)
+    assert (alike.ci_low, alike.ci_high) == pytest.approx((plain.ci_low, plain.ci_high))
+
+
+def test_a_verdict_is_given_only_where_it_holds_under_the_worst_labels(workspace):
+    made, silent = never_labelled(n=6_000, share=0.2)
+    loop = fill(workspace, made, CHARTER.replace("horizon_days = 60", 'horizon_days = 60\nnever = "bounded"'))
+    card = compare(loop, "new", as_of=END, record=False)
+    cell = card.overall("log_loss")
+    assert (card.n, cell.n) == (6_000 - silent, 6_000)
+    assert f"{silent:,} of 6,000 rows ({silent / 6_000:.1%})" in card.notes[0]
+    assert "whatever is worst" in card.notes[0]
+    assert cell.ci_low < cell.bound_low < cell.difference < cell.bound_high < cell.ci_high
+    assert cell.verdict is Verdict.INCONCLUSIVE
+    assert cell.rows_needed is None
+    gate = next(gate for gate in card.gates if gate.name == "log_loss overall")
+    assert "by the labels that never came" in gate.sentence
+    assert "find labels" in gate.next_step
+    assert card.badge == "Undecided"
+    several = compare_many(loop, ["new"], as_of=END)
+    assert several.rivals[0].verdict is Verdict.INCONCLUSIVE
+
+
+SAMPLED = CHARTER.replace("horizon_days = 60", 'horizon_days = 60\nsampled = "drawn"') + (
+    '[[context]]\nname = "drawn"\ntype = "number"\n'
+)
+
+
+def with_sample(workspace, share=0.5, late=0.0, n=8_000, probability=None):
+    """Drawn predictions are labelled a day later; `late` of them not so soon."""
+    made, rng = world(0, n), np.random.default_rng(5)
+    drawn = rng.random(n) < share
+    soon = drawn & (rng.random(n) >= late)
+    delay, said = np.where(soon, 1.0, made.delay), np.where(drawn, probability or share, 0.0)
+    return fill(workspace, replace(made, delay=delay, drawn=said), SAMPLED), drawn
+
+
+def test_rows_of_a_random_sample_are_compared_before_they_are_due(workspace):
+    loop, drawn = with_sample(workspace)
+    card = compare(loop, "new", as_of=EARLY, record=False)
+    cell = card.overall("log_loss")
+    assert card.n == cell.n == drawn.sum()
+    assert cell.n_effective == pytest.approx(cell.n)
+    assert "a random sample drew and labelled them" in card.notes[0]
+    final = compare(loop, "new", as_of=END, record=False).overall("log_loss")
+    assert OPPOSITE.get(cell.verdict) is not final.verdict
+    assert cell.ci_low < final.difference < cell.ci_high
+    # Half of it is due: what is due stands for itself.
+    half = compare(loop, "new", as_of=START.replace(month=3, day=20), record=False).overall("log_loss")
+    assert half.n_effective < half.n
+    assert half.ci_high - half.ci_low < cell.ci_high - cell.ci_low
+
+
+def test_a_sample_whose_labels_are_late_is_used_no_further_than_it_is_complete(workspace):
+    loop, drawn = with_sample(workspace, late=0.5)
+    # The first drawn fraud that nobody knows of yet ends it; nothing early is let in beside.
+    card = compare(loop, "new", as_of=EARLY, record=False)
+    assert card.n < drawn.sum() / 10
+    assert card.overall("log_loss").verdict is not Verdict.WORSE
+
+
+def test_a_probability_above_one_is_refused(workspace):
+    loop, _ = with_sample(workspace, n=1_000, probability=30.0)
+    with pytest.raises(RefusedError, match="drawn of a prediction is 30"):
+        compare(loop, "new", as_of=EARLY, record=False)
