@@ -10,6 +10,7 @@ from typing import Literal
 from loop_core.alerts import outbox_state
 from loop_core.charter import load_charter
 from loop_core.errors import CharterError, LoopbenchError
+from loop_core.gates.loss import lacking
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
 from loop_core.layout import FORMAT
 from loop_core.ledger.fold import tenures
@@ -101,7 +102,7 @@ def _lake(workspace: Workspace, deep: bool) -> Iterator[Check]:
     for reason in report.unreadable:
         yield Check("lake tables", "broken", reason, "restore the files of the table from a backup")
     for damage in report.damaged:
-        yield Check("lake files", "broken", damage.sentence, damage.todo)
+        yield Check("lake files", "broken" if damage.current else "note", damage.sentence, damage.todo)
     if report.orphans:
         yield Check(
             "lake files",
@@ -112,7 +113,7 @@ def _lake(workspace: Workspace, deep: bool) -> Iterator[Check]:
     if report.unvouched:
         few = f"{report.unvouched:,} files have no hash yet: of them only the size can be compared"
         yield Check("lake files", "note", few, "`loop maintain` takes their hashes")
-    if not report.unreadable and not report.damaged:
+    if not report.unreadable and not any(damage.current for damage in report.damaged):
         seen = "every byte is as it was written" if deep else "their sizes and their ends are as they were written"
         late = f"; {report.late:,} of them are vouched for only since {report.late_since}" if report.late else ""
         yield Check(
@@ -135,7 +136,10 @@ def _batches(loop: Loop) -> Iterator[Check]:
         yield Check(
             f"{loop.name}: batches", "note", f"{len(late)} batches wait for their ledger entry", "any ingest writes it"
         )
-    if not missing and not late:
+    lacks = lacking(loop)
+    for batch in lacks:
+        yield Check(f"{loop.name}: batches", "broken", batch.sentence, batch.todo)
+    if not missing and not late and not lacks:
         yield Check(f"{loop.name}: batches", "whole", f"{len(stored)} batches, each on record once.")
 
 

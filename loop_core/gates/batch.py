@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loop_core.charter import BatchRules
+from loop_core.gates.loss import Loss
 from loop_core.vocabulary import Signal
 
 #: SQL: the batch's staged rows. Needs the parameter `rows`.
@@ -25,3 +26,5 @@ class Batch:
     as_of: datetime
     rules: BatchRules | None
     """Batch rules; None: rows from the quarantine, which are no delivery."""
+    loss: Loss | None = None
+    """Why it is taken again, though it is on record; None: it is not, or lacks nothing."""

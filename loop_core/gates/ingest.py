@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loop_core.errors import RefusedError
 from loop_core.gates.batch import Batch
 from loop_core.gates.commit import commit, record, record_retractions
+from loop_core.gates.loss import find_loss
 from loop_core.gates.quarantine import repair_decisions
 from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import settle
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def ingest(
     loop: Loop, signal: Signal, source: Source, *, actor: str, as_of: datetime, progress: Progress | None = None
 ) -> BatchReport:
-    """Bring a source into a loop. The same content again changes nothing.
+    """Bring a source into a loop. The same content again changes nothing, but for rows of it that the lake has lost since:
+    they are taken again, and the record says so.
 
     Args:
         loop: the loop; its charter says what may enter.
@@ -45,11 +47,16 @@ def ingest(
         raise RefusedError(f"as_of {as_of} has no zone", "a UTC instant", "give it its zone")
     repair(loop)
     query = typed_query(loop.charter, signal, source.columns)
-    if source.content is not None and (known := _already(loop, signal, source)) is not None:
-        return known
+    loss = None
+    if source.content is not None:
+        loss = find_loss(loop, signal, batch_id(loop.name, signal, source.content), actor=actor)
+        if loss is None and (known := _already(loop, signal, source)) is not None:
+            return known
     with staging_folder(loop.workspace.staging) as folder:
         staged = stage(loop, signal, source, query, folder, as_of, progress)
         source.check_unchanged()
+        if source.content is None:
+            loss = find_loss(loop, signal, staged.batch_id, actor=actor)
         batch = Batch(
             batch_id=staged.batch_id,
             signal=signal,
@@ -59,6 +66,7 @@ def ingest(
             actor=actor,
             as_of=as_of,
             rules=loop.charter.gates.of(signal),
+            loss=loss,
         )
         message = f"{signal.value} from {source.name}"
         report = commit(loop, staged, lambda tx: settle(tx, loop, staged, batch), actor=actor, message=message)

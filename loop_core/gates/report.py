@@ -36,7 +36,8 @@ class BatchReport:
     conflicting: int
     """Rows whose id the lake has with other content; not written."""
     state: str
-    """`ingested`; `already_ingested`: this very content was, nothing changed; `stopped`: a batch rule broke, nothing entered."""
+    """`ingested`; `already_ingested`: this very content was, nothing changed; `taken_again`: it was, and rows of it that the
+    lake lacked entered anew; `stopped`: a batch rule broke, nothing entered."""
     rules: tuple[RuleCount, ...] = ()
     """Broken rules, most rows first."""
     notes: tuple[str, ...] = ()
@@ -52,6 +53,10 @@ class BatchReport:
         """The report in one line."""
         if self.state == "already_ingested":
             return f"{self.source} is in the lake already ({self.received:,} rows); nothing changed."
+        if self.state == "taken_again":
+            return (
+                f"{self.source} is on record, and {self.notes[0]}; the other {self.unchanged:,} rows stay as they are."
+            )
         if self.state == "stopped":
             return f"{self.source} was stopped, none of its {self.received:,} rows entered: {'; '.join(self.notes)}"
         counts = f"{self.accepted:,} accepted, {self.quarantined:,} quarantined, {self.unchanged:,} unchanged, {self.conflicting:,} in conflict"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from loop_core.errors import RefusedError, SourceError, following
 from loop_core.gates.commit import RECORDED_LATER, RETRACTED, record, record_retractions
-from loop_core.gates.settle import REPLACED
-from loop_core.lake import Transaction
+from loop_core.gates.loss import REPLACED, set_damage_aside
+from loop_core.lake import Transaction, damage_of_batches
 from loop_core.lake.tables import EVENT_TIME, KEYS
 from loop_core.ledger import refuse_unseen
 from loop_core.vocabulary import Signal
@@ -81,12 +81,23 @@ def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str,
     steps = sorted((*loop.entries("batch.ingested"), *loop.entries(RETRACTED)), key=lambda entry: entry.seq)
     mine = [entry for entry in steps if str(entry.payload.get("batch_id", "")).startswith(batch)]
     refuse_unseen(f"batch {batch[:12]}", mine, seen)
+    _set_damage_aside(loop, batch, actor)
     result = loop.lake.write(
         lambda tx: _retract(tx, loop, batch, (actor, as_of, reason)), actor=actor, message=f"retraction of {batch}"
     )
     with following(result.sentence, RECORDED_LATER):
         record_retractions(loop, result.batch_id)
     return result
+
+
+def _set_damage_aside(loop: Loop, named: str, actor: str) -> None:
+    """Go on without damaged files of the batch: its rows could not be deleted from them."""
+    if len(named) < MIN_ID:
+        return
+    sql = f"select batch_id from {loop.table('batches')} where starts_with(batch_id, $named)"
+    damaged = damage_of_batches(loop.lake, [row[0] for row in loop.lake.rows(sql, {"named": named})])
+    if damaged:
+        set_damage_aside(loop, damaged, actor=actor)
 
 
 def _retract(tx: Transaction, loop: Loop, named: str, decision: tuple[str, datetime, str]) -> Retraction:

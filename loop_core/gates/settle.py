@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loop_core.gates.anomaly import judge
@@ -10,30 +11,32 @@ from loop_core.gates.batch import STAGED, Batch
 from loop_core.gates.batch_rules import BatchFacts, breaches
 from loop_core.gates.batch_stats import LOOK_BACK, BatchStats, past_batches, source_family, write_stats
 from loop_core.gates.judging import judge_rows
+from loop_core.gates.loss import REPLACED
 from loop_core.gates.report import BatchReport, RuleCount
 from loop_core.gates.staged import Staged
 from loop_core.gates.writing import retractions, write_quarantine, write_rows
 from loop_core.lake import Transaction
 from loop_core.lake.tables import EVENT_TIME, KEYS
 
-#: Of rows in whose place older ones stood; a retraction brings those back.
-REPLACED = "replaced an older content of the same id"
-
 if TYPE_CHECKING:
+    from loop_core.gates.loss import Loss
     from loop_core.workspace import Loop
 
 
 def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchReport:
     """Write a batch: accepted rows, quarantine and its row in `batches`; or, when it is stopped, only the latter."""
-    if batch.rules is not None and (known := known_batch(tx, loop, batch)) is not None:
+    if batch.rules is not None and batch.loss is None and (known := known_batch(tx, loop, batch)) is not None:
         return known
     judge_rows(tx, loop, staged, batch)
+    if batch.loss is not None and batch.loss.counts is not None:
+        return _take_again(tx, loop, staged, batch, batch.loss)
     counts = Counter(dict(tx.execute("select outcome, count(distinct _row) from judged group by outcome")))
     rules = staged.rules + Counter(
         dict(tx.execute("select rule, count(*) from judged where rule is not null group by rule"))
     )
     quarantined = staged.failed + counts["quarantined"]
-    notes = batch.notes + _notes(tx, batch, staged, counts)
+    again = (f"taken again: {batch.loss.cause}",) if batch.loss is not None else ()
+    notes = again + batch.notes + _notes(tx, batch, staged, counts)
     broken = _breaches(tx, loop, staged, batch, quarantined)
     unusual, unjudged = _unusual(tx, loop, staged, batch)
     stopped = batch.rules is not None and (
@@ -64,6 +67,34 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
     return report
 
 
+def _take_again(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, loss: Loss) -> BatchReport:
+    """Write the rows of a batch on record that the lake lacks. What is there stays as it is, whatever came since.
+
+    Its rows in the quarantine are there, and its account stays that of when it came in.
+    """
+    condemned = tx.execute("select count(distinct _row) from judged")[0][0]
+    lacking = staged.accepted - condemned
+    write_rows(tx, loop, staged, batch, lacking, 0)
+    accepted, quarantined, unchanged, conflicting = loss.counts or (0, 0, 0, 0)
+    said = f"{lacking:,} of its rows were not in the lake and were taken again, because {loss.cause}"
+    report = BatchReport(
+        batch_id=batch.batch_id,
+        loop=loop.name,
+        signal=batch.signal,
+        source=batch.source,
+        received=staged.received,
+        accepted=accepted,
+        quarantined=quarantined,
+        unchanged=unchanged,
+        conflicting=conflicting,
+        state="ingested",
+        notes=(said, *batch.notes),
+    )
+    write_batch(tx, loop, report, batch)
+    rest = staged.received - lacking
+    return replace(report, accepted=lacking, quarantined=0, unchanged=rest, conflicting=0, state="taken_again")
+
+
 def known_batch(tx: Transaction, loop: Loop, batch: Batch) -> BatchReport | None:
     """The report of a batch whose content is in the lake already; None: it is not."""
     rows = tx.execute(
@@ -81,7 +112,7 @@ def known_batch(tx: Transaction, loop: Loop, batch: Batch) -> BatchReport | None
 
 def write_batch(tx: Transaction, loop: Loop, report: BatchReport, batch: Batch) -> None:
     """The batch's row in `batches`; an attempt that was stopped, or retracted, gives way to the next one."""
-    again = retractions(tx, loop, batch)
+    again = batch.loss.again if batch.loss is not None else retractions(tx, loop, batch)
     tx.execute(f"delete from {loop.table('batches')} where batch_id = $batch_id", {"batch_id": report.batch_id})
     values = {
         "batch_id": report.batch_id,

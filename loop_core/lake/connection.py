@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 
 from loop_core.errors import LoopbenchError, StorageError
-from loop_core.lake.damage import damage_behind
+from loop_core.lake.damage import DamagedFile, damage_behind
 from loop_core.lake.door import Door
 from loop_core.lake.fingerprints import Fingerprints
 from loop_core.lake.lease import lease_of
@@ -218,6 +218,18 @@ class Lake:
         with self._lease.turn():
             self.fingerprints.forget_gone()
             return self.fingerprints.take(_instant())
+
+    def set_aside(
+        self, body: Callable[[Transaction], T], damaged: Iterable[DamagedFile], *, actor: str, message: str
+    ) -> T:
+        """Commit `body`; from its snapshot on, the damaged files are no part of the lake, and what is read has none of their rows.
+
+        Older snapshots still name them, so that what is pinned to one fails rather than to go without rows in silence.
+        """
+        with self._lease.turn():
+            result = self._commit(body, actor, message)
+            self.fingerprints.end([file.file_id for file in damaged])
+        return result
 
     def configure(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Set an option of a table or of this connection, in a writer's turn."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -12,6 +13,9 @@ from loop_core.errors import DamagedFileError, LoopbenchError
 from loop_core.lake.explain import explain, file_of
 from loop_core.lake.fingerprints import Fingerprints, LakeFile, tail_hash, whole_hash
 from loop_core.lake.tables import KEYS, quoted
+
+if TYPE_CHECKING:
+    from loop_core.lake.connection import Lake
 
 #: Of an error that names no file, so much of the lake is read to find the file.
 _SEARCH_BYTES = 1_000_000_000
@@ -25,6 +29,7 @@ _SIGNALS = {signal.value for signal in KEYS}
 class DamagedFile:
     """A file that is gone, or another than was written."""
 
+    file_id: int
     path: str
     loop: str
     table: str
@@ -32,8 +37,10 @@ class DamagedFile:
     """What is wrong with it, as the rest of a sentence about it."""
     current: bool
     """Whether the newest snapshot names it; else only what is pinned to an older one needs it."""
+    batch_ids: tuple[str, ...]
+    """Whose rows are in it; empty: of no batch, or not known."""
     batches: tuple[str, ...]
-    """Whose rows are in it, each as `predictions from a.csv (batch 0123456789ab)`; empty: of no batch, or not known."""
+    """The same as people know them, each as `predictions from a.csv (batch 0123456789ab)`."""
 
     @property
     def sentence(self) -> str:
@@ -73,7 +80,9 @@ def damaged_files(prints: Fingerprints, files: Iterable[LakeFile], *, deep: bool
         fault = _fault(file, deep)
         # Maintenance may have removed it since it was listed.
         if fault is not None and prints.names(file):
-            yield DamagedFile(file.path, file.loop, file.table, fault, file.current, _named(prints, file))
+            yield DamagedFile(
+                file.file_id, file.path, file.loop, file.table, fault, file.current, file.batches, _named(prints, file)
+            )
 
 
 def damage_behind(prints: Fingerprints, error: duckdb.Error) -> LoopbenchError:
@@ -97,7 +106,9 @@ def _suspect(prints: Fingerprints, path: str | None) -> DamagedFile | None:
     if path is not None:
         for file in (file for file in files if Path(file.path) == Path(path)):
             fault = _fault(file, deep=True) or "cannot be decoded"
-            return DamagedFile(path, file.loop, file.table, fault, file.current, _named(prints, file))
+            return DamagedFile(
+                file.file_id, path, file.loop, file.table, fault, file.current, file.batches, _named(prints, file)
+            )
         return None
     left, near = _SEARCH_BYTES, []
     for file in sorted((file for file in files if file.current), key=lambda file: file.bytes):
@@ -145,6 +156,13 @@ def _batch(identity: str, names: dict[str, str]) -> str:
     return f"{names[identity]} ({short})" if identity in names else short
 
 
-def lost_batches(prints: Fingerprints, batches: Collection[str]) -> list[DamagedFile]:
-    """The damaged files with rows of some batches; each such file is read to its end."""
-    return list(damaged_files(prints, [file for file in prints.holding(batches) if file.current], deep=True))
+def damage_of_batches(lake: Lake, batches: Collection[str]) -> list[DamagedFile]:
+    """Damaged files that the newest snapshot names, with rows of some batches; each file of theirs is read to its end.
+
+    A file that lists deleted rows counts with the file of those rows: without it they would be back.
+    """
+    prints = lake.fingerprints
+    if not prints.local:
+        return []
+    files = [file for file in prints.holding(batches) if file.current and not file.deletes]
+    return list(damaged_files(prints, files, deep=True))

@@ -93,6 +93,18 @@ class Fingerprints:
         table = self._catalogue.table(f"ducklake_{kind}_file")
         return bool(self._catalogue.rows(f"select 1 as there from {table} where {kind}_file_id = {int(file.file_id)}"))
 
+    def end(self, numbers: Collection[int]) -> None:
+        """From the newest snapshot on, the lake is without these data files. For whoever has the turn to write."""
+        newest = f"(select max(snapshot_id) from {self._catalogue.target('ducklake_snapshot')})"
+        these = ", ".join(str(int(number)) for number in numbers)
+        self._catalogue.change(
+            [
+                f"update {self._catalogue.target(f'ducklake_{kind}_file')} set end_snapshot = {newest}"
+                f" where data_file_id in ({these}) and end_snapshot is null"
+                for kind in ("data", "delete")
+            ]
+        )
+
     def take(self, now: str, *, newest_only: bool = False) -> int:
         """Look at files that have no fingerprint yet; how many were taken. For whoever has the turn to write.
 

@@ -143,7 +143,8 @@ def check_lake(lake: Lake, *, deep: bool = False) -> LakeReport:
 def _refuse_damage(lake: Lake) -> None:
     """Merging reads files and writes them anew, with new hashes: damage would be passed on, and nobody could tell."""
     prints = lake.fingerprints
-    found = list(damaged_files(prints, prints.files(), deep=True)) if prints.local else []
+    current = (file for file in prints.files() if file.current) if prints.local else ()
+    found = list(damaged_files(prints, current, deep=True))
     if found:
         more = f" ({len(found) - 1:,} other files are damaged too)" if len(found) > 1 else ""
         raise DamagedFileError(

@@ -14,6 +14,7 @@ from loop_core.doctor import examine, maintain
 from loop_core.errors import DamagedFileError
 from loop_core.gates import ingest
 from loop_core.gates.report import BatchReport
+from loop_core.gates.retraction import retract
 from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
@@ -95,3 +96,51 @@ def test_files_of_before_are_vouched_for_from_maintenance_on(loop: Loop, tmp_pat
         maintain(again, keep_days=30, wall=now())
         said = [check.sentence for check in examine(again, wall=now(), deep=True) if check.check == "lake files"]
     assert "vouched for only since" in said[0]
+
+
+def count(loop: Loop) -> int:
+    rows: int = loop.lake.rows(f"select count(*) from {loop.table('predictions')}")[0][0]
+    return rows
+
+
+@pytest.mark.parametrize("damage", ["gone", "flipped"])
+def test_the_same_file_again_brings_back_what_a_damaged_file_took(filled: Loop, tmp_path: Path, damage: str) -> None:
+    deliver(filled, tmp_path, "b")
+    maintain(filled.workspace, keep_days=0, wall=now())
+    (merged,) = files(filled)
+    if damage == "gone":
+        merged.unlink()
+    else:
+        flip(merged, 0.1)
+    report = deliver(filled, tmp_path, "a")
+    assert (report.state, report.accepted, count(filled)) == ("taken_again", ROWS, ROWS)
+    assert merged.name in report.sentence
+    (lacks,) = [check for check in examine(filled.workspace, wall=now(), deep=True) if check.state == "broken"]
+    assert (f"{ROWS:,} accepted predictions from b.csv" in lacks.sentence, "loop ingest" in lacks.todo) == (True, True)
+    assert deliver(filled, tmp_path, "b").accepted == ROWS
+    assert count(filled) == 2 * ROWS
+    assert deliver(filled, tmp_path, "a").state == deliver(filled, tmp_path, "b").state == "already_ingested"
+    maintain(filled.workspace, keep_days=0, wall=now())
+    assert [check for check in examine(filled.workspace, wall=now(), deep=True) if check.state == "broken"] == []
+    told = [entry.payload for entry in filled.entries("batch.ingested")]
+    assert [("taken again" in payload["notes"], payload["accepted"]) for payload in told] == [(False, ROWS)] * 2 + [(True, ROWS)] * 2  # fmt: skip
+
+
+def test_a_batch_that_only_the_record_knows_enters_again_and_one_in_a_damaged_file_can_be_retracted(
+    loop: Loop, tmp_path: Path
+) -> None:
+    deliver(loop, tmp_path, "a")
+    loop.lake.write(
+        lambda tx: [tx.execute(f"delete from {loop.table(table)}") for table in ("predictions", "batches")],
+        actor="ana",
+        message="as an older backup has it",
+    )
+    report = deliver(loop, tmp_path, "a")
+    assert (report.state, report.accepted, count(loop)) == ("ingested", ROWS, ROWS)
+    assert "taken again" in loop.entries("batch.ingested")[-1].payload["notes"]
+    assert deliver(loop, tmp_path, "a").state == "already_ingested"
+    assert len(loop.entries("batch.ingested")) == 2
+    for file in files(loop):
+        file.unlink()
+    assert retract(loop, report.batch_id, actor="ana", as_of=START, reason="its file is gone").state == "retracted"
+    assert count(loop) == 0
