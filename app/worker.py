@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -49,7 +50,9 @@ async def _keep(command: Sequence[str]) -> None:
         except asyncio.CancelledError:
             await _end(process)
             raise
-        log.warning("the worker ended with code %s; starting it again", code)
+        # Ctrl+C may reach it before its session is its own; the app is ending too then, and has nothing to say of it.
+        if code != -signal.SIGINT:
+            log.warning("the worker ended with code %s; starting it again", code)
         await asyncio.sleep(RESTART_SECONDS)
 
 

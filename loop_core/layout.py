@@ -31,9 +31,24 @@ def is_shared(path: Path) -> bool:
     return bool(mode & stat.S_ISGID and mode & stat.S_IWGRP)
 
 
-def set_umask(path: Path) -> int:
-    """Have new files of this process be those of the workspace's readers alone → the umask before."""
-    return os.umask(0o007 if is_shared(path) else 0o077)
+#: The umask before the first workspace was opened, then those that the workspaces open in this process ask for.
+_umasks: list[int] = []
+
+
+def hold_umask(path: Path) -> int:
+    """Have new files of this process be those of the workspace's readers alone, until `release_umask` → that umask."""
+    wanted = 0o007 if is_shared(path) else 0o077
+    before = os.umask(wanted)
+    _umasks.extend([wanted] if _umasks else [before, wanted])
+    return wanted
+
+
+def release_umask(held: int) -> None:
+    """Give a held umask back: what other workspaces ask for stays, and after the last of them what was there before."""
+    first, *others = _umasks
+    others.remove(held)
+    os.umask(others[-1] if others else first)
+    _umasks[:] = [first, *others] if others else []
 
 
 def make_folders(path: Path) -> list[Path]:
@@ -52,7 +67,7 @@ def restrict(path: Path) -> None:
     for folder, names, files in os.walk(path):
         for name in (".", *names, *files):
             entry = Path(folder) / name
-            if entry.is_symlink() or entry.stat().st_uid != os.getuid():
+            if entry.is_symlink() or entry.stat().st_uid != os.geteuid():
                 continue
             mode = stat.S_IMODE(entry.stat().st_mode)
             wanted = mode & ~0o077
@@ -73,7 +88,7 @@ def share_folders(path: Path) -> None:
             if entry.is_dir(follow_symlinks=False):
                 todo.append(Path(entry.path))
                 facts = entry.stat(follow_symlinks=False)
-                if facts.st_uid == os.getuid() and not facts.st_mode & stat.S_IWGRP:
+                if facts.st_uid == os.geteuid() and not facts.st_mode & stat.S_IWGRP:
                     os.chmod(entry.path, stat.S_IMODE(facts.st_mode) | 0o070 | stat.S_ISGID)
 
 

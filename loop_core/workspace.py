@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -19,10 +18,11 @@ from loop_core.layout import (
     FORMAT,
     PASSWORD_FILE,
     SETTINGS,
+    hold_umask,
     keep_password,
     make_folders,
+    release_umask,
     restrict,
-    set_umask,
     write_settings,
 )
 from loop_core.ledger import Entry, Ledger, refuse_unseen
@@ -66,7 +66,7 @@ class Workspace:
             )
         address = parse_address(catalog) if catalog is not None else None
         storage = {"catalog": str(address) if address else "lake/catalog.sqlite", "data": data or "lake/data"}
-        before = set_umask(path)
+        held = hold_umask(path)
         try:
             _found(path, address, storage)
         except OSError as error:
@@ -76,7 +76,7 @@ class Workspace:
                 "choose another, or change its permissions",
             ) from None
         finally:
-            os.umask(before)
+            release_umask(held)
         return cls.open(path)
 
     @classmethod
@@ -104,16 +104,16 @@ class Workspace:
             raise StorageError(
                 f"The workspace has format {found}", f"at most {FORMAT}, which this program knows", "update Loopbench"
             )
-        storage, before = settings["storage"], set_umask(path)
+        storage, held = settings["storage"], hold_umask(path)
         try:
             if found < FORMAT:
                 storage = _without_password(path, storage)
                 restrict(path)
             workspace = _connect(path, storage, create=False)
         except BaseException:
-            os.umask(before)
+            release_umask(held)
             raise
-        workspace._umask = before
+        workspace._umask = held
         if found < FORMAT:
             _bring_up(workspace, storage)
         return workspace
@@ -122,7 +122,7 @@ class Workspace:
         self.lake.close()
         self.ledger.close()
         if self._umask is not None:
-            os.umask(self._umask)
+            release_umask(self._umask)
             self._umask = None
 
     def __enter__(self) -> Workspace:
