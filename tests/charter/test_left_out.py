@@ -97,7 +97,7 @@ READ_BY = {
     "goals": ("performance",),
     "contract": ("ingest",),
     "features": ("ingest", "compare"),
-    "context": ("ingest", "compare"),
+    "context": ("ingest",),
     "rules": ("ingest",),
     "gates": ("ingest",),
     "costs": ("performance", "compare"),

@@ -22,7 +22,7 @@ from loop_core.workspace import Loop, Workspace
 from tests.retrain.synthetic import END, parcels
 
 KILLS = 20 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 1
-TRIALS = 8
+TRIALS = 5
 WORK = """
 import sys, time
 from pathlib import Path
@@ -70,10 +70,10 @@ def _reached(loop: Loop, seed: int, trials: int, pause: float) -> bool:
 
 @pytest.mark.faults
 def test_a_killed_retrain_goes_on_where_it_was(workspace: Workspace, tmp_path: Path) -> None:
-    loop, rng, hit = parcels(workspace, n=1500), random.Random(1), 0
+    loop, rng, hit = parcels(workspace, n=900), random.Random(1), 0
     # Made anew, not copied: who closes a file of a database it has open loses its locks on it, and then its writes.
     with Workspace.create(tmp_path / "quiet") as quiet:
-        parcels(quiet, n=1500)
+        parcels(quiet, n=900)
     asked = {"trials": TRIALS, "seconds": 600, "as_of": END.isoformat()}
     for seed in range(1, KILLS + 1):
         enqueue(workspace, loop.name, "retrain", {**asked, "seed": seed}, "ana")

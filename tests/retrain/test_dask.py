@@ -87,25 +87,11 @@ def trials_of(ws: Workspace) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials() if study else []
 
 
-@pytest.mark.postgres
-def test_two_workers_share_the_trials_of_one_study_on_postgresql(
-    workers: DaskCluster, database: str, tmp_path: Path
-) -> None:
-    with Workspace.create(tmp_path / "w", catalog=database) as opened:
-        loop = parcels(opened, charter=charter(workers.address))
-        result = run(loop)
-        trials = trials_of(opened)
-        assert opened.studies_url.startswith("postgresql")
-        assert len(trials) == result.trials == 10
-        assert {trial.user_attrs["worker"] for trial in trials} == set(workers.pids())
-        assert result.value == min(t.value for t in trials if t.state.name == "COMPLETE")
-        assert inside(DEFAULTS) in [trial.params for trial in result.history]
-        assert reproduce(loop, result.version).same, "what was found elsewhere is built again here"
-
-
 @pytest.mark.faults
 @pytest.mark.postgres
-def test_a_killed_search_goes_on_with_its_finished_trials(workers: DaskCluster, database: str, tmp_path: Path) -> None:
+def test_two_workers_share_a_study_on_postgresql_and_a_killed_search_goes_on_with_its_finished_trials(
+    workers: DaskCluster, database: str, tmp_path: Path
+) -> None:
     with Workspace.create(tmp_path / "w", catalog=database) as opened:
         loop = parcels(opened, charter=charter(workers.address))
         code = f"""if True:
@@ -120,8 +106,14 @@ def test_a_killed_search_goes_on_with_its_finished_trials(workers: DaskCluster, 
         killed.wait()
         before = values(opened)
         assert 1 <= len(before) < 10
-        assert run(loop).trials == 10
+        assert opened.studies_url.startswith("postgresql")
+        result, trials = run(loop), trials_of(opened)
         assert values(opened)[: len(before)] == before
+        assert len(trials) == result.trials == 10
+        assert {trial.user_attrs["worker"] for trial in trials} == set(workers.pids())
+        assert result.value == min(t.value for t in trials if t.state.name == "COMPLETE")
+        assert inside(DEFAULTS) in [trial.params for trial in result.history]
+        assert reproduce(loop, result.version).same, "what was found elsewhere is built again here"
 
 
 def values(ws: Workspace) -> list[tuple[Any, ...]]:
