@@ -1,18 +1,15 @@
-"""A data file → a first charter for its owner to edit: types, ranges, categories, the likely id, time, label, cohorts.
-
-Guesses are marked `EDIT` with what they rest on. Read here with polars: a charter stands below the lake.
-"""
+"""The columns of a data file → a first charter for its owner to edit: types, ranges, categories, the likely id, time, label,
+cohorts. Guesses are marked `EDIT` with what they rest on; `signals.draft` reads the file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from loop_core.charter.contract import year_before
 from loop_core.charter.guess import MAX_COHORT, MAX_COHORTS, Guess, Kind, guess_columns, our_names
 from loop_core.charter.parse import parse_charter
-from loop_core.charter.profile import ColumnProfile, profile_file
+from loop_core.charter.profile import BESIDE, ColumnProfile
 from loop_core.errors import SourceError
 from loop_core.vocabulary import Task
 
@@ -21,37 +18,40 @@ MAX_LISTED, MIN_ROWS = 12, 1000
 _LABELS = {Task.BINARY: "1 or 0", Task.MULTICLASS: "one of the classes", Task.REGRESSION: "a number"}
 
 
-def draft_charter(path: Path, *, name: str) -> str:
-    """Draft `loops/<name>.toml` from one file of predictions.
+def draft_text(columns: Sequence[ColumnProfile], source: str, *, name: str) -> str:
+    """Draft `loops/<name>.toml` from the columns of a source of predictions.
 
     Args:
-        path: csv, tsv (each also .gz), parquet or jsonl; the first 200,000 rows are looked at.
+        columns: from `profile_source`.
+        source: the file's name, for people.
         name: the loop's name.
 
     Returns:
         TOML text that `parse_charter` accepts. Lines marked EDIT are guesses for its owner to confirm.
 
     Raises:
-        SourceError: the file cannot be read, or no column of it could be a feature.
+        SourceError: no column could be a feature.
         CharterError: `name` is no name for a loop.
     """
-    columns = profile_file(path)
-    guess = guess_columns(columns)
+    beside = tuple(column.name for column in columns if BESIDE.match(column.name))
+    guess = guess_columns([column for column in columns if column.name not in beside])
     if not guess.features:
         raise SourceError(
-            f"No column of {path.name} could be a feature",
+            f"No column of {source} could be a feature",
             "numbers, yes/no or categories",
             "give the file that the model sees",
         )
-    text = "\n".join(_lines(path, name, columns[0].rows, guess))
+    text = "\n".join(_lines(source, name, columns, guess, beside))
     parse_charter(text, f"draft of {name}")
     return text
 
 
-def _lines(path: Path, name: str, rows: int, guess: Guess) -> list[str]:
+def _lines(
+    source: str, name: str, columns: Sequence[ColumnProfile], guess: Guess, beside: tuple[str, ...]
+) -> list[str]:
     names = our_names(c for c, _ in (*guess.features, *guess.context))
     return [
-        f"# Drafted from {path.name} ({rows:,} rows looked at). Lines marked EDIT are guesses: confirm or correct each.",
+        f"# Drafted from {source} ({columns[0].rows:,} rows looked at). Lines marked EDIT are guesses: confirm or correct each.",
         "",
         "[loop]",
         f"name = {_text(name)}",
@@ -63,7 +63,7 @@ def _lines(path: Path, name: str, rows: int, guess: Guess) -> list[str]:
         "[roles]",
         'owner = "owner"  # EDIT: who answers for the loop',
         "",
-        *_contract(guess, names),
+        *_contract(guess, names, columns, beside),
         *_gates(guess),
         "# EDIT: inputs of the model; take out what is not known yet when it predicts (a delivery date, a final sum).",
         "# A value outside `min`, `max` or `values` sends its row to the quarantine.",
@@ -110,18 +110,20 @@ def _metrics(task: Task) -> list[str]:
     ]
 
 
-def _contract(guess: Guess, names: Mapping[str, str]) -> list[str]:
+def _contract(
+    guess: Guess, names: Mapping[str, str], columns: Sequence[ColumnProfile], beside: tuple[str, ...]
+) -> list[str]:
     """Where the file's names differ from ours, and which of its columns are no part of a prediction."""
     own = {"prediction_id": guess.id, "predicted_at": guess.time, "entity_id": guess.entity, "score": guess.score}
     renamed = {ours: theirs for theirs, ours in names.items() if ours != theirs}
     mapped = {ours: theirs for ours, theirs in own.items() if theirs and theirs != ours} | renamed
     why = {"prediction_id": "no two rows share it", "predicted_at": "when the prediction is made"}
     lines = ["# Our name = the file's name.", "[contract.predictions]"]
-    lines += (
-        [f"ignore = [{_text(guess.label)}]  # the label is an outcome, not known when predicting"]
-        if guess.label
-        else []
-    )
+    ignored = [*([guess.label] if guess.label else []), *beside]
+    why_not = "  # the label is an outcome, not known when predicting" if guess.label else ""
+    lines += [f"ignore = [{', '.join(map(_text, ignored))}]{why_not}"] if ignored else []
+    ours = {**names, **{theirs: own_name for own_name, theirs in own.items() if theirs}}
+    lines += _spelling({ours[c.name]: c for c in columns if c.name in ours})
     lines += ["", "[contract.predictions.columns]"]
     lines += [
         f"{ours} = {_text(theirs)}{f'  # EDIT: {why[ours]}' if ours in why else ''}" for ours, theirs in mapped.items()
@@ -131,7 +133,14 @@ def _contract(guess: Guess, names: Mapping[str, str]) -> list[str]:
         for ours in ("prediction_id", "predicted_at")
         if own[ours] is None
     ]
-    lines += ["", "[contract.outcomes]", 'ignore = ["*"]', "", "[contract.outcomes.columns]"]
+    lines += [
+        "",
+        "[contract.outcomes]",
+        'ignore = ["*"]',
+        *_spelling(dict(zip(["label"], [c for c in columns if c.name == guess.label], strict=False))),
+        "",
+        "[contract.outcomes.columns]",
+    ]
     lines += [f"prediction_id = {_text(guess.id)}"] if guess.id and guess.id != "prediction_id" else []
     if guess.label != "label":
         lines += [
@@ -140,6 +149,25 @@ def _contract(guess: Guess, names: Mapping[str, str]) -> list[str]:
             else '# EDIT: no column was recognised: label = "…"'
         ]
     return [*lines, '# EDIT: observed_at = "…", the time at which each label became known', ""]
+
+
+def _spelling(columns: Mapping[str, ColumnProfile]) -> list[str]:
+    """How a source spells times, numbers and flags, where that needs saying; columns by our names."""
+    lines = []
+    times = {ours: column.time_format for ours, column in columns.items() if column.kind == "timestamp"}
+    formats = {ours: format for ours, format in times.items() if format}
+    if formats:
+        one = set(times.values()) == set(formats.values()) and len(set(formats.values())) == 1
+        pairs = ", ".join(f"{ours} = {_text(format)}" for ours, format in formats.items())
+        said = _text(next(iter(formats.values()))) if one else f"{{ {pairs} }}"
+        lines.append(f"time_format = {said}  # EDIT: day, month and year in their order?")
+    if any(column.comma for column in columns.values()):
+        lines.append('decimal = ","  # EDIT: the comma is a decimal mark')
+    words = dict.fromkeys(column.words for column in columns.values() if column.words)
+    for key, place in (("true_values", 0), ("false_values", 1)):
+        listed = ", ".join(dict.fromkeys(_text(pair[place]) for pair in words if pair[place]))
+        lines += [f"{key} = [{listed}]"] if listed else []
+    return lines
 
 
 def _gates(guess: Guess) -> list[str]:

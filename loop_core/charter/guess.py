@@ -28,13 +28,13 @@ _TIME = (
 )
 _LABEL = (
     r"^label$",
-    r"^(target|y|outcome|class)$",
+    r"^(target|y|y_true|actual|outcome|class)$",
     r"^(is_|has_)?(late|churn|default|fraud|converted|cancel)",
     r"label|target|outcome",
 )
 #: Names so plain that the column is the label even where it is no yes or no.
 _ANY_LABEL = _LABEL[:2]
-_SCORE = (r"^(score|probability|prediction|proba|p_hat)$", r"score|proba")
+_SCORE = (r"^(score|probability|prediction|proba|p_hat|y_(pred|prob|proba|score|hat))$", r"score|proba")
 _NUMBER = (r"^(score|prediction|predicted|y_pred|y_hat|forecast)$", r"predict|forecast")
 _ENTITY = (r"^entity_id$", r"(customer|user|client|account|member|patient|seller).*id$")
 #: Columns of a prediction that keep their name and part.

@@ -11,20 +11,19 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from loop_core.charter.lines import LineIndex
 from loop_core.charter.model import Charter
 from loop_core.charter.part import BesideError
 from loop_core.charter.plans import TriggerFile, TriggerPlan
 from loop_core.errors import CharterError
 from loop_core.toml import read_toml
 
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
 P = TypeVar("P", bound=BaseModel)
 #: Largest charter, in characters; one a hundred times as long as the longest of ours.
 MAX_CHARACTERS = 1_000_000
 #: A place in a charter, as pydantic names it: `("cohorts", 0, "expression")`.
 Location = tuple[int | str, ...]
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
-_KEY = re.compile(r"^\s*\"?([A-Za-z0-9_\-]+)\"?\s*=")
 
 
 def load_charter(path: Path) -> Charter:
@@ -115,7 +114,7 @@ def _validate(text: str, where: str, model: type[P], on_record: bool = False) ->
 
 def by_line(text: str, where: str, problems: Sequence[tuple[Location, str]]) -> list[str]:
     """`FILE:LINE: problem` of each, in the order of the file."""
-    lines = _LineIndex(text)
+    lines = LineIndex(text)
     return [f"{where}:{line}: {said}" for line, said in sorted((lines.of(place), said) for place, said in problems)]
 
 
@@ -172,30 +171,3 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         if found is not None:
             return found
     return None
-
-
-class _LineIndex:
-    """Where each table and key of a TOML text starts (1-based); dotted and inline keys count for their line."""
-
-    def __init__(self, text: str) -> None:
-        self._lines: dict[tuple[int | str, ...], int] = {(): 1}
-        seen: dict[str, int] = {}
-        table: tuple[int | str, ...] = ()
-        for number, line in enumerate(text.splitlines(), 1):
-            if header := _HEADER.match(line):
-                path = header.group(2).replace('"', "")
-                if header.group(1) == "[[":
-                    seen[path] = seen.get(path, -1) + 1
-                    table = (*path.split("."), seen[path])
-                else:
-                    table = tuple(path.split("."))
-                self._lines.setdefault(table, number)
-            elif key := _KEY.match(line):
-                self._lines.setdefault((*table, key.group(1)), number)
-
-    def of(self, location: Sequence[int | str]) -> int:
-        """Line of the longest known prefix of a pydantic location."""
-        parts = tuple(location)
-        while parts not in self._lines:
-            parts = parts[:-1]
-        return self._lines[parts]

@@ -48,7 +48,7 @@ def init(
     if from_file is None:
         say(f"Next: loop import deliveries -w {folder}   (or another recipe; data/README.md shows how to write one)")
         return
-    from loop_core.charter.draft import draft_charter
+    from loop_core.signals.draft import draft_charter
 
     target = folder / "loops" / f"{name}.toml"
     if target.exists():

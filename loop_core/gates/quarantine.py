@@ -32,7 +32,7 @@ class QuarantinedRow:
     rules: tuple[str, ...]
     """Names of the rules it broke."""
     row: Mapping[str, Any]
-    """Our column → the value as delivered, as text; `_line` for a line that was no record."""
+    """Our column → the value as delivered, as text; for a line that was no record `_line`, and `_number`, its number."""
     arrived_at: datetime
     state: str
     """`open`, `fixed` (changed, not replayed yet), `replayed` (in the lake now), `dismissed`."""

@@ -20,7 +20,7 @@ from loop_core.gates.rows import Parted, part_rows
 from loop_core.gates.rules import row_rules
 from loop_core.gates.staged import Staged, StagedFiles
 from loop_core.gates.typed import TypedQuery
-from loop_core.gates.unread import UnreadCells
+from loop_core.gates.unread import UnreadCells, where_to_set
 from loop_core.lake import can_adopt, signal_columns
 from loop_core.lake.files import Reader, Rejected, Relation, opened
 from loop_core.lake.tables import EVENT_TIME
@@ -110,10 +110,10 @@ def stage(
     received = accepted = failed = 0
     good = _row_files(loop, signal, source, folder)
     bad = StagedFiles(folder / "failed")
-    stats, unread = StatsCounter(EVENT_TIME[signal]), UnreadCells(loop.charter, signal)
+    stats, unread = StatsCounter(EVENT_TIME[signal]), UnreadCells(loop, signal)
     with opened(source.relation) as reader:
         for frame in _ahead(_chunks(reader, query, source, digest)):
-            _refuse_naive(frame)
+            _refuse_naive(loop, frame, received)
             numbered = frame.drop("_naive").with_columns(
                 _row=pl.int_range(received, received + frame.height, dtype=pl.Int64)
             )
@@ -187,13 +187,14 @@ def _ahead(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
             yield frame
 
 
-def _refuse_naive(frame: pl.DataFrame) -> None:
-    if frame["_naive"].null_count() < frame.height:
-        text = frame["_naive"].drop_nulls()[0]
+def _refuse_naive(loop: Loop, frame: pl.DataFrame, before: int) -> None:
+    naive = frame["_naive"]
+    if naive.null_count() < frame.height:
+        place = int(naive.is_not_null().arg_max() or 0)
+        setting = where_to_set(loop, "loop", 'timezone = "America/Sao_Paulo"')
         raise SourceError(
-            f"The time {text!r} carries no zone",
-            "times with a zone (2018-08-27T14:00:00-03:00), or a loop whose charter says in which zone they are",
-            'write them with their zone, or set timezone = "America/Sao_Paulo" (say) under [loop]',
+            f"The time {naive[place]!r} in row {before + place + 1:,} carries no zone",
+            todo=f"write times with their zone (2018-08-27T14:00:00-03:00), or, naming the zone they are in, {setting}",
         )
 
 
@@ -217,7 +218,9 @@ def _lines(lines: list[Rejected]) -> pl.DataFrame:
         {
             "_row": [-line.line for line in lines],
             "rules": [[_line_rule(line)] for line in lines],
-            "row_json": [json.dumps({"_line": line.text[:10_000]}, ensure_ascii=False) for line in lines],
+            "row_json": [
+                json.dumps({"_line": line.text[:10_000], "_number": line.line}, ensure_ascii=False) for line in lines
+            ],
         },
         schema={"_row": pl.Int64, "rules": pl.List(pl.String), "row_json": pl.String},
     )

@@ -13,6 +13,7 @@ from loop_core.lake import quoted, signal_columns
 from loop_core.lake.times import representable
 from loop_core.signals.cells import Spelling, as_text, category, epoch, flag, is_nested, is_number, number, present
 from loop_core.signals.cells import declared as spelled_as_declared
+from loop_core.signals.written_times import format_parameter, written_time
 from loop_core.vocabulary import Signal, Task
 
 #: Columns a source must deliver; the rest may be absent and is null (or its default).
@@ -54,7 +55,7 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
         renamed: False: the columns have our names already (rows from the quarantine).
 
     Raises:
-        SourceError: a required column is missing, an unknown one is present, or a time column has no zone.
+        SourceError: a required column is missing, or an unknown one is present.
     """
     delivered_as, source = source, {name: "VARCHAR" if is_nested(found) else found for name, found in source.items()}
     names = (
@@ -86,7 +87,7 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
     formats = {
         contract_format for ours in times if (contract_format := charter.contract.of(signal).time_format_of(ours))
     }
-    bound |= {f"format_{_key(format)}": format for format in formats}
+    bound |= {format_parameter(format): format for format in formats}
     used = {name: value for name, value in bound.items() if f"${name}" in sql}
     return TypedQuery(sql, used, tuple(names), _notes(charter, signal, names, source))
 
@@ -133,62 +134,25 @@ def _time(charter: Charter, ours: str, found: str, format: str | None) -> _Cell:
         return _Cell(raw)
     if found.startswith("TIMESTAMP") or found == "DATE":
         if zone is None:
-            raise SourceError(
-                f"The times in {ours!r} carry no zone ({found})",
-                todo='write them with their zone, or set timezone = "America/Sao_Paulo" (say) under [loop]',
-            )
+            return _Cell("null::timestamptz", can_fail=True, naive=f"cast({raw} as varchar)")
         return _Cell(_local(f"try_cast({raw} as timestamp)"), can_fail=True)
     unit = format.removeprefix("epoch_") if format in ("epoch_s", "epoch_ms") else None
     counted = epoch(raw, found, unit)
     if is_number(found):
         return _Cell(counted, can_fail=True)
-    written = f"cast({raw} as varchar)"
-    instant, local, zoned = _written(written, format if unit is None else None)
+    text = f"cast({raw} as varchar)"
+    instant, local, zoned = written_time(text, format if unit is None else None)
     plain = f"case when {zoned} then {instant} end"
     if zone is None:
-        naive = f"case when not coalesce({zoned}, false) and {local} is not null then {written} end"
+        naive = f"case when not coalesce({zoned}, false) and {local} is not null then {text} end"
         return _Cell(f"coalesce({plain}, {counted})", can_fail=True, naive=naive)
     return _Cell(f"coalesce({plain}, {_local(local)}, {counted})", can_fail=True)
-
-
-def _written(text: str, format: str | None) -> tuple[str, str, str]:
-    """SQL of a written time: as an instant, as a time without zone, and whether it has a zone."""
-    # ISO leaves the seconds to the writer; the database's parser does not where a zone follows.
-    whole = f"regexp_replace({text}, '^(\\d{{4}}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d)(Z|z| ?UTC|[+-]\\d\\d(:?\\d\\d)?)$', '\\1:00\\2')"
-    zoned = _dated(f"regexp_matches({text}, '\\d(Z|z| ?UTC|[+-]\\d\\d(:?\\d\\d)?)$')", text)
-    instant = f"coalesce(try_cast({text} as timestamptz), try_cast({whole} as timestamptz))"
-    dotted = f"case when regexp_matches({text}, '^\\d\\d?\\.\\d\\d?\\.\\d{{4}}($|\\D)') then try_strptime({text}, {_DOTTED}) end"
-    local = f"coalesce(try_cast({text} as timestamp), {dotted})"
-    if format is None:
-        return instant, local, zoned
-    said = f"try_strptime({text}, $format_{_key(format)})"
-    if "%z" in format or "%Z" in format:
-        return f"coalesce({said}, {instant})", local, f"({said} is not null or {zoned})"
-    # Where the year leads too, an ISO text that is not of the format would be read as another day.
-    return (
-        instant,
-        said if format.startswith(("%Y", "%y")) else f"coalesce({said}, {local})",
-        f"({zoned} and {said} is null)",
-    )
-
-
-#: Times whose dots say that the day leads.
-_DOTTED = "['%d.%m.%Y', '%d.%m.%Y %H:%M', '%d.%m.%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S.%f', '%d.%m.%YT%H:%M:%S']"
-
-
-def _key(format: str) -> str:
-    return format.encode().hex()
 
 
 def _local(time: str) -> str:
     """A time without zone in the loop's; infinite where the calendar library, which fails on it, is not to be asked."""
     known = f"{time} >= timestamp '1000-01-01' and {time} < timestamp '3000-01-01'"
     return f"case when {known} then timezone($zone, {time}) when {time} is not null then 'infinity'::timestamptz end"
-
-
-def _dated(zoned: str, text: str) -> str:
-    # "2018-01-01" ends like an offset does; a zone can only follow a time of day. Words are the same instant in any zone.
-    return f"(({zoned} and length({text}) > 11) or regexp_matches({text}, '^[-+]?[A-Za-z]+$'))"
 
 
 def _defaults(charter: Charter, signal: Signal) -> dict[str, str]:

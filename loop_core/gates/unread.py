@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from loop_core.charter.lines import setting_place
 from loop_core.lake import signal_columns
+from loop_core.signals.written_times import likely_format
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from loop_core.charter import Charter
     from loop_core.vocabulary import Signal
-
-_SETTINGS = {
-    "double": 'if its comma is a decimal mark, write decimal = ","',
-    "boolean": 'if it means yes or no, name it: true_values = ["…"] or false_values = ["…"]',
-    "timestamptz": 'if it is a time, say how it is written: time_format = "%d/%m/%Y %H:%M" (say), "epoch_s" or "epoch_ms"',
-}
+    from loop_core.workspace import Loop
 
 
 class UnreadCells:
     """Takes failed rows while they are staged; keeps one cell a column."""
 
-    def __init__(self, charter: Charter, signal: Signal) -> None:
-        self._kinds, self._signal = signal_columns(charter, signal), signal
+    def __init__(self, loop: Loop, signal: Signal) -> None:
+        self._loop, self._signal = loop, signal
+        self._kinds = signal_columns(loop.charter, signal)
         self._first: dict[str, tuple[str, int]] = {}
 
     def add(self, failed: pl.DataFrame) -> None:
@@ -47,6 +44,30 @@ class UnreadCells:
         return tuple(self._sentence(column, value, row) for column, (value, row) in self._first.items())
 
     def _sentence(self, column: str, value: str, row: int) -> str:
-        setting = _SETTINGS.get(self._kinds[column])
-        todo = f"; {setting} under [contract.{self._signal.value}]" if setting else ""
-        return f"{column} cannot be read in row {row:,}: {value[:80]!r}{todo}"
+        said = f"{column} cannot be read in row {row:,}: {value[:80]!r}"
+        known = self._setting(column, value)
+        if known is None:
+            return said
+        condition, setting = known
+        return f"{said}; if {condition}, {where_to_set(self._loop, f'contract.{self._signal.value}', setting)}"
+
+    def _setting(self, column: str, value: str) -> tuple[str, str] | None:
+        """What the value may be, and the setting that says so; None: none would."""
+        if self._kinds[column] == "timestamptz":
+            format = likely_format(value)
+            return ("it is a time", f'time_format = "{format}"') if format else None
+        if self._kinds[column] == "boolean" or column == "label":
+            word = json.dumps(value[:40], ensure_ascii=False)
+            return "it means yes (for no, false_values)", f"true_values = [{word}]"
+        if self._kinds[column] == "double" and "," in value and any(c.isdigit() for c in value):
+            return "its comma is a decimal mark", 'decimal = ","'
+        return None
+
+
+def where_to_set(loop: Loop, table: str, setting: str) -> str:
+    """Which line of a loop's charter to change so that it has a setting, in words."""
+    try:
+        text = loop.workspace.charter_file(loop.name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # what is in force is on record
+        text = str(loop.entries("charter.changed")[-1].payload["text"])
+    return setting_place(text, f"loops/{loop.name}.toml", table, setting)

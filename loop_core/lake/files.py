@@ -83,9 +83,13 @@ class Reader:
         return [Rejected(*row) for row in rows]
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
-        """A query over the relation, whose values are bound."""
+        """A statement over the relation, whose values are bound."""
+        return self.run_alone(sql, {**self.relation.parameters, **(parameters or {})})
+
+    def run_alone(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+        """A statement over other things, e.g. a table made of the relation."""
         try:
-            return self._connection.execute(sql, {**self.relation.parameters, **(parameters or {})})
+            return self._connection.execute(sql, parameters or {})
         except duckdb.Error as error:
             raise explain(error) from error
 

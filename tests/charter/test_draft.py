@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from loop_core.charter import Charter, parse_charter
-from loop_core.charter.draft import draft_charter
 from loop_core.errors import CharterError, SourceError, UnknownNameError
 from loop_core.gates import ingest
 from loop_core.signals import read_source
+from loop_core.signals.draft import draft_charter
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Workspace
 
@@ -91,6 +91,33 @@ def test_the_draft_takes_in_the_file_it_was_drafted_from(workspace: Workspace, p
     loop = workspace.set_charter(draft_charter(parquet, name="shop"), actor="ana", reason="draft", as_of=NOW)
     report = ingest(loop, Signal.PREDICTIONS, read_source(str(parquet)), actor="ana", as_of=NOW)
     assert (report.received, report.accepted) == (1_200, 1_200)
+
+
+def test_settings_are_filled_in_so_that_ingest_takes_the_file(workspace: Workspace, tmp_path: Path) -> None:
+    """Day-first and American times, epoch seconds, decimal commas that could be thousands, words of another language."""
+    path = tmp_path / "log.csv"
+    rows = [
+        f"{i};{i % 28 + 1:02d}/01/2025 10:00;01/{i % 28 + 1:02d}/2025;{1_735_700_000 + i};{i},{i % 9}00;{i % 3},5;{'ja' if i % 2 else 'nein'};0{i % 7};{'oui' if i % 3 else 'non'};{i}"
+        for i in range(40)
+    ]
+    head = "id;created_at;shipped_date;seen_ts;price;weight;is_new;zip;churned;__index_level_0__"
+    path.write_text("\n".join([head, *rows]))
+    text = draft_charter(path, name="shop")
+    charter = parse_charter(text)
+    contract = charter.contract.predictions
+    assert (contract.time_format, contract.decimal) == (
+        {"predicted_at": "%d/%m/%Y %H:%M", "shipped_date": "%m/%d/%Y"}, ","
+    )  # fmt: skip
+    assert (contract.true_values, charter.contract.outcomes.true_values) == (("ja",), ("oui",))
+    assert {c.name: c.type for c in charter.columns} == {
+        "price": "number", "weight": "number", "is_new": "flag", "zip": "category", "shipped_date": "timestamp", "seen_ts": "timestamp"
+    }  # fmt: skip
+    loop = workspace.set_charter(text, actor="ana", reason="draft", as_of=NOW)
+    report = ingest(loop, Signal.PREDICTIONS, read_source(str(path)), actor="ana", as_of=NOW)
+    assert (report.accepted, report.notes) == (40, ())
+    labels = path.with_name("labels.csv")
+    labels.write_text("id;churned;observed_at\n1;oui;2025-01-30T00:00Z\n2;non;2025-01-30T00:00Z\n")
+    assert ingest(loop, Signal.OUTCOMES, read_source(str(labels)), actor="ana", as_of=NOW).accepted == 2
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv", "jsonl"])

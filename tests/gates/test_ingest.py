@@ -247,7 +247,7 @@ def test_parquet_times_without_zone(workspace: Workspace, loop: Loop, tmp_path: 
         }
     )
     frame.write_parquet(tmp_path / "a.parquet")
-    with pytest.raises(SourceError, match="carry no zone"):
+    with pytest.raises(SourceError, match="in row 1 carries no zone"):
         deliver(loop, Signal.PREDICTIONS, tmp_path / "a.parquet")
     local = workspace.set_charter(
         CHARTER.replace("[roles]", 'timezone = "UTC"\n[roles]'), actor="ana", reason="", as_of=AS_OF

@@ -10,12 +10,12 @@ import pytest
 
 from loop_core.charter import parse_charter
 from loop_core.charter.contract import SINCE
-from loop_core.charter.draft import draft_charter
 from loop_core.clock import instant
 from loop_core.errors import CharterError, SourceError
 from loop_core.gates.quarantine import list_rows
 from loop_core.gates.suggest import suggest_gates, with_suggestions
 from loop_core.lake.extensions import connect
+from loop_core.signals.draft import draft_charter
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from loop_core.charter import parse_charter
-from loop_core.errors import CharterError
+from loop_core.errors import CharterError, SourceError
 from loop_core.gates.typed import typed_query
 from loop_core.lake.files import opened
 from loop_core.signals import read_source
@@ -136,5 +136,12 @@ def test_a_refusal_names_the_cell_its_row_and_the_setting(loop: Loop, tmp_path: 
     rows = ["a,2018-01-01T00:00:00Z,1", "b,2018-01-01T00:00:00Z,2", 'c,01/02/2018,"1,234"']
     (tmp_path / "a.csv").write_text("\n".join(["prediction_id,predicted_at,price", *rows]))
     notes = deliver(loop, Signal.PREDICTIONS, tmp_path / "a.csv").notes
-    assert [note for note in notes if "row 3: '1,234'" in note and 'decimal = ","' in note]
-    assert [note for note in notes if "row 3: '01/02/2018'" in note and "time_format" in note]
+    after = len(CHARTER.splitlines()) + 1
+    place = f"under it {{}} at the end of loops/orders.toml, from line {after} on"
+    assert [n for n in notes if "row 3: '1,234'" in n and place.format('decimal = ","') in n]
+    assert [n for n in notes if "row 3: '01/02/2018'" in n and place.format('time_format = "%d/%m/%Y"') in n]
+    (tmp_path / "a.csv").write_text("prediction_id,predicted_at\na,2018-01-01T00:00:00Z\nb,2018-01-02 10:00\n")
+    with pytest.raises(
+        SourceError, match=r"'2018-01-02 10:00' in row 2 carries no zone.*timezone = .* below line 2 of loops"
+    ):
+        deliver(loop, Signal.PREDICTIONS, tmp_path / "a.csv")
