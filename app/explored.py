@@ -28,7 +28,8 @@ def explore(view: View, measured: Measured) -> None:
             call = f"loop_core.monitor:performance(loop, as_of, metrics=({measured.metric!r},), cohort={point.cohort!r}, weeks={measured.weeks})"
             why(view, "One value of the chart above.", call, evidence.metric_sql(view, point), key="point")
     with axis, boundary():
-        timeline(view, measured, f"{point.window_start:%Y-%m-%d}" if point else None)
+        if measured.points or measured.estimated:
+            timeline(view, measured, f"{point.window_start:%Y-%m-%d}" if point else None)
         if not view.presenting:
             st.caption(_legend(measured))
     _looks(view, measured, point)

@@ -14,7 +14,7 @@ from app.faults import boundary
 from app.session import View
 from app.widgets import EVERYBODY, cohort_picker, labelled, moment, short, spaced, verdict, why
 from loop_core import charts
-from loop_core.errors import LoopbenchError
+from loop_core.errors import DamagedFileError, LoopbenchError
 from loop_core.monitor import (
     EstimatedPoint,
     HealthPoint,
@@ -47,6 +47,8 @@ class Measured:
     points: Sequence[PerformancePoint]
     trend: Sequence[PerformancePoint]
     estimated: Sequence[EstimatedPoint]
+    problem: DamagedFileError | None
+    """Why there are no points; None: nothing is wrong."""
 
     @property
     def known(self) -> list[PerformancePoint]:
@@ -85,12 +87,12 @@ def choices(view: View) -> Measured:
         why(view, how, f"loop_core.monitor:performance(loop, as_of, metrics=({metric!r},), weeks={weeks})")
     value = _value_picker(view, cohort, weeks) if cohort else None
     split = cohort if value is not None else None
-    found = [p for p in session.compute(view, performance, cohort=split, weeks=weeks, trend=True) if p.metric == metric]
-    mine = [p for p in found if p.cohort_value == value]
+    points, problem = _points(view, weeks, split)
+    mine = [p for p in points if p.metric == metric and p.cohort_value == value]
     short_term = view.loop.charter.monitor.window_days
     return Measured(
         metric, weeks, cohort, value, [p for p in mine if p.length_days == short_term], [p for p in mine if p.length_days > short_term],
-        _estimates(view, metric, weeks, split, value),
+        _estimates(view, metric, weeks, split, value), problem,
     )  # fmt: skip
 
 
@@ -175,6 +177,14 @@ def _people_and_machines(view: View, measured: Measured, span: charts.Span) -> N
         if any(point.latency_p95_ms is not None for point in health):
             budget = view.loop.charter.monitor.latency_p95_ms
             draw_once(view, lambda: charts.latency_strip(health, span, budget), key="latency_strip", of=measured.asked)
+
+
+def _points(view: View, weeks: int, split: str | None) -> tuple[Sequence[PerformancePoint], DamagedFileError | None]:
+    # What needs none of the file's rows is shown all the same.
+    try:
+        return session.compute(view, performance, cohort=split, weeks=weeks, trend=True), None
+    except DamagedFileError as error:
+        return (), error
 
 
 def _estimates(view: View, metric: str, weeks: int, split: str | None, value: str | None) -> list[EstimatedPoint]:

@@ -1,8 +1,10 @@
-"""What the pages say of a champion whose files were changed."""
+"""What the pages say of a champion whose files were changed, and of files of the lake that are damaged."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+import pytest
 
 from loop_core.models import Calibration, Manifest, ModelStore, register
 from loop_core.workspace import Workspace
@@ -32,3 +34,25 @@ def test_release_opens_with_the_alarm_and_offers_the_way_back(app: Open, tmp_pat
     assert f"▲ alarm] · Champion {version} cannot serve." in said(test)
     assert "serves everybody" not in said(test)
     assert keyed(test.selectbox, "rollback_to").options == ["incumbent-1"]
+
+
+@pytest.mark.parametrize(
+    ("table", "pages"),
+    [("feedback", {"feedback": "What they wrote"}),
+     ("predictions", {"performance": "metric", "signals": "wait in the quarantine", "drift": "windows", "triggers": "Decisions"})],
+)  # fmt: skip
+def test_a_damaged_file_costs_the_numbers_that_need_it(
+    app: Open, tmp_path_factory, table: str, pages: dict[str, str]
+) -> None:
+    folder = once(tmp_path_factory, "full", build)
+    file = sorted(folder.rglob(f"{table}/**/*.parquet"))[0]
+    file.unlink()
+    for page, word in pages.items():
+        test = app(folder, page)
+        assert not test.exception
+        assert file.name in said(test)
+        assert f"{table} from" in said(test)
+        assert "loop ingest" in said(test)
+        assert "Reference **" not in said(test), "nothing that looks like a fault of the program"
+        assert word in said(test)
+        assert page != "performance" or len(test.tabs) > 3
