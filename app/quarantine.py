@@ -8,10 +8,12 @@ from typing import Any
 import streamlit as st
 
 from app.actions import Form
+from app.faults import plain
 from app.session import View
 from app.widgets import WORST, acting, empty, moment, table
 from loop_core.gates.quarantine import QuarantinedRow, dismiss, fix, list_rows, rule_counts
 from loop_core.gates.replay import replay
+from loop_core.monitor.intake import BatchLine
 from loop_core.workspace import Loop
 
 
@@ -45,6 +47,22 @@ def quarantine(view: View) -> None:
         _actions(view, selected)
     elif not view.presenting:
         st.caption("Select rows to send them through the gates again, to correct one, or to dismiss them.")
+
+
+def stopped_rows(view: View, arrived: Sequence[BatchLine]) -> None:
+    """Rows of a delivery that was stopped as a whole, those first that failed a rule."""
+    stopped = {f"{b.source} · {moment(b.arrived_at, clock=True)}": b for b in arrived if b.state == "stopped"}
+    if not stopped or view.presenting:
+        return
+    with st.expander("Rows of a stopped delivery", icon=":material/block:"):
+        chosen = stopped[str(st.selectbox("Delivery", list(stopped), key="stopped_batch"))]
+        st.caption(f"None of its {chosen.received:,} rows entered: {plain(chosen.notes)}")
+        rows = list_rows(view.loop, batch=chosen.batch_id, state="stopped", limit=WORST)
+        shown = [{name: value for name, value in _row(row).items() if name != "state"} for row in rows]
+        if shown:
+            table(shown, "stopped_rows", alt="Rows of a stopped delivery")
+        else:
+            st.caption("None of its rows was kept; bring the file in again to look at some.")
 
 
 def _row(row: QuarantinedRow) -> dict[str, object]:

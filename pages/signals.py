@@ -7,7 +7,7 @@ from app.arriving import arrivals, freshness
 from app.completeness import completeness_panel
 from app.faults import boundary
 from app.intake import bring_in
-from app.quarantine import quarantine
+from app.quarantine import quarantine, stopped_rows
 from app.retraction import retraction
 from app.widgets import bounded, empty, moment, table, verdict, worst
 from loop_core.gates.quarantine import rule_counts
@@ -42,6 +42,7 @@ st.markdown("##### Quarantine")
 quarantine(view)
 
 st.markdown("##### Batches")
+stopped_rows(view, arrived)
 if view.is_present and not view.presenting:
     with st.expander("Bring in a file", icon=":material/input:"):
         bring_in(view)

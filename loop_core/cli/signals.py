@@ -87,6 +87,7 @@ def ingest(
     if report.quarantined:
         say(f"Next: loop quarantine list {here.name}")
     if report.state == "stopped":
+        say(f"Next: loop quarantine list {here.name} --batch {report.batch_id[:12]}   (its rows)")
         raise typer.Exit(1)
 
 
@@ -162,11 +163,19 @@ def retract(
 
 @quarantine_app.command("list")
 @on_loop()
-def list_(here: Here, rule: str | None = None, limit: int = 15, as_json: JsonOption = False) -> None:
+def list_(
+    here: Here,
+    rule: str | None = None,
+    batch: Annotated[
+        str | None, typer.Option(help="Only rows of this batch, see `loop batches`; also of one that was stopped.")
+    ] = None,
+    limit: int = 15,
+    as_json: JsonOption = False,
+) -> None:
     """Rows in quarantine, newest first, with the rules they failed."""
     from loop_core.gates import quarantine
 
-    rows = quarantine.list_rows(here.loop, rule=rule, limit=limit)
+    rows = quarantine.list_rows(here.loop, rule=rule, batch=batch, limit=limit)
     if as_json:
         show(rows, True)
         return
@@ -181,7 +190,7 @@ def list_(here: Here, rule: str | None = None, limit: int = 15, as_json: JsonOpt
         for row in rows
     ]
     show(brief, False, empty="The quarantine is empty.")
-    if rows:
+    if any(row.state in quarantine.OPEN for row in rows):
         say(f"Next: loop quarantine fix|replay|dismiss {here.name} ID   (--json shows whole rows)")
 
 

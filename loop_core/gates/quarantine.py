@@ -35,7 +35,8 @@ class QuarantinedRow:
     """Our column → the value as delivered, as text; for a line that was no record `_line`, and `_number`, its number."""
     arrived_at: datetime
     state: str
-    """`open`, `fixed` (changed, not replayed yet), `replayed` (in the lake now), `dismissed`."""
+    """`open`, `fixed` (changed, not replayed yet), `replayed` (in the lake now), `dismissed`; `stopped`: of a batch that was
+    stopped as a whole, kept to be looked at (then `rules` may be empty)."""
     reason: str | None
     """Why it was changed or dismissed."""
     decided_by: str | None
@@ -61,17 +62,22 @@ def list_rows(
     signal: Signal | None = None,
     rule: str | None = None,
     state: str | None = None,
+    batch: str | None = None,
     offset: int = 0,
     limit: int = 50,
 ) -> list[QuarantinedRow]:
-    """Quarantined rows, newest first; without `state` those that can still be worked on."""
+    """Quarantined rows, newest first; without `state` those that can still be worked on.
+
+    `batch`: only rows of the batch whose id begins so; without `state` in any, those of a stopped batch among them.
+    """
     found = loop.lake.rows(
         f"""select quarantine_id, batch_id, signal, rules, row_json, arrived_at, state, reason, decided_by, decided_at
         from {loop.table("quarantine")}
-        where list_contains($states, state) and ($signal is null or signal = $signal) and ($rule is null or list_contains(rules, $rule))
+        where ($states is null or list_contains($states, state)) and ($batch is null or starts_with(batch_id, $batch)) and ($signal is null or signal = $signal) and ($rule is null or list_contains(rules, $rule))
         order by arrived_at desc, quarantine_id limit $limit offset $offset""",
         {
-            "states": [state] if state else list(OPEN),
+            "states": [state] if state else None if batch else list(OPEN),
+            "batch": batch,
             "signal": signal.value if signal else None,
             "rule": rule,
             "limit": limit,

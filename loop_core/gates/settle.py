@@ -14,7 +14,7 @@ from loop_core.gates.judging import judge_rows
 from loop_core.gates.loss import REPLACED
 from loop_core.gates.report import BatchReport, RuleCount
 from loop_core.gates.staged import Staged
-from loop_core.gates.writing import retractions, write_quarantine, write_rows
+from loop_core.gates.writing import remove_stopped, retractions, write_quarantine, write_rows, write_stopped
 from loop_core.lake import Transaction
 from loop_core.lake.tables import EVENT_TIME, KEYS
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 
 def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchReport:
-    """Write a batch: accepted rows, quarantine and its row in `batches`; or, when it is stopped, only the latter."""
+    """Write a batch: accepted rows, quarantine and its row in `batches`; or, when it is stopped, the latter and some of
+    its rows, to be looked at."""
     if batch.rules is not None and batch.loss is None and (known := known_batch(tx, loop, batch)) is not None:
         return known
     judge_rows(tx, loop, staged, batch)
@@ -58,7 +59,11 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
         rules=tuple(RuleCount(rule, n) for rule, n in sorted(rules.items(), key=lambda item: (-item[1], item[0]))),
         notes=broken + unusual + unjudged + notes,
     )
-    if not stopped:
+    if batch.rules is not None:
+        remove_stopped(tx, loop, batch.batch_id)
+    if stopped:
+        write_stopped(tx, loop, staged, batch)
+    else:
         write_rows(tx, loop, staged, batch, report.accepted - counts["updated"], counts["updated"])
         if batch.rules is not None:
             write_stats(tx, loop, batch.batch_id, staged.stats)

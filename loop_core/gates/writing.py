@@ -9,6 +9,9 @@ from loop_core.gates.staged import Staged
 from loop_core.lake import Transaction, adopt, quoted, signal_columns
 from loop_core.lake.tables import KEYS
 
+#: So many rows of a stopped batch are kept.
+SHOWN_ROWS = 200
+
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
 
@@ -67,6 +70,34 @@ def write_quarantine(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, 
             from {STAGED} join (from judged where outcome = 'quarantined') using (_row))""",
             parameters | {"rows": staged.rows_glob},
         )
+
+
+def write_stopped(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> None:
+    """Rows of a batch that is stopped, to be looked at: those that failed a rule first, then others, SHOWN_ROWS in all."""
+    insert = (
+        f"insert into {loop.table('quarantine')} (quarantine_id, batch_id, signal, rules, row_json, arrived_at, state)"
+        " select left($batch_id, 16) || '-stopped-' || _row, $batch_id, $signal, rules, row_json, $as_of, 'stopped' from "
+    )
+    given = {"batch_id": batch.batch_id, "signal": batch.signal.value, "as_of": batch.as_of}
+    if staged.failed:
+        failed = "(select * from read_parquet($failed) order by abs(_row) limit $most)"
+        tx.execute(f"{insert} {failed}", given | {"failed": staged.failed_glob, "most": SHOWN_ROWS})
+    if staged.failed < SHOWN_ROWS:
+        row = ", ".join(f"{quoted(c)} := cast({quoted(c)} as varchar)" for c in batch.delivered)
+        broken = "(select _row, list(rule order by rule) filter (rule is not null) as broken from judged group by _row)"
+        tx.execute(
+            f"""{insert} (select _row, coalesce(broken, []) as rules, cast(to_json(struct_pack({row})) as varchar) as row_json
+            from {STAGED} left join {broken} using (_row) order by broken is null, _row limit $most)""",
+            given | {"rows": staged.rows_glob, "most": SHOWN_ROWS - staged.failed},
+        )
+
+
+def remove_stopped(tx: Transaction, loop: Loop, batch_id: str) -> None:
+    """The rows that an earlier attempt left to be looked at."""
+    tx.execute(
+        f"delete from {loop.table('quarantine')} where batch_id = $batch_id and state = 'stopped'",
+        {"batch_id": batch_id},
+    )
 
 
 def retractions(tx: Transaction, loop: Loop, batch: Batch) -> int:

@@ -12,6 +12,7 @@ from loop_core.charter import BatchRules
 from loop_core.errors import RefusedError, SourceError, StorageError
 from loop_core.gates import ingest, repair
 from loop_core.gates.batch_rules import BatchFacts, breaches
+from loop_core.gates.quarantine import list_rows
 from loop_core.gates.staging import staging_folder
 from loop_core.signals import read_source
 from loop_core.vocabulary import Signal
@@ -195,11 +196,15 @@ def test_a_batch_that_breaks_batch_rules_is_stopped_and_recorded(workspace: Work
     report = deliver(loop, Signal.PREDICTIONS, path)
     assert (report.state, report.accepted, report.quarantined, report.refused) == ("stopped", 0, 0, 30)
     assert all(note.startswith(wanted) for note, wanted in zip(report.notes, sentences, strict=True))
-    assert contents(loop, "predictions") == contents(loop, "quarantine") == []
+    assert contents(loop, "predictions") == list_rows(loop) == []
+    shown = list_rows(loop, batch=report.batch_id[:8])
+    assert (len(shown), {row.state for row in shown}) == (30, {"stopped"}), "its rows can be looked at"
+    assert [row.row["prediction_id"] for row in shown if "price.min" in row.rules] == ["p40"]
     assert loop.entries("batch.ingested")[-1].payload["state"] == "stopped"
     warn = f'{CHARTER}{gates}on_breach = "warn"\n'
     lenient = workspace.set_charter(warn, actor="ana", reason="", as_of=AS_OF)
     again = deliver(lenient, Signal.PREDICTIONS, path)
+    assert list_rows(loop, state="stopped") == []
     assert (again.state, again.accepted, again.quarantined, again.unchanged) == ("ingested", 28, 1, 1)
     assert again.notes[: len(sentences)] == report.notes[: len(sentences)]
     assert [row[0] for row in loop.lake.rows(f"select state from {loop.table('batches')}")] == ["ingested"]

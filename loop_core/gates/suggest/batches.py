@@ -58,7 +58,7 @@ def _volume(period: Period, notes: list[str]) -> Iterator[Suggestion]:
 
 _ENTERED = """
     select batch_id, max({time}) as newest from {signal} where {time} >= $first and {time} < $last group by batch_id"""
-_REPEATED = "select batch_id, count(*) as n from quarantine where list_contains(rules, $rule) group by batch_id"
+_REPEATED = "select batch_id, count(*) as n from quarantine where list_contains(rules, $rule) and state <> 'stopped' group by batch_id"
 _DELIVERED = """
     select arrived_at, newest, received, quarantined, unchanged + coalesce(n, 0)
     from entered join batches using (batch_id) left join repeated using (batch_id) where state = 'ingested' and arrived_at <= $as_of"""
