@@ -107,6 +107,7 @@ def finding(view: View, measured: Measured) -> None:
             f"{metric} was {_interval(last)} in the newest complete window{waits}" + (f" {note}" if note else ""),
             State.PENDING if note else last.state,
             f"{_window(last)} · n = {last.n:,} · model {short(last.model_version)} · labels {last.mature_share:.0%} complete"
+            + (f" · {last.bounds}" if last.bounds else "")
             + _trend(measured),
         )
     elif measured.pending:

@@ -126,6 +126,8 @@ def performance(
         return
     found = realised(here.loop, here.as_of, cohort=cohort, weeks=weeks, trend=trend)
     columns |= {"mature_share": "mature"} | ({"length_days": "days"} if trend else {})
+    if any(point.bounds for point in found):
+        columns |= {"waiting": "labels out", "bound_low": "could be from", "bound_high": "to"}
     columns |= {"shrunk": "drawn to all", "small": "small"} if cohort else {}
     show(found, as_json, columns, empty="No scored windows yet.")
     if not as_json:

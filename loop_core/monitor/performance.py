@@ -14,6 +14,7 @@ from loop_core.monitor.groups import Place
 from loop_core.monitor.measure import Measured, rises
 from loop_core.monitor.settled import Asked, Summary, hold_rows, read_summaries
 from loop_core.monitor.shrink import shrink
+from loop_core.monitor.still_out import with_bounds
 from loop_core.vocabulary import State
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
@@ -56,6 +57,20 @@ class PerformancePoint:
     shrunk_ci_high: float | None = None
     small: bool = False
     """The cohort value has fewer labelled rows here than the charter asks of a cohort: read `shrunk`, not `value`."""
+    waiting: int = 0
+    """Predictions of the window whose label is still to come."""
+    bound_low: float | None = None
+    """The least that the value can become by them, whatever they are; None: none is out, no value yet, or not known of it."""
+    bound_high: float | None = None
+    """The most."""
+
+    @property
+    def bounds(self) -> str:
+        """How far labels still out could move the value, in words; empty: not at all, or not known."""
+        if self.bound_low is None or self.bound_high is None:
+            return ""
+        labels = f"{self.waiting:,} labels" if self.waiting > 1 else "one label"
+        return f"{labels} still out could move it to anything from {self.bound_low:.4f} to {self.bound_high:.4f}"
 
 
 def performance(
@@ -85,9 +100,10 @@ def performance(
     windows = Windows.at(as_of, loop.charter.monitor.window_days)
     lengths = (1, loop.charter.monitor.trend_windows) if trend else (1,)
     first = windows.number(windows.start(None if weeks is None else weeks + HISTORY))
-    found = read_summaries(Asked(loop, as_of, windows, (cut,), names, first, lengths))
+    asked = Asked(loop, as_of, windows, (cut,), names, first, lengths)
+    found = read_summaries(asked)
     shown = _Shown(loop.charter, windows, cut, names, first if weeks is None else 1 - weeks)
-    return [point for length in lengths for point in _points(shown, found[0, length], length)]
+    return with_bounds(asked, [point for length in lengths for point in _points(shown, found[0, length], length)])
 
 
 def cohort_performance(loop: Loop, as_of: datetime, *, metric: str, weeks: int) -> list[PerformancePoint]:
@@ -168,6 +184,7 @@ def _point(shown: _Shown, place: Place, length: int, summary: Summary, told: _Ju
         state=told.state,
         length_days=shown.windows.days * length,
         small=summary.n < shown.cut.min_rows,
+        waiting=summary.predictions - summary.mature,
     )
 
 

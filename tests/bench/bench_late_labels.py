@@ -1,0 +1,66 @@
+"""Verdicts that are given before all labels are in, against the final ones, in worlds where the labels that come first turn
+it round: frauds that the champion sees are known after a day, those that the challenger sees after forty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from loop_core.compare import Estimate, Pairs, estimate
+from loop_core.compare.verdict import verdict
+from loop_core.vocabulary import Verdict
+from tests.bench.measure import Measurement
+from tests.compare.late_labels import HORIZON, World, world
+
+SEEDS, MARGIN = 200, 0.001
+#: Days after the first prediction: of the early comparison, and of one where half of the rows are due.
+EARLY, HALF = 29, HORIZON + 14
+#: Share of the predictions that a random sample draws, and of the late frauds that never get a label.
+DRAWN, SILENT = 0.3, 0.95
+OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
+
+
+def measurements() -> Iterator[Measurement]:
+    found = [_verdicts(seed) for seed in range(SEEDS)]
+    for what, allowed in {
+        "labels that came early": None, "rows that are due": 0, "a random sample, weighted": 0,
+        "labels that came, late ones missing": None, "missing labels bounded": 0,
+    }.items():  # fmt: skip
+        pairs = [(one[what], one["final"]) for one in found]
+        turned = sum(OPPOSITE.get(first) is last for first, last in pairs)
+        decided = sum(first in (*OPPOSITE, Verdict.NOT_WORSE) for first, _ in pairs)
+        yield Measurement(f"{what}: turned round, ± {_error(turned):.1%}", 100 * turned / SEEDS, "%", allowed)
+        yield Measurement(f"{what}: decided", 100 * decided / SEEDS, "%")
+
+
+def _error(turned: int) -> float:
+    """Monte-Carlo error of a share of the seeds; where none or all turned, what 95 % of such benches would stay within."""
+    share = turned / SEEDS
+    if share in (0, 1):
+        return float(1 - 0.05 ** (1 / SEEDS))
+    return float(np.sqrt(share * (1 - share) / SEEDS))
+
+
+def _verdicts(seed: int) -> dict[str, Verdict]:
+    made, n = world(seed), 24_000
+    rng = np.random.default_rng([seed, 14])
+    drawn = rng.random(n) < DRAWN
+    silent = (made.delay > 1) & (rng.random(n) < SILENT)
+    sample = replace(made.pairs(drawn), weights=np.full(int(drawn.sum()), 1 / DRAWN))
+    missing = World(made.age, np.where(silent, np.nan, made.label), made.delay, made.old, made.new)
+    rows = {
+        "labels that came early": made.pairs(made.age + made.delay <= EARLY),
+        "rows that are due": made.pairs(made.age + HORIZON <= HALF),
+        "a random sample, weighted": sample,
+        "labels that came, late ones missing": missing.pairs(~silent),
+        "missing labels bounded": missing.pairs(np.ones(n, dtype=bool)),
+        "final": made.pairs(np.ones(n, dtype=bool)),
+    }
+    return {what: _verdict(pairs) for what, pairs in rows.items()}
+
+
+def _verdict(pairs: Pairs) -> Verdict:
+    found = estimate("log_loss", pairs)
+    return verdict(found.ci_low, found.ci_high, MARGIN) if isinstance(found, Estimate) else Verdict.NOT_APPLICABLE
