@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.faults import plain
 from app.widgets import table
-from loop_core.ledger import Entry
+from loop_core.ledger import ChainReport, Entry
 from loop_core.people import same_person
 
 
@@ -37,6 +37,18 @@ def entries_table(entries: Sequence[Entry]) -> None:
     for index in picked.selection.rows:
         st.markdown(f"**Entry {entries[index].seq}** in full  \n{plain(entries[index].reason)}")
         st.json({"payload": entries[index].payload, "hash": entries[index].hash, "prev_hash": entries[index].prev_hash})
+
+
+def chain_report(report: ChainReport) -> None:
+    """Whether what is on record is unaltered, and whether its end is there: two answers."""
+    boxes = {"whole": st.success, "unknown": st.warning, "broken": st.error}
+    for title, answer in (("Integrity", report.integrity), ("Completeness", report.completeness)):
+        boxes[answer.state](f"**{title}.** {plain(answer.sentence)}")
+    if report.is_whole:
+        st.caption(
+            "The present end, to keep outside this workspace; `loop ledger verify --anchor` compares it with what is there:"
+        )
+        st.code(report.end.text, language=None)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from loop_core.errors import CharterError, LoopbenchError
 from loop_core.gates.loss import lacking
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
 from loop_core.layout import FORMAT
+from loop_core.ledger import ANCHOR_FILE
 from loop_core.ledger.fold import tenures
 from loop_core.models import ModelStore
 from loop_core.monitor.profiles import settle_profiles
@@ -20,6 +21,12 @@ from loop_core.monitor.profiles.check import recount
 from loop_core.monitor.profiles.store import read_mark
 from loop_core.monitor.settled import recount_measures, settle_measures
 from loop_core.workspace import Loop, Workspace
+
+#: What to do where the end of the ledger is gone.
+RESTORED = (
+    "compare with a backup; find out who changed the database."
+    f" After restoring an older ledger, move {ANCHOR_FILE} elsewhere and keep it"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ def examine(workspace: Workspace, *, wall: datetime, deep: bool = False) -> list
         deep: read every file of the lake to its end and compare it with the hash of when it was written.
     """
     checks = [Check("versions", "whole", f"Workspace format {FORMAT}.")]
-    checks.append(_chain(workspace))
+    checks.extend(_through("ledger", _chain(workspace)))
     checks.extend(_through("lake files", _lake(workspace, deep)))
     for name in workspace.loops():
         loop = workspace.loop(name)
@@ -90,11 +97,20 @@ def _unfollowed(workspace: Workspace) -> set[int]:
     return set(range(min((mark.snapshot for mark in marks if mark), default=newest), newest + 1))
 
 
-def _chain(workspace: Workspace) -> Check:
+def _chain(workspace: Workspace) -> Iterator[Check]:
+    """Whether what is on record is unaltered, and whether its end is there: two answers."""
     report = workspace.ledger.verify()
-    if report.broken_at is None:
-        return Check("ledger chain", "whole", report.sentence)
-    return Check("ledger chain", "broken", report.sentence, "compare with a backup; find out who changed the database")
+    integrity, completeness = report.integrity, report.completeness
+    altered = "compare with a backup; find out who changed the database"
+    yield Check(
+        "ledger integrity",
+        "whole" if integrity.state == "whole" else "broken",
+        integrity.sentence,
+        "" if integrity.state == "whole" else altered,
+    )
+    lost = completeness.state == "broken"
+    state: Literal["note", "whole"] = "note" if completeness.state == "unknown" else "whole"
+    yield Check("ledger completeness", "broken" if lost else state, completeness.sentence, RESTORED if lost else "")
 
 
 def _lake(workspace: Workspace, deep: bool) -> Iterator[Check]:

@@ -25,7 +25,7 @@ from loop_core.layout import (
     restrict,
     write_settings,
 )
-from loop_core.ledger import Entry, Ledger, refuse_unseen
+from loop_core.ledger import ANCHOR_FILE, KEY_FILE, Entry, Ledger, refuse_unseen
 from loop_core.ledger.database import refuse_occupied, remove_catalogue
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.paths import plain
@@ -305,7 +305,8 @@ def _found(path: Path, address: DatabaseAddress | None, storage: Mapping[str, An
                 f"No lake at {address} ({error.given})", "a reachable PostgreSQL", "start it, or check the address"
             ) from None
     # What is there already is somebody's, who lost the settings perhaps: it stays.
-    names = [n for n in (PASSWORD_FILE, "studies.sqlite", "ledger.sqlite", SETTINGS) if not (path / n).exists()]
+    files = (PASSWORD_FILE, "studies.sqlite", "ledger.sqlite", KEY_FILE, ANCHOR_FILE, SETTINGS)
+    names = [name for name in files if not (path / name).exists()]
     made = make_folders(path)
     try:
         if address is not None:
@@ -336,7 +337,7 @@ def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspa
     ledger_url = str(team or f"sqlite:///{path / 'ledger.sqlite'}")
     lake = Lake(location, create=create)
     try:
-        return Workspace(path, lake, Ledger(ledger_url, create=create))
+        return Workspace(path, lake, Ledger(ledger_url, path, create=create))
     except BaseException:
         lake.close()
         raise

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import session
-from app.record import entries_table, matching
+from app.record import chain_report, entries_table, matching
 from app.widgets import bounded, counted, empty, verdict, why
 from loop_core.people import distinct_people
 
@@ -22,7 +22,7 @@ people = sorted(distinct_people(entry.actor for entry in entries))
 kinds = sorted({entry.kind.split(".")[0] for entry in entries})
 verdict(
     f"On record for {view.loop.charter.loop.title}: {counted(len(entries), 'entry', 'entries')} by {counted(len(people), 'identity', 'identities')}.",
-    note="Append-only; every entry carries the hash of the one before it.",
+    note="Append-only; every entry carries the hash of the one before it, and the end is anchored outside the database.",
 )
 with st.container(horizontal=True, vertical_alignment="bottom", key="side_search"):
     text = st.text_input("Search", key="q", bind="query-params", placeholder="version, batch, reason …", width=280)
@@ -31,13 +31,12 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="side_search
     verify = st.button("Verify chain", key="verify", icon=":material/link:")
     why(
         view,
-        "Each hash is sha256 over the entry and the hash before it, so a changed or missing entry breaks the chain.",
+        "Each hash is made with the workspace's key over the entry and the hash before it, so an altered entry breaks the chain."
+        " Anchors outside the database say how long the ledger was, so a cut-off end is missed.",
         "loop.ledger.verify()",
     )
 if verify:
-    report = ledger.verify()
-    said = f"{report.sentence} Head: {report.head[:16]}…"
-    st.success(said, icon=":material/verified:") if report.broken_at is None else st.error(said)
+    chain_report(ledger.verify())
 
 found = matching(entries, text, None if kind == EVERYTHING else kind, None if who == EVERYBODY else who)
 if found:

@@ -54,6 +54,6 @@ def test_a_damaged_file_is_named_and_the_other_checks_are_still_made(loop: Loop,
     assert any(
         file.name in check.sentence and "backup" in check.todo for check in broken if check.check == "lake files"
     )
-    assert {"ledger chain", "orders: charter", "orders: champion", "messages"} <= {
+    assert {"ledger integrity", "ledger completeness", "orders: charter", "orders: champion", "messages"} <= {
         check.check for check in checks
     } & names

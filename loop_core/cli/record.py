@@ -10,6 +10,7 @@ import typer
 from loop_core.cli.console import complain, say, show
 from loop_core.cli.options import JsonOption, WorkspaceOption, opened
 from loop_core.cli.pasting import pasteable
+from loop_core.ledger import given_anchors
 
 ledger_app = typer.Typer(help="The append-only record of every decision.", no_args_is_help=True)
 
@@ -54,18 +55,38 @@ def show_(
 
 
 @ledger_app.command("verify")
-def verify(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Recompute the chain of hashes."""
+def verify(
+    anchor: Annotated[
+        str | None,
+        typer.Option(
+            help="Anchors kept elsewhere, beside those of the workspace: a line of `loop ledger anchor`, or a file of them."
+        ),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Is what is on record unaltered, and is nothing missing at its end? Two answers."""
     with opened(workspace) as ws:
-        report = ws.ledger.verify()
+        report = ws.ledger.verify(given_anchors(anchor) if anchor is not None else ())
     if as_json:
         show(report, True)
-    elif report.broken_at is None:
-        say(f"{report.sentence} Head: {report.head}")
     else:
-        complain(report.sentence)
-    if report.broken_at is not None:
+        for title, answer in (("Integrity", report.integrity), ("Completeness", report.completeness)):
+            (complain if answer.state == "broken" else say)(f"{title}: {answer.sentence}")
+        say(f"Head: {report.head}")
+    if not report.is_whole:
         raise typer.Exit(1)
+
+
+@ledger_app.command("anchor")
+def anchor_(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Print the ledger's present end in one line, to be kept outside this machine: `loop ledger verify --anchor` asks for it."""
+    with opened(workspace) as ws:
+        anchor = ws.ledger.anchor()
+    if as_json:
+        show(anchor, True)
+    else:
+        say(anchor.text)
 
 
 def doctor(

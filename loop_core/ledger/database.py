@@ -18,14 +18,15 @@ from loop_core.lake.location import LAKE_SCHEMA
 from loop_core.ledger.schema import metadata
 from loop_core.postgres import DatabaseAddress, parse_address
 
-#: The newest migration in `migrations/versions`.
-HEAD = "0002"
+#: The newest migration in `migrations/versions`, and the newest that changes tables. What lies between is done when an older
+#: ledger is next written: opening one to read changes nothing.
+HEAD, TABLES = "0003", "0002"
 #: Any number that only the ledger uses as PostgreSQL advisory lock.
 _LOCK = 7_017_700
 
 
 def open_database(url: str, *, create: bool = False) -> Engine:
-    """An engine on the ledger's database, migrated to `HEAD`.
+    """An engine on the ledger's database with the tables that this program knows.
 
     Raises:
         StorageError: missing, unreachable, or written by a newer program.
@@ -35,15 +36,16 @@ def open_database(url: str, *, create: bool = False) -> Engine:
         raise StorageError(f"There is no ledger at {path}", "a workspace made by `loop init`", "check the path")
     engine = _engine(url)
     with explained(url):
-        found = _version(engine)
+        with engine.connect() as connection:
+            found = schema_version(connection)
         if found is not None and found > HEAD:
             raise StorageError(
                 f"The workspace's ledger has schema {found}",
                 f"at most {HEAD}, which this program knows",
                 "update Loopbench",
             )
-        if found != HEAD:
-            _migrate(engine)
+        if found is None or found < TABLES:
+            _migrate(engine, HEAD if found is None else TABLES)
     return engine
 
 
@@ -149,15 +151,20 @@ def _engine_of(address: DatabaseAddress) -> Engine:
     return create_engine(postgres_options(str(address))[0], creator=address.connect)
 
 
-def _version(engine: Engine) -> str | None:
-    if not inspect(engine).has_table("loopbench_schema"):
+def schema_version(connection: Connection) -> str | None:
+    """The newest migration that the database saw; None: it holds no ledger."""
+    if not inspect(connection).has_table("loopbench_schema"):
         return None
-    with engine.connect() as connection:
-        found: str | None = connection.execute(text("select version_num from loopbench_schema")).scalar()
-        return found
+    found: str | None = connection.execute(text("select version_num from loopbench_schema")).scalar()
+    return found
 
 
-def _migrate(engine: Engine) -> None:
+def set_newest(connection: Connection) -> None:
+    """From now on programs that do not know `HEAD` refuse the ledger."""
+    connection.execute(text("update loopbench_schema set version_num = :head"), {"head": HEAD})
+
+
+def _migrate(engine: Engine, version: str) -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -165,4 +172,4 @@ def _migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with writing(engine) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, version)

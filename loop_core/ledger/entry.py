@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
+import rfc8785
+
 #: `prev_hash` of the first entry.
 GENESIS = "0" * 64
+_HASHED = ("seq", "at", "as_of", "loop", "kind", "subject", "actor", "reason", "payload", "prev_hash")
 
 
 class NewEntry(TypedDict):
@@ -49,7 +53,7 @@ class Entry:
     payload: dict[str, Any]
     prev_hash: str
     hash: str
-    """sha256 over everything above, hex."""
+    """Keyed hash over everything above and the idempotency key, hex; see `entry_hash`."""
 
 
 def canonical(payload: Mapping[str, Any]) -> str:
@@ -57,7 +61,17 @@ def canonical(payload: Mapping[str, Any]) -> str:
     return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def entry_hash(fields: Mapping[str, Any]) -> str:
-    """sha256 of an entry's stored fields (all but `hash` and the idempotency key)."""
-    names = ("seq", "at", "as_of", "loop", "kind", "subject", "actor", "reason", "payload", "prev_hash")
-    return hashlib.sha256(canonical({name: fields[name] for name in names}).encode()).hexdigest()
+def entry_hash(fields: Mapping[str, Any], secret: bytes | None) -> str:
+    """The hash of an entry's stored fields (all but `hash`), hex: HMAC-SHA256 over their canonical JSON (RFC 8785).
+
+    The payload is hashed as the text it is stored as: RFC 8785 has no numbers above 2^53, and payloads may.
+
+    Args:
+        fields: the entry's columns.
+        secret: the ledger's key; None: an entry older than it, whose hash is a plain sha256 that leaves the idempotency key out.
+    """
+    if secret is None:
+        return hashlib.sha256(canonical({name: fields[name] for name in _HASHED}).encode()).hexdigest()
+    return hmac.new(
+        secret, rfc8785.dumps({name: fields[name] for name in (*_HASHED, "key")}), hashlib.sha256
+    ).hexdigest()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 
 from loop_core.clock import now
-from loop_core.ledger.database import explained, open_database, writing
+from loop_core.errors import IntegrityError, RefusedError, StorageError
+from loop_core.ledger.anchors import ANCHOR_FILE, Anchor, append_anchor, read_anchors
+from loop_core.ledger.database import HEAD, explained, open_database, schema_version, set_newest, writing
 from loop_core.ledger.entry import GENESIS, Entry, NewEntry, canonical, entry_hash
+from loop_core.ledger.key import KEY_FILE, ChainKey, make_key, read_key
 from loop_core.ledger.schema import entries as table
+from loop_core.ledger.verification import KEYED, ChainReport, keys_digest, verify_chain
 from loop_core.people import require_name, same_person
 
 
@@ -31,24 +35,14 @@ class Filter(TypedDict, total=False):
     """Only entries whose `as_of` is at or before this."""
 
 
-@dataclass(frozen=True)
-class ChainReport:
-    """Whether the chain of hashes holds."""
-
-    n: int
-    """Entries read."""
-    head: str
-    """Hash of the last entry (64 zeros when empty): note it down elsewhere to notice a cut-off tail."""
-    broken_at: int | None
-    """seq of the first entry that does not follow from the one before; None: the chain holds."""
-    sentence: str
-
-
 class LedgerTransaction:
     """The ledger while its write lock is held: what is read here cannot change before the append."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, ledger: Ledger) -> None:
         self.connection = connection
+        self.newest: Anchor | None = None
+        """The last entry that this transaction appended; None: none yet."""
+        self._ledger = ledger
 
     def entries(self, **wanted: Unpack[Filter]) -> list[Entry]:
         """Entries in order, as `Ledger.entries`."""
@@ -56,35 +50,78 @@ class LedgerTransaction:
 
     def append(self, **new: Unpack[NewEntry]) -> Entry:
         """Add one entry; with a `key` used before, return that entry and add nothing. RefusedError without an actor's name."""
-        key = new.get("key")
-        if key is not None:
-            known = self.connection.execute(select(table).where(table.c.key == key)).mappings().first()
+        idempotency = new.get("key")
+        if idempotency is not None:
+            known = self.connection.execute(select(table).where(table.c.key == idempotency)).mappings().first()
             if known is not None:
                 return _entry(known)
+        actor = require_name(new["actor"])
         last = self.connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
+        seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+        key = self._ledger.chain_key(self.connection, seq)
+        if seq == key.since and last:
+            mark = self._mark(key, previous, new["as_of"])
+            seq, previous = mark.seq + 1, mark.hash
         fields = {
-            "seq": last.seq + 1 if last else 1,
+            "seq": seq,
             "at": _iso(now()),
             "as_of": _iso(new["as_of"]),
             "loop": new["loop"],
             "kind": new["kind"],
             "subject": new["subject"],
-            "actor": require_name(new["actor"]),
+            "actor": actor,
             "reason": new.get("reason", ""),
             "payload": canonical(new.get("payload", {})),
-            "prev_hash": last.hash if last else GENESIS,
+            "prev_hash": previous,
+            "key": idempotency,
         }
-        row = fields | {"hash": entry_hash(fields), "key": key}
+        return self._insert(fields, key)
+
+    def _mark(self, key: ChainKey, previous: str, as_of: datetime) -> Entry:
+        """The entry between those hashed without a key and those with one; it also seals the older ones' idempotency keys."""
+        set_newest(self.connection)
+        older = self.connection.execute(select(table.c.seq, table.c.key).order_by(table.c.seq))
+        fields = {
+            "seq": key.since,
+            "at": _iso(now()),
+            "as_of": _iso(as_of),
+            "loop": "",
+            "kind": KEYED,
+            "subject": "the rule of the chain",
+            "actor": "loopbench",
+            "reason": f"entries up to {key.since - 1:,} keep their sha256; from here on hashes are made with the ledger's key",
+            "payload": canonical(
+                {"rule": "HMAC-SHA256 over RFC 8785", "keys": keys_digest((seq, key) for seq, key in older)}
+            ),
+            "prev_hash": previous,
+            "key": KEYED,
+        }
+        return self._insert(fields, key)
+
+    def _insert(self, fields: dict[str, Any], key: ChainKey) -> Entry:
+        row = fields | {"hash": entry_hash(fields, key.secret)}
         self.connection.execute(insert(table).values(row))
-        return _entry(row)
+        entry = _entry(row)
+        self.newest = Anchor(entry.seq, entry.hash, entry.at)
+        return entry
 
 
 class Ledger:
     """The ledger of one workspace."""
 
-    def __init__(self, url: str, *, create: bool = False) -> None:
-        self.url = url
+    def __init__(self, url: str, folder: Path, *, create: bool = False) -> None:
+        """Open it.
+
+        Args:
+            url: its database.
+            folder: the workspace's, where key and anchors are.
+            create: make the tables and the key where there are none.
+        """
+        self.url, self.folder = url, folder
         self.engine: Engine = open_database(url, create=create)
+        self._key: ChainKey | None = None
+        if create and not self.length():
+            self._key = _first_key(folder)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -96,9 +133,29 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[LedgerTransaction]:
-        """Hold the write lock: read, decide and append as one step."""
+        """Hold the write lock: read, decide and append as one step. The new end is anchored once it is committed."""
         with writing(self.engine) as connection:
-            yield LedgerTransaction(connection)
+            tx = LedgerTransaction(connection, self)
+            yield tx
+        if tx.newest is not None:
+            append_anchor(self.folder, tx.newest)
+
+    def chain_key(self, connection: Connection, seq: int) -> ChainKey:
+        """The key, under the write lock; one from entry `seq` on is made where the ledger is older than keys.
+
+        Raises:
+            StorageError: entries were hashed with a key that is not there any more.
+        """
+        if self._key is None:
+            self._key = read_key(self.folder)
+        if self._key is None:
+            if seq > 1 and schema_version(connection) == HEAD:
+                raise StorageError(
+                    f"The ledger's key {self.folder / KEY_FILE} is gone, and nothing can be put on record without it",
+                    todo="restore it from a backup of the workspace",
+                )
+            self._key = make_key(self.folder, seq)
+        return self._key
 
     def entries(self, **wanted: Unpack[Filter]) -> list[Entry]:
         """Entries in order; see `Filter` for what can be asked."""
@@ -110,21 +167,46 @@ class Ledger:
         with explained(self.url), self.engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
-    def verify(self) -> ChainReport:
-        """Recompute every hash from the first entry on."""
-        previous, n = GENESIS, 0
+    def verify(self, anchors: Sequence[Anchor] = ()) -> ChainReport:
+        """Recompute every hash from the first entry on, and see that what was anchored is there.
+
+        Args:
+            anchors: anchors kept elsewhere (`given_anchors`), beside those of the workspace.
+        """
+        # Read before the entries: whatever they name was committed by then.
+        anchored = [*read_anchors(self.folder), *anchors]
+        key, problem = None, ""
+        try:
+            key = read_key(self.folder)
+        except StorageError as error:
+            problem = str(error)
         with explained(self.url), self.engine.connect() as connection:
-            for row in connection.execute(select(table).order_by(table.c.seq)).mappings():
-                n += 1
-                if row["seq"] != n or row["prev_hash"] != previous or row["hash"] != entry_hash(dict(row)):
-                    return ChainReport(
-                        n,
-                        previous,
-                        row["seq"],
-                        f"The chain breaks at entry {row['seq']}: it was changed, or one before it removed.",
-                    )
-                previous = row["hash"]
-        return ChainReport(n, previous, None, f"All {n:,} entries follow from one another.")
+            if key is None and not problem and schema_version(connection) == HEAD:
+                problem = f"The ledger's key {self.folder / KEY_FILE} is gone. To do: restore it from a backup."
+            rows = connection.execute(select(table).order_by(table.c.seq)).mappings()
+            return verify_chain(map(dict, rows), key, anchored, problem=problem)
+
+    def anchor(self) -> Anchor:
+        """The present end of the ledger, to be kept somewhere else.
+
+        Raises:
+            IntegrityError: the ledger was tampered with, and its end would vouch for that.
+        """
+        report = self.verify()
+        if not report.is_whole:
+            raise IntegrityError(report.sentence, todo="`loop ledger verify` names everything; compare with a backup")
+        return report.end
+
+
+def _first_key(folder: Path) -> ChainKey:
+    """The key of a new ledger. One that an `init` left which was killed is taken on."""
+    key = read_key(folder)
+    if (folder / ANCHOR_FILE).exists() or (key is not None and key.since != 1):
+        raise RefusedError(
+            f"{folder} holds the key or the anchors of a ledger that is not there",
+            todo=f"restore that ledger, or move {KEY_FILE} and {ANCHOR_FILE} elsewhere",
+        )
+    return key or make_key(folder, 1)
 
 
 def _read(connection: Connection, wanted: Filter) -> list[Entry]:

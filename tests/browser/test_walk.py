@@ -151,7 +151,7 @@ def test_a_challenger_is_released_by_two_people_and_rolled_back(
     expect(keyed(page, "verdict")).to_contain_text("incumbent-1 serves everybody")
     go_to(page, "Ledger")
     page.get_by_role("button", name="Verify chain").click()
-    expect(page.get_by_text("follow from one another")).to_be_visible()
+    expect(page.get_by_text("as they were written")).to_be_visible()
 
 
 def test_a_retrain_runs_in_the_worker_and_shows_its_progress(page: Page, address: str, workspace_folder: Path) -> None:

@@ -148,7 +148,7 @@ def test_the_way_of_a_release(duel: Loop) -> None:
     assert "old serves again" in run(*back, workspace=folder)
     twice = loop_command(*back, workspace=folder)
     assert "old serves orders, not good" in twice.stderr
-    assert "follow from one another" in run("ledger", "verify", workspace=folder)
+    assert "as they were written" in run("ledger", "verify", workspace=folder)
     assert "broken" not in run("doctor", workspace=folder)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -87,7 +88,7 @@ def test_a_newer_ledger_is_refused(workspace: Workspace) -> None:
     with workspace.ledger.engine.begin() as connection:
         connection.execute(text("update loopbench_schema set version_num = '9999'"))
     with pytest.raises(StorageError, match=r"schema 9999.*update Loopbench"):
-        Ledger(workspace.ledger.url)
+        Ledger(workspace.ledger.url, workspace.path)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +120,8 @@ def test_worth_going_back_to_are_champions_that_were_not_rolled_back_from(
 
 
 @pytest.mark.postgres
-def test_the_same_on_postgresql(database: str) -> None:
-    ledger = Ledger(database, create=True)
+def test_the_same_on_postgresql(database: str, tmp_path: Path) -> None:
+    ledger = Ledger(database, tmp_path, create=True)
     threads = [threading.Thread(target=lambda: [append(ledger, "x") for _ in range(10)]) for _ in range(3)]
     for thread in threads:
         thread.start()

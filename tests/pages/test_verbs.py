@@ -55,7 +55,8 @@ def test_a_release_and_its_way_back(app: Open, own: Path) -> None:
 def test_verify_chain(app: Open, own: Path) -> None:
     test = app(own, "ledger")
     test.button(key="verify").click().run()
-    assert "follow from one another" in test.success[0].value
+    assert "as they were written" in test.success[0].value
+    assert "Nothing is missing up to entry" in test.success[1].value
 
 
 def test_a_retrain_is_queued_with_the_budget_of_the_form(app: Open, own: Path) -> None:
