@@ -25,7 +25,8 @@ def test_a_workspace_remade_at_its_place_is_another_one(tmp_path: Path) -> None:
             fill(loop, predictions(seed))
             (price,) = [s for s in profile_series(loop, START + timedelta(days=DAYS), weeks=2) if s.column == "price"]
             found.append(price.binning)
-            assert Workspace.open(tmp_path / "w").identity == workspace.identity
+            with Workspace.open(tmp_path / "w") as again:
+                assert again.identity == workspace.identity
         shutil.rmtree(tmp_path / "w")
     assert found[0] != found[1]
 
