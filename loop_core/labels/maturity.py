@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 
 from loop_core.charter import Charter
 from loop_core.lake import PublicReading, Reading
+from loop_core.lake.tables import EVENT_TIME
+from loop_core.vocabulary import Signal
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -78,11 +80,22 @@ def _views(charter: Charter) -> dict[str, str]:
 
 
 def _arrived(charter: Charter, views: Mapping[str, str]) -> dict[str, str]:
-    """What is no signal, cut at the instant too. Where the past is replayed, files arrive long after what they tell."""
-    times = {"findings": "as_of"}
-    if charter.loop.clock == "wall":
-        times |= {"scores": "scored_at", "batches": "arrived_at", "quarantine": "arrived_at"}
-    return {name: f"{views[name]} where {time} <= $as_of" for name, time in times.items()}
+    """What is no signal, cut at the instant too. Where the past is replayed, files arrive long after what they tell: there a
+    score is known with its prediction, a batch with the first of its rows, and a row in quarantine at its own time."""
+    times = {"findings": "as_of", "scores": "scored_at", "batches": "arrived_at", "quarantine": "arrived_at"}
+    known = {name: f"{time} <= $as_of" for name, time in times.items()}
+    if charter.loop.clock == "data":
+        rows = " union ".join(f"select batch_id from {signal.value}" for signal in Signal)
+        moments = " ".join(
+            f"when '{signal.value}' then try_cast(json_extract_string(row_json, '$.{EVENT_TIME[signal]}') as timestamptz)"
+            for signal in Signal
+        )
+        known["scores"] = "prediction_id in (select prediction_id from predictions)"
+        known["batches"] += f" or batch_id in ({rows})"
+        known["quarantine"] += (
+            f" or (batch_id in (select batch_id from batches) and coalesce(case signal {moments} end <= $as_of, true))"
+        )
+    return {name: f"{views[name]} where {test}" for name, test in known.items()}
 
 
 def _rows_sql(charter: Charter) -> str:

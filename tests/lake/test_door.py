@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import loop_core
@@ -14,8 +15,11 @@ from loop_core.labels import known_at
 from loop_core.lake import PublicReading, QueryLimits
 from loop_core.lake.door import read_select
 from loop_core.lake.door.limits import Watch
+from loop_core.signals.scores import log_scores
+from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER, START
+from tests.signals.deliveries import deliver, prediction, write_csv
 
 VIEWS = {"predictions", "outcomes", "rows"}
 AS_OF = START + timedelta(days=10)
@@ -280,3 +284,17 @@ def test_the_core_reads_by_a_way_of_its_own() -> None:
         if re.search(r"\bknown_at\(", file.read_text())
     }
     assert callers <= {"__init__.py", "cli/look.py", "labels/maturity.py"}
+
+
+def test_where_the_past_is_replayed_nothing_of_later_is_known(loop: Loop, tmp_path: Path) -> None:
+    """One file, imported years later: its rows, those held back and the scores about them are known at their own time."""
+    at = {1: "2018-01-05T00:00:00Z", 2: "2018-01-06T00:00:00Z", 3: "2018-02-20T00:00:00Z", 4: "2018-02-21T00:00:00Z"}
+    rows = [prediction(i, predicted_at=at[i], price=1 if i % 2 else -1) for i in at]
+    wall = datetime(2025, 1, 1, tzinfo=UTC)
+    deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "a.csv", rows), as_of=wall)
+    scores = pl.DataFrame({"prediction_id": ["p1", "p3"], "score": [0.5, 0.5]})
+    log_scores(loop, "v", scores, actor="ana", as_of=wall)
+    tables = ("scores", "quarantine", "batches")
+    for day, seen in ((1, (0, 0, 0)), (10, (1, 1, 1)), (70, (2, 2, 1))):
+        reading = known_at(loop, datetime(2018, 1, 1, tzinfo=UTC) + timedelta(days=day))
+        assert tuple(reading.rows(f"select count(*) from {name}")[0][0] for name in tables) == seen
