@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loop_core.errors import RefusedError
 from loop_core.gates.batch import Batch
 from loop_core.gates.commit import commit, record, record_retractions
+from loop_core.gates.established import established
 from loop_core.gates.loss import find_loss
 from loop_core.gates.quarantine import repair_decisions
 from loop_core.gates.report import BatchReport
@@ -46,12 +47,14 @@ def ingest(
     if as_of.tzinfo is None:
         raise RefusedError(f"as_of {as_of} has no zone", "a UTC instant", "give it its zone")
     repair(loop)
-    query = typed_query(loop.charter, signal, source.columns)
+    typed_query(loop.charter, signal, source.columns)  # raises where its columns are not the charter's
     loss = None
     if source.content is not None:
         loss = find_loss(loop, signal, batch_id(loop.name, signal, source.content), actor=actor)
         if loss is None and (known := _already(loop, signal, source)) is not None:
             return known
+    flags = established(loop, signal, source.columns, source.relation)
+    query = typed_query(loop.charter, signal, source.columns, flags=flags)
     with staging_folder(loop.workspace.staging) as folder:
         staged = stage(loop, signal, source, query, folder, as_of, progress)
         source.check_unchanged()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from loop_core.gates.batch import Batch
 from loop_core.gates.commit import commit
+from loop_core.gates.established import established
 from loop_core.gates.quarantine import QuarantinedRow, refuse_gone, workable
 from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import settle
@@ -64,7 +65,9 @@ class _Rows:
 def _replay_signal(loop: Loop, signal: Signal, rows: list[QuarantinedRow], actor: str, as_of: datetime) -> BatchReport:
     with staging_folder(loop.workspace.staging) as folder:
         source = _as_source(rows, folder, _replays(loop))
-        query = typed_query(loop.charter, signal, source.relation.parameters["columns"], renamed=False)
+        columns = source.relation.parameters["columns"]
+        flags = established(loop, signal, columns, source.relation, renamed=False)
+        query = typed_query(loop.charter, signal, columns, renamed=False, flags=flags)
         staged = stage(loop, signal, source, query, folder, as_of, None)
         batch = Batch(staged.batch_id, signal, source.name, query.delivered, (), actor, as_of, rules=None)
         return commit(

@@ -11,7 +11,18 @@ from loop_core.charter import Charter
 from loop_core.errors import SourceError
 from loop_core.lake import quoted, signal_columns
 from loop_core.lake.times import representable
-from loop_core.signals.cells import Spelling, as_text, category, epoch, flag, is_nested, is_number, number, present
+from loop_core.signals.cells import (
+    Spelling,
+    as_text,
+    category,
+    epoch,
+    flag,
+    is_nested,
+    is_number,
+    number,
+    present,
+    spelled,
+)
 from loop_core.signals.cells import declared as spelled_as_declared
 from loop_core.signals.written_times import format_parameter, written_time
 from loop_core.vocabulary import Signal, Task
@@ -45,7 +56,14 @@ class TypedQuery:
     notes: tuple[str, ...]
 
 
-def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, renamed: bool = True) -> TypedQuery:
+def typed_query(
+    charter: Charter,
+    signal: Signal,
+    source: Mapping[str, str],
+    *,
+    renamed: bool = True,
+    flags: Mapping[str, str] | None = None,
+) -> TypedQuery:
     """Plan the reading of a source.
 
     Args:
@@ -53,6 +71,7 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
         signal: what the rows are.
         source: column → DuckDB type as delivered.
         renamed: False: the columns have our names already (rows from the quarantine).
+        flags: from `established`: column → how its yes and no are stored.
 
     Raises:
         SourceError: a required column is missing, or an unknown one is present.
@@ -62,7 +81,11 @@ def typed_query(charter: Charter, signal: Signal, source: Mapping[str, str], *, 
         _matched(charter, signal, source) if renamed else {c: c for c in signal_columns(charter, signal) if c in source}
     )
     wanted = signal_columns(charter, signal)
-    cells = {ours: _cell(charter, signal, ours, wanted[ours], source[theirs]) for ours, theirs in names.items()}
+    flags = flags or {}
+    cells = {
+        ours: _cell(charter, signal, ours, wanted[ours], source[theirs], flags.get(ours))
+        for ours, theirs in names.items()
+    }
     typed = ", ".join(f"{cell.sql} as {quoted(ours)}" for ours, cell in cells.items())
     absent = ", ".join(f"null::{kind} as {quoted(c)}" for c, kind in wanted.items() if c not in names)
     raw = ", ".join(
@@ -107,7 +130,7 @@ def _raw(ours: str) -> str:
     return quoted(f"raw {ours}")
 
 
-def _cell(charter: Charter, signal: Signal, ours: str, kind: str, found: str) -> _Cell:
+def _cell(charter: Charter, signal: Signal, ours: str, kind: str, found: str, flags: str | None) -> _Cell:
     raw, contract = _raw(ours), charter.contract.of(signal)
     spelling = Spelling(contract.decimal, contract.true_values, contract.false_values)
     if kind == "timestamptz":
@@ -124,7 +147,8 @@ def _cell(charter: Charter, signal: Signal, ours: str, kind: str, found: str) ->
         return _Cell(flag(raw, found, spelling), can_fail=True)
     values = {c.name: c.values for c in charter.columns if c.type == "category"} if signal is Signal.PREDICTIONS else {}
     if ours in IDS or ours in values:
-        return _Cell(spelled_as_declared(category(raw, found), values.get(ours, ())), can_fail=True)
+        own = spelled_as_declared(category(raw, found), values.get(ours, ()))
+        return _Cell(spelled(own, flags), can_fail=True)
     return _Cell(as_text(raw, found), can_fail=True)
 
 

@@ -39,7 +39,7 @@ ACCEPTS = (
     Acceptance(
         "category",
         "any text or value",
-        "1, 1.0 and 1.00 as 1; true, True and TRUE as true; 007, 1.10, 1e3 in a text file and all other texts as they are; where `values` are declared, the declared spelling, and 1 and 0 also as declared true and false (and the other way round)",
+        "1, 1.0 and 1.00 as 1; true, True and TRUE as true; 1 as true or true as 1, whichever the column has had before; 007, 1.10, 1e3 in a text file and all other texts as they are; where `values` are declared, the declared spelling, and 1 and 0 also as declared true and false (and the other way round)",
         "floats of 2^53 and more: their last digits are lost; a NUL character; bytes that are no UTF-8",
     ),
     Acceptance("id", "as category", "as category", "as category"),
@@ -78,6 +78,8 @@ _COMMA = r"[+-]?(\d{1,3}(\.\d{3})+,\d+|\d*,(\d{1,2}|\d{4,})|(\d{4,}|0),\d+)([eE]
 _COMMA_SAID = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)?,\d+([eE][+-]?\d+)?|[+-]?\d{1,3}(\.\d{3}){2,}"
 _THOUSANDS = r"[+-]?[1-9]\d{0,2}\.\d{3}"
 FLAGS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
+#: The words of a flag as categories have them, and the digits that are the same.
+WORDS, DIGITS = ("true", "false"), ("1", "0")
 #: A whole number with a fraction of zeros.
 TRAILING = r"^(?:-?(0)|(-?[1-9]\d*))\.0+$"
 
@@ -174,6 +176,15 @@ def declared(text: str, values: Sequence[str]) -> str:
     pairs = [(key, value) for key, value in spelled.items() if key != value]
     tests = " ".join(f"when {_text(key)} then {_text(value)}" for key, value in pairs)
     return f"case {text} {tests} else {text} end" if tests else text
+
+
+def spelled(text: str, spelling: str | None) -> str:
+    """SQL: a category with yes and no as `words` or `digits`; None: as they are."""
+    if spelling is None:
+        return text
+    pairs = zip(DIGITS, WORDS, strict=True) if spelling == "words" else zip(WORDS, DIGITS, strict=True)
+    tests = " ".join(f"when {_text(one)} then {_text(other)}" for one, other in pairs)
+    return f"case {text} {tests} else {text} end"
 
 
 def spellings(values: Sequence[str]) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from loop_core.errors import NotReadyError, RefusedError, SourceError
 from loop_core.lake import Transaction, quoted
 from loop_core.lake.files import opened
 from loop_core.lake.times import representable
+from loop_core.signals.cells import Spelling, category, number, present
 from loop_core.signals.scores import log_scores
 from loop_core.signals.source import Source
 
@@ -80,12 +81,14 @@ def _frame(loop: Loop, source: Source) -> pl.DataFrame:
         raise SourceError(
             f"{source.name} has no column {', '.join(missing)}", todo=f"scores come in columns {', '.join(wanted)}"
         )
-    cells = {name: f"try_cast({quoted(name)} as double)" for name in loop.charter.score_columns}
+    given = {name: present(quoted(name), source.columns[name]) for name in wanted}
+    cells = {name: number(given[name], source.columns[name], Spelling()) for name in loop.charter.score_columns}
     moment = f"try_cast({quoted('scored_at')} as timestamptz)" if "scored_at" in source.columns else None
     cells |= {"scored_at": f"case when {representable(moment)} then {moment} end"} if moment else {}
-    bad = [f"({quoted(name)} is not null and {cell} is null)" for name, cell in cells.items()]
+    bad = [f"({given.get(name, quoted(name))} is not null and {cell} is null)" for name, cell in cells.items()]
+    own_id = category(given["prediction_id"], source.columns["prediction_id"])
     names = ", ".join(f"{cell} as {quoted(name)}" for name, cell in cells.items())
-    sql = f"select cast(prediction_id as varchar) as prediction_id, {names}, {' or '.join(bad)} as bad_ from {{source}}"
+    sql = f"select {own_id} as prediction_id, {names}, {' or '.join(bad)} as bad_ from {{source}}"
     with opened(source.relation) as reader:
         frames = [pl.DataFrame(pl.from_arrow(batch)) for batch in reader.batches(sql, source.chunk_rows)]
     frame = pl.concat(frames) if frames else pl.DataFrame()

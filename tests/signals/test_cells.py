@@ -15,7 +15,7 @@ from loop_core.lake.files import opened
 from loop_core.signals import read_source
 from loop_core.signals.scores import log_scores
 from loop_core.vocabulary import Signal
-from loop_core.workspace import Loop
+from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER
 from tests.signals.deliveries import HEADER, contents, deliver
 
@@ -145,3 +145,28 @@ def test_a_refusal_names_the_cell_its_row_and_the_setting(loop: Loop, tmp_path: 
         SourceError, match=r"'2018-01-02 10:00' in row 2 carries no zone.*timezone = .* below line 2 of loops"
     ):
         deliver(loop, Signal.PREDICTIONS, tmp_path / "a.csv")
+
+
+def test_yes_and_1_are_one_category_whatever_spells_them(workspace: Workspace, tmp_path: Path) -> None:
+    """A lake goes on as it began; a first file that has both takes digits; a lake that has both keeps both."""
+    at = datetime(2018, 1, 1, tzinfo=UTC)
+    text = CHARTER + FURTHER + '[[features]]\nname = "shop"\ntype = "category"\n'
+    loop = workspace.set_charter(text, actor="ana", reason="", as_of=at)
+
+    def send(first: int, **columns: list[object]) -> None:
+        ids = [f"p{first + i}" for i in range(len(next(iter(columns.values()))))]
+        frame = pl.DataFrame({"prediction_id": ids, "predicted_at": [at] * len(ids), **columns})
+        path = tmp_path / f"{first}.{'csv' if frame['store'].dtype == pl.String else 'parquet'}"
+        frame.write_csv(path) if path.suffix == ".csv" else frame.write_parquet(path)
+        assert deliver(loop, Signal.PREDICTIONS, path).accepted == len(ids)
+
+    send(1, store=[True, False], shop=[1.0, 2.0], entity_id=[17.0, 1.0])
+    send(3, store=["1", "0.0"], shop=["True", "2"], entity_id=["True", "17"])
+    found = loop.lake.rows(f"select store, shop, entity_id from {loop.table('predictions')} order by prediction_id")
+    assert found == [("true", "1", "17"), ("false", "2", "1"), ("true", "1", "1"), ("false", "2", "17")]
+    other = workspace.set_charter(text.replace('"orders"', '"second"'), actor="ana", reason="", as_of=at)
+    (tmp_path / "b.csv").write_text(
+        "prediction_id,predicted_at,store\na,2018-01-01T00:00Z,TRUE\nb,2018-01-01T00:00Z,1\n"
+    )
+    deliver(other, Signal.PREDICTIONS, tmp_path / "b.csv")
+    assert other.lake.rows(f"select distinct store from {other.table('predictions')}") == [("1",)]
