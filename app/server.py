@@ -70,7 +70,8 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         started()
-        if not worker:
+        # Who may only read has no jobs to run.
+        if not worker or not os.access(folder, os.W_OK):
             yield
             return
         async with kept_running(worker_command(folder)):

@@ -67,7 +67,12 @@ def workspace() -> Workspace:
             "its folder",
             "start the app with `loop ui --workspace FOLDER`",
         )
-    return _opened(str(Path(path).absolute()))
+    opened = _opened(str(Path(path).absolute()))
+    if opened.is_stale():
+        # Sessions that still read the old one go on: it closes with the last of them.
+        _opened.clear()
+        return _opened(str(Path(path).absolute()))
+    return opened
 
 
 def identities() -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from loop_core.charter import Charter, parse_charter
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
+from loop_core.frozen import can_write, copy_databases, stamp
 from loop_core.lake import Lake, LakeLocation, compile_charter, create_loop_tables, quoted
 from loop_core.layout import (
     FORMAT,
@@ -26,8 +27,10 @@ from loop_core.layout import (
     write_settings,
 )
 from loop_core.ledger import ANCHOR_FILE, KEY_FILE, Entry, Ledger, refuse_unseen
+from loop_core.ledger.anchors import read_anchors
 from loop_core.ledger.database import refuse_occupied, remove_catalogue
 from loop_core.ledger.fold import champion, predecessors, tenures
+from loop_core.ledger.ledger import Frozen
 from loop_core.paths import plain
 from loop_core.postgres import SCHEME, DatabaseAddress, parse_address
 from loop_core.toml import read_toml
@@ -42,6 +45,7 @@ class Workspace:
     def __init__(self, path: Path, lake: Lake, ledger: Ledger) -> None:
         self.path, self.lake, self.ledger = path, lake, ledger
         self._umask: int | None = None
+        self._stamp = stamp(*self._databases()) if self.frozen else None
 
     # -- opening ------------------------------------------------------------------------------------------
 
@@ -135,6 +139,18 @@ class Workspace:
     def identity(self) -> str:
         """Tells this workspace also from one that was at its place before, for whoever remembers results."""
         return f"{self.path}:{(self.path / SETTINGS).stat().st_mtime_ns}"
+
+    @property
+    def frozen(self) -> str | None:
+        """Why nothing in it can be changed, as a sentence; None: it can."""
+        return self.lake.location.frozen
+
+    def is_stale(self) -> bool:
+        """Whether it can only be read and was written to since it was opened: open it again to see that."""
+        return self._stamp is not None and stamp(*self._databases()) != self._stamp
+
+    def _databases(self) -> tuple[Path, ...]:
+        return self.path / "lake" / "catalog.sqlite", self.path / "ledger.sqlite"
 
     # -- places -------------------------------------------------------------------------------------------
 
@@ -329,18 +345,44 @@ def _found(path: Path, address: DatabaseAddress | None, storage: Mapping[str, An
 def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspace:
     catalog = storage["catalog"]
     team = parse_address(catalog).with_password_file(path / PASSWORD_FILE) if catalog.startswith(SCHEME) else None
-    location = LakeLocation(
-        catalog=str(team or path / catalog),
-        data=f"{plain(path / storage['data'])}/",
-        lock=path / "locks" / "lake.lock",
-    )
+    databases = (path / "ledger.sqlite",) if team else (path / catalog, path / "ledger.sqlite")
+    if team is None and not create and all(file.exists() for file in databases) and not can_write(*databases):
+        return _connect_frozen(path, storage, f"{path} is read-only for this user, so nothing in it can be changed")
+    location = LakeLocation(str(team or path / catalog), _data(path, storage), _lock(path))
     ledger_url = str(team or f"sqlite:///{path / 'ledger.sqlite'}")
+    try:
+        return _joined(path, location, ledger_url, create)
+    except StorageError as error:
+        if team is not None or create or "full" not in error.given:
+            raise
+        return _connect_frozen(path, storage, f"The disk of {path} is full, so nothing in it can be changed")
+
+
+def _connect_frozen(path: Path, storage: Mapping[str, Any], why: str) -> Workspace:
+    """Open a workspace of SQLite files to read it."""
+    frozen = Frozen(why, read_anchors(path))
+    catalog, ledger = copy_databases((path / storage["catalog"], path / "ledger.sqlite"))
+    location = LakeLocation(str(catalog), _data(path, storage), _lock(path), why)
+    return _joined(path, location, f"sqlite:///{ledger}", False, frozen)
+
+
+def _joined(
+    path: Path, location: LakeLocation, ledger_url: str, create: bool, frozen: Frozen | None = None
+) -> Workspace:
     lake = Lake(location, create=create)
     try:
-        return Workspace(path, lake, Ledger(ledger_url, path, create=create))
+        return Workspace(path, lake, Ledger(ledger_url, path, create=create, frozen=frozen))
     except BaseException:
         lake.close()
         raise
+
+
+def _data(path: Path, storage: Mapping[str, Any]) -> str:
+    return f"{plain(path / storage['data'])}/"
+
+
+def _lock(path: Path) -> Path:
+    return path / "locks" / "lake.lock"
 
 
 def _without_password(path: Path, storage: Mapping[str, Any]) -> Mapping[str, Any]:

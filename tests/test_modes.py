@@ -104,3 +104,61 @@ def test_two_users_of_one_group_work_in_one_folder_whatever_their_umask() -> Non
         for name, mode in modes(shared / "w").items():
             assert mode & 0o007 == 0, name
             assert mode & 0o060 == 0o060, name
+
+
+READ = """
+import os, sys, tempfile
+from loop_core.clock import now
+from loop_core.doctor import examine
+from loop_core.errors import LoopbenchError
+from loop_core.workspace import Workspace
+from tests.conftest import START
+folder, user = sys.argv[1], int(sys.argv[2])
+def look(folder):
+    with Workspace.open(folder) as workspace:
+        loop = workspace.loop("orders")
+        checks = examine(workspace, wall=now(), deep=True)
+        print(loop.lake.rows(f"select count(*) from {loop.table('predictions')}")[0][0], [c.sentence for c in checks if c.state == "broken"])
+        for act in (lambda: loop.lake.write(lambda tx: None, actor="a", message="m"), lambda: loop.ledger.append(
+            kind="x", loop="orders", subject="x", actor="a", as_of=START), lambda: loop.lake.maintain("select 1")):
+            try:
+                act()
+                print("done")
+            except LoopbenchError as error:
+                print(error)
+with Workspace.open(folder) as workspace:
+    examine(workspace, wall=now(), deep=True)
+os.setgroups([])
+os.setresgid(user, user, user)
+os.setresuid(user, user, user)
+os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"
+look(folder)
+print("next", flush=True)
+sys.stdin.readline()
+look(folder)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="another user: only root may become one")
+def test_who_may_only_read_reads_and_every_act_is_refused_in_a_sentence() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        folder = Path(place) / "w"
+        with Workspace.create(folder) as workspace:
+            workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+            sql = f"insert into {workspace.loop('orders').table('predictions')} (prediction_id) from range(5000)"
+            workspace.lake.write(lambda tx: tx.execute(sql), actor="a", message="m")
+            workspace.loop("orders").lake.rows("select 1")
+            for entry in (folder, *folder.rglob("*")):
+                entry.chmod(0o755 if entry.is_dir() else 0o644)
+            # While the owner has it open, the newest rows are in the catalogue's log alone.
+            command = [sys.executable, "-c", READ, str(folder), str(MEMBERS[0])]
+            reader = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            assert reader.stdout is not None
+            beside = list(iter(reader.stdout.readline, "next\n"))
+        alone = reader.communicate("\n")[0].splitlines()
+        assert reader.returncode == 0
+        for said in (beside, alone):
+            assert said[0].strip() == "5000 []"
+            assert len(said) == 4
+            assert all("is read-only for this user" in line and str(folder) in line for line in said[1:])

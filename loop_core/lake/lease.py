@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 
 from loop_core.errors import StorageError
 from loop_core.lake.explain import explain
-from loop_core.lake.location import LakeLocation
+from loop_core.lake.location import FROZEN_TODO, LakeLocation
 
 #: What a reader waits for maintenance, and a writer for its turn.
 LOCK_SECONDS = 600.0
@@ -58,7 +58,8 @@ class Lease(ABC):
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """The turn to write. StorageError: not had in ten minutes."""
+        """The turn to write. StorageError: not had in ten minutes, or the lake can only be read."""
+        self._refuse_frozen()
         with ExitStack() as held:
             if not self._take_turn(held, LOCK_SECONDS):
                 raise self._no_turn()
@@ -74,7 +75,8 @@ class Lease(ABC):
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """The lake without readers and other writers. StorageError: they did not end in five minutes."""
+        """The lake without readers and other writers. StorageError: they did not end in five minutes, or it can only be read."""
+        self._refuse_frozen()
         until, wait = time.monotonic() + MAINTENANCE_SECONDS, FIRST_WAIT
         while True:
             with ExitStack() as held:
@@ -96,6 +98,10 @@ class Lease(ABC):
         with ExitStack() as awhile:
             free = self._take_turn(awhile, seconds)
         return free and self._take_reading(held, seconds) and self._take_turn(held, TURN_WAIT)
+
+    def _refuse_frozen(self) -> None:
+        if self._location.frozen is not None:
+            raise StorageError(self._location.frozen, todo=FROZEN_TODO)
 
     def _no_turn(self) -> StorageError:
         return StorageError(

@@ -14,6 +14,8 @@ from loop_core.lake.extensions import connect
 
 #: Schema of the lake's catalogue in a team's database.
 LAKE_SCHEMA = "loopbench_lake"
+#: What somebody can do about a workspace that can only be read.
+FROZEN_TODO = "ask its owner for the right to write, or free space on its disk; reading works as it is"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class LakeLocation:
     """Folder of the Parquet files."""
     lock: Path
     """Lock file of writers (embedded lakes only)."""
+    frozen: str | None = None
+    """Why nothing can be written, as a sentence; None: it can."""
 
     @property
     def embedded(self) -> bool:

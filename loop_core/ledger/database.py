@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from loop_core.errors import RefusedError, StorageError
-from loop_core.lake.location import LAKE_SCHEMA
+from loop_core.lake.location import FROZEN_TODO, LAKE_SCHEMA
 from loop_core.ledger.schema import metadata
 from loop_core.postgres import DatabaseAddress, parse_address
 
@@ -25,8 +25,8 @@ HEAD, TABLES = "0003", "0002"
 _LOCK = 7_017_700
 
 
-def open_database(url: str, *, create: bool = False) -> Engine:
-    """An engine on the ledger's database with the tables that this program knows.
+def open_database(url: str, *, create: bool = False, frozen: str | None = None) -> Engine:
+    """An engine on the ledger's database with the tables that this program knows; `frozen`: why nothing can be written to it.
 
     Raises:
         StorageError: missing, unreachable, or written by a newer program.
@@ -46,7 +46,7 @@ def open_database(url: str, *, create: bool = False) -> Engine:
             )
         if found is None or found < TABLES:
             _migrate(engine, HEAD if found is None else TABLES)
-    return engine
+    return engine.execution_options(frozen=frozen)
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -61,7 +61,10 @@ def sqlite_options(file: Path) -> dict[str, Any]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that owns the ledger's write lock from its first statement on."""
+    """One transaction that owns the ledger's write lock from its first statement on. StorageError: it can only be read."""
+    frozen = engine.get_execution_options().get("frozen")
+    if frozen is not None:
+        raise StorageError(frozen, todo=FROZEN_TODO)
     with explained(str(engine.url)), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})

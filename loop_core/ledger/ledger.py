@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -106,19 +107,30 @@ class LedgerTransaction:
         return entry
 
 
+@dataclass(frozen=True)
+class Frozen:
+    """What there is to know of a copy of a ledger, which nobody writes to."""
+
+    why: str
+    """Why it can only be read, as a sentence."""
+    anchors: Sequence[Anchor]
+    """The workspace's, read before the copy was made: whatever they name is in it."""
+
+
 class Ledger:
     """The ledger of one workspace."""
 
-    def __init__(self, url: str, folder: Path, *, create: bool = False) -> None:
+    def __init__(self, url: str, folder: Path, *, create: bool = False, frozen: Frozen | None = None) -> None:
         """Open it.
 
         Args:
             url: its database.
             folder: the workspace's, where key and anchors are.
             create: make the tables and the key where there are none.
+            frozen: it is a copy, to be read only; None: it is not.
         """
-        self.url, self.folder = url, folder
-        self.engine: Engine = open_database(url, create=create)
+        self.url, self.folder, self._frozen = url, folder, frozen
+        self.engine: Engine = open_database(url, create=create, frozen=frozen.why if frozen else None)
         self._key: ChainKey | None = None
         if create and not self.length():
             self._key = _first_key(folder)
@@ -133,7 +145,11 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[LedgerTransaction]:
-        """Hold the write lock: read, decide and append as one step. The new end is anchored once it is committed."""
+        """Hold the write lock: read, decide and append as one step. The new end is anchored once it is committed.
+
+        Raises:
+            StorageError: the workspace can only be read, among others.
+        """
         with writing(self.engine) as connection:
             tx = LedgerTransaction(connection, self)
             yield tx
@@ -174,7 +190,7 @@ class Ledger:
             anchors: anchors kept elsewhere (`given_anchors`), beside those of the workspace.
         """
         # Read before the entries: whatever they name was committed by then.
-        anchored = [*read_anchors(self.folder), *anchors]
+        anchored = [*(self._frozen.anchors if self._frozen else read_anchors(self.folder)), *anchors]
         key, problem = None, ""
         try:
             key = read_key(self.folder)
