@@ -9,6 +9,7 @@ from typing import Literal
 
 from loop_core.alerts import outbox_state
 from loop_core.charter import load_charter
+from loop_core.compare.store import damaged_scorecards
 from loop_core.errors import CharterError, LoopbenchError
 from loop_core.gates.loss import lacking
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
@@ -16,6 +17,7 @@ from loop_core.layout import FORMAT
 from loop_core.ledger import ANCHOR_FILE
 from loop_core.ledger.fold import tenures
 from loop_core.models import ModelStore
+from loop_core.models.store import DIGEST, VERSION_DIGITS
 from loop_core.monitor.profiles import settle_profiles
 from loop_core.monitor.profiles.check import recount
 from loop_core.monitor.profiles.store import read_mark
@@ -41,7 +43,7 @@ class Check:
 
 
 def examine(workspace: Workspace, *, wall: datetime, deep: bool = False) -> list[Check]:
-    """Every check of a workspace: versions, chain, lake files, batches, models, champions, charters, messages, staging.
+    """Every check of a workspace: versions, chain, lake files, batches, models, scorecards, champions, charters, messages, staging.
 
     Args:
         workspace: an open workspace.
@@ -53,7 +55,7 @@ def examine(workspace: Workspace, *, wall: datetime, deep: bool = False) -> list
     checks.extend(_through("lake files", _lake(workspace, deep)))
     for name in workspace.loops():
         loop = workspace.loop(name)
-        for check in (_batches, _counts, _profiles, _measures, _champion, _charter):
+        for check in (_batches, _counts, _profiles, _measures, _scorecards, _champion, _charter):
             checks.extend(_through(f"{name}: {check.__name__.strip('_')}", check(loop)))
     checks.extend(_models(workspace))
     checks.extend(_outbox(workspace, wall))
@@ -241,7 +243,18 @@ def _models(workspace: Workspace) -> Iterator[Check]:
             "they serve nobody; remove their folders",
         )
     if not problems and registered_here <= packaged:
-        yield Check("model packages", "whole", f"{len(registered_here)} registered packages match their hash.")
+        brief = sum(entry.payload["kind"] != "external" and not entry.payload.get(DIGEST) for entry in entries)
+        old = f" Of {brief} of them, registered by an older program, only {VERSION_DIGITS} digits are on record."
+        said = f"{len(registered_here)} registered packages match their hash."
+        yield Check("model packages", "whole", said + old * bool(brief))
+
+
+def _scorecards(loop: Loop) -> Iterator[Check]:
+    n, problems = damaged_scorecards(loop)
+    for problem in problems:
+        yield Check(f"{loop.name}: scorecards", "broken", problem, "restore its file from a backup, or compare again")
+    if not problems:
+        yield Check(f"{loop.name}: scorecards", "whole", f"{n:,} stored comparisons match their hash.")
 
 
 def _champion(loop: Loop) -> Iterator[Check]:

@@ -29,6 +29,7 @@ from loop_core.charter.part import (
     is_on_record,
 )
 from loop_core.charter.plans import AlertPlan, MonitorPlan, QueryPlan, RetrainPlan, Rollout, TriggerPlan
+from loop_core.people import among
 from loop_core.vocabulary import Task
 
 
@@ -265,7 +266,25 @@ class Charter(Part):
                 "lower it, or name more approvers",
                 "rollout", "approvals",
             )  # fmt: skip
+        # The owner is the one besides approvers whom a charter names, and nobody approves a proposal of their own.
+        if 1 < needed == len(who) and among(self.roles.owner, who) is not None and not is_on_record(info):
+            raise BesideError(
+                f"rollout.approvals = {needed} needs every approver ({', '.join(who)}), so nobody named here is left to propose: "
+                "the owner approves too; lower it, or name one more approver",
+                "rollout", "approvals",
+            )  # fmt: skip
         return self
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of a valid charter should know."""
+        who, needed = self.roles.approvers, self.rollout.approvals
+        if not who or needed < len(who):
+            return ()
+        return (
+            f"A release needs every approver ({', '.join(who)}), and nobody approves a proposal of their own: "
+            "let somebody else propose, or name one more approver.",
+        )
 
     @model_validator(mode="after")
     def _margins_can_be_exceeded(self, info: ValidationInfo) -> Charter:

@@ -133,15 +133,18 @@ def demo(
 @charter_app.command("check")
 def check(file: Annotated[Path, typer.Argument(help="A charter file.")], as_json: JsonOption = False) -> None:
     """Read a charter and name every problem with its line."""
-    from loop_core.lake import charter_problems
+    from loop_core.lake import charter_problems, compile_charter_file
 
     problems = charter_problems(file)
+    remarks = () if problems else compile_charter_file(file).remarks
     if as_json:
-        show({"file": str(file), "problems": problems}, True)
+        show({"file": str(file), "problems": problems, "remarks": list(remarks)}, True)
     else:
         for problem in problems:
             complain(problem)
         say(f"{file} is valid." if not problems else f"{len(problems)} problem(s) in {file}.")
+        for remark in remarks:
+            say(f"! {remark}")
         if marks := _marks(file):
             say(
                 f"! {len(marks)} lines are still marked EDIT, guesses to confirm or correct: {', '.join(map(str, marks))}."

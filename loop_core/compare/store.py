@@ -15,10 +15,12 @@ from loop_core.compare.scorecard import Scorecard
 from loop_core.errors import IntegrityError, StorageError, UnknownNameError
 from loop_core.workspace import Loop
 
+ID_DIGITS = 12
+
 
 def identified(card: Scorecard) -> Scorecard:
-    """The card with its id: the hash of everything else in it."""
-    return replace(card, id=_content_id(card.to_json()))
+    """The card with its id: the first digits of the hash of everything else in it, which the ledger holds whole."""
+    return replace(card, id=_digest(card.to_json())[:ID_DIGITS])
 
 
 def save_scorecard(loop: Loop, card: Scorecard, *, actor: str) -> None:
@@ -54,9 +56,9 @@ def load_scorecard(loop: Loop, scorecard_id: str) -> Scorecard:
         UnknownNameError: none of that id on record; the message lists those there are.
         IntegrityError: its file is gone or was changed.
     """
-    ids = [entry.payload["scorecard"] for entry in loop.entries("comparison.made")]
-    if scorecard_id not in ids:
-        raise UnknownNameError("scorecard", scorecard_id, ids)
+    made = {entry.payload["scorecard"]: entry.payload for entry in loop.entries("comparison.made")}
+    if scorecard_id not in made:
+        raise UnknownNameError("scorecard", scorecard_id, made)
     path = _folder(loop) / f"{scorecard_id}.json"
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
@@ -66,11 +68,24 @@ def load_scorecard(loop: Loop, scorecard_id: str) -> Scorecard:
             f"Scorecard {scorecard_id} cannot be read ({error})", "the file that was written", "compare again"
         ) from None
     # What was written, not what is read of it: a card of before a field was added stays whole.
-    if _content_id(stored) != scorecard_id:
+    digest = _digest(stored)
+    if digest[:ID_DIGITS] != scorecard_id or digest != made[scorecard_id].get("sha256", digest):
         raise IntegrityError(
             f"Scorecard {scorecard_id} was changed on disk", "the content it was stored with", "compare again"
         )
     return card
+
+
+def damaged_scorecards(loop: Loop) -> tuple[int, list[str]]:
+    """Every stored comparison on record, read and checked → how many, and what is wrong, one sentence each."""
+    ids = dict.fromkeys(entry.payload["scorecard"] for entry in loop.entries("comparison.made"))
+    problems = []
+    for scorecard_id in ids:
+        try:
+            load_scorecard(loop, scorecard_id)
+        except IntegrityError as error:
+            problems.append(error.given)
+    return len(ids), problems
 
 
 def scorecard_of(loop: Loop, card: Scorecard | str) -> Scorecard:
@@ -88,14 +103,16 @@ def _folder(loop: Loop) -> Path:
     return loop.workspace.reports / loop.name / "scorecards"
 
 
-def _content_id(stored: Mapping[str, Any]) -> str:
+def _digest(stored: Mapping[str, Any]) -> str:
+    """sha256 over a card's content, hex."""
     content = {name: value for name, value in stored.items() if name != "id"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _payload(card: Scorecard) -> dict[str, object]:
     return {
         "scorecard": card.id,
+        "sha256": _digest(card.to_json()),
         "champion": card.champion,
         "challenger": card.challenger,
         "badge": card.badge,

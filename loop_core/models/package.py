@@ -21,7 +21,7 @@ class Model:
     """One verified package in memory."""
 
     version: str
-    """First 12 hex digits of the sha256 over the package's files."""
+    """First 12 hex digits of the sha256 over the package's files, which the ledger holds whole."""
     manifest: Manifest
     calibration: Calibration
     booster_text: str = field(repr=False)

@@ -10,7 +10,7 @@ from typing import Any
 from loop_core.errors import IntegrityError, NotReadyError, RefusedError, UnknownNameError
 from loop_core.ledger import Entry
 from loop_core.models.manifest import Kind, Manifest
-from loop_core.models.store import ModelStore
+from loop_core.models.store import DIGEST, REGISTERED, ModelStore, digest_of, manifest_in
 from loop_core.workspace import Loop
 
 
@@ -47,12 +47,13 @@ def register(loop: Loop, version: str, *, actor: str, as_of: datetime) -> Entry:
         IntegrityError: its files were changed.
         RefusedError: it was trained for another loop.
     """
-    manifest = ModelStore(loop.workspace).load(version).manifest
+    contents = ModelStore(loop.workspace).contents(version)
+    manifest = manifest_in(contents)
     if manifest.loop != loop.name:
         raise RefusedError(
             f"Model {version} was trained for {manifest.loop}", f"a model of {loop.name}", "retrain this loop"
         )
-    return _record(loop, version, manifest, actor=actor, as_of=as_of)
+    return _record(loop, version, manifest, actor=actor, as_of=as_of, digest=digest_of(contents))
 
 
 def register_external(
@@ -109,7 +110,7 @@ def _others(loop: Loop) -> str:
 
 def registered(loop: Loop, as_of: datetime) -> list[ModelView]:
     """The loop's models at an instant, oldest first."""
-    return [_view(entry) for entry in loop.ledger.entries(loop=loop.name, kind="model.registered", until=as_of)]
+    return [_view(entry) for entry in loop.ledger.entries(loop=loop.name, kind=REGISTERED, until=as_of)]
 
 
 def manifest_of(loop: Loop, version: str) -> Manifest:
@@ -149,30 +150,34 @@ def train_end(loop: Loop, version: str) -> datetime | None:
 
 
 def _registration(loop: Loop, version: str) -> Entry:
-    entries = loop.ledger.entries(loop=loop.name, kind="model.registered")
+    entries = loop.ledger.entries(loop=loop.name, kind=REGISTERED)
     found = next((entry for entry in entries if entry.subject == version), None)
     if found is None:
         raise UnknownNameError("model", version, [entry.subject for entry in entries])
     return found
 
 
-def _record(loop: Loop, version: str, manifest: Manifest, *, actor: str, as_of: datetime) -> Entry:
+def _record(
+    loop: Loop, version: str, manifest: Manifest, *, actor: str, as_of: datetime, digest: str | None = None
+) -> Entry:
+    """`digest`: the whole hash of its package; None: it has none."""
     stored = manifest.to_json()
     names = ("kind", "parent", "train_start", "train_end", "n_rows", "metrics", "seed", "snapshot", "charter_hash")
     return loop.ledger.append(
-        kind="model.registered",
+        kind=REGISTERED,
         loop=loop.name,
         subject=version,
         actor=actor,
         as_of=as_of,
-        payload={name: stored[name] for name in names},
+        payload={name: stored[name] for name in names} | ({DIGEST: digest} if digest else {}),
         key=f"model.registered:{loop.name}:{version}",
     )
 
 
 def _view(entry: Entry) -> ModelView:
     fields: dict[str, Any] = dict(entry.payload)
-    fields.pop("charter_hash")
+    for name in ("charter_hash", DIGEST):
+        fields.pop(name, None)
     for name in ("train_start", "train_end"):
         fields[name] = _instant(fields[name])
     return ModelView(version=entry.subject, loop=entry.loop, registered_at=entry.as_of, actor=entry.actor, **fields)

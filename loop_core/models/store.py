@@ -18,6 +18,9 @@ from loop_core.models.package import Model
 from loop_core.workspace import Workspace
 
 FILES = ("calibration.json", "manifest.json", "model.txt")
+VERSION_DIGITS = 12
+#: The ledger's kind of entry about a model, and the name under which it holds the whole hash of its package.
+REGISTERED, DIGEST = "model.registered", "sha256"
 #: Prefix of folders that a killed `save` leaves behind; `loop doctor` may remove them.
 WRITING = ".writing-"
 
@@ -26,7 +29,7 @@ class ModelStore:
     """The model packages of one workspace."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.folder = workspace.models
+        self.folder, self.ledger = workspace.models, workspace.ledger
 
     def save(self, booster_text: str, calibration: Calibration, manifest: Manifest) -> str:
         """Write a package and return its version. The same content again changes nothing.
@@ -54,7 +57,7 @@ class ModelStore:
         contents = self.contents(version)
         return Model(
             version,
-            Manifest.from_json(json.loads(contents["manifest.json"])),
+            manifest_in(contents),
             Calibration.from_json(json.loads(contents["calibration.json"])),
             contents["model.txt"].decode(),
         )
@@ -92,13 +95,19 @@ class ModelStore:
             raise StorageError(
                 f"Model {version} cannot be read ({error.strerror})", "a readable folder", "check its permissions"
             ) from error
-        if version_of(contents) != version:
+        digest = digest_of(contents)
+        if digest[:VERSION_DIGITS] != version or digest != (self.digest_on_record(version) or digest):
             raise IntegrityError(
-                f"Model {version} was changed on disk: its files now hash to {version_of(contents)}",
+                f"Model {version} was changed on disk: its files now hash to {digest}",
                 "the bytes it was saved with",
                 "restore the folder from a backup; if it serves, `loop rollback` puts its predecessor back meanwhile",
             )
         return contents
+
+    def digest_on_record(self, version: str) -> str | None:
+        """The whole hash that the ledger has of a package; None: it is not registered, or was before whole hashes were kept."""
+        entries = self.ledger.entries(kind=REGISTERED, subject=version)
+        return next((entry.payload[DIGEST] for entry in entries if entry.payload.get(DIGEST)), None)
 
     def _place(self, version: str, contents: Mapping[str, bytes]) -> None:
         beside = self.folder / f"{WRITING}{version}-{uuid.uuid4().hex[:8]}"
@@ -130,13 +139,23 @@ def contents_of(booster_text: str, calibration: Calibration, manifest: Manifest)
     }
 
 
-def version_of(contents: Mapping[str, bytes]) -> str:
-    """First 12 hex digits of the sha256 over names, lengths and bytes of the files, in name order."""
+def manifest_in(contents: Mapping[str, bytes]) -> Manifest:
+    """The manifest among a package's files."""
+    return Manifest.from_json(json.loads(contents["manifest.json"]))
+
+
+def digest_of(contents: Mapping[str, bytes]) -> str:
+    """sha256 over names, lengths and bytes of the files, in name order, hex."""
     digest = hashlib.sha256()
     for name in sorted(contents):
         digest.update(f"{name}\0{len(contents[name])}\0".encode())
         digest.update(contents[name])
-    return digest.hexdigest()[:12]
+    return digest.hexdigest()
+
+
+def version_of(contents: Mapping[str, bytes]) -> str:
+    """The name of a package: the first digits of its `digest_of`, which the ledger holds whole."""
+    return digest_of(contents)[:VERSION_DIGITS]
 
 
 def _write_synced(path: Path, content: bytes) -> None:

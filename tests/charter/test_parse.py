@@ -92,6 +92,7 @@ def test_a_drift_trigger_needs_its_number(tmp_path: Path) -> None:
         ("[labels]", '[alerts]\nescalate_to = ""\n[labels]', "escalate_to", "is not a name"),
         ("[labels]", '[[triggers]]\nkind = "every_week"\nasks = ["bea", "Bea"]\n[labels]', "asks", "same person"),
         ('owner = "ana"', 'owner = "ana"\napprovers = ["bob"]\n[rollout]\n\napprovals = 2', "approvals = 2", "more than the 1 who may"),
+        ('owner = "ana"', 'owner = "ana"\napprovers = ["Ana", "bob"]\n[rollout]\n\napprovals = 2', "approvals = 2", "nobody named here is left to propose"),
     ],
 )  # fmt: skip
 def test_people_are_refused_by_line(old: str, new: str, line: str, says: str) -> None:
@@ -100,3 +101,12 @@ def test_people_are_refused_by_line(old: str, new: str, line: str, says: str) ->
     with pytest.raises(CharterError, match=rf"charter:{number}: .*{says}"):
         parse_charter(text)
     assert parse_charter(text, on_record=True).name == "orders"
+
+
+def test_where_every_approver_is_needed_somebody_else_proposes() -> None:
+    for approvers, needed in (('["bob", "eve"]', 2), ('["bob"]', 1)):
+        text = CHARTER.replace(
+            'owner = "ana"', f'owner = "ana"\napprovers = {approvers}\n[rollout]\napprovals = {needed}'
+        )
+        assert "nobody approves a proposal of their own" in parse_charter(text).remarks[0]
+        assert parse_charter(text.replace('"bob"', '"bob", "cem"')).remarks == ()

@@ -6,8 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from loop_core.errors import RefusedError, UnknownNameError
-from loop_core.models import Calibration, Manifest, ModelStore, manifest_of, register, register_external, registered
+from loop_core.errors import IntegrityError, RefusedError, UnknownNameError
+from loop_core.models import (
+    Calibration,
+    Manifest,
+    ModelStore,
+    manifest_of,
+    register,
+    register_external,
+    registered,
+    store,
+)
 from loop_core.workspace import Loop
 
 AT = datetime(2024, 5, 1, tzinfo=UTC)
@@ -32,6 +41,17 @@ def test_registering_twice_is_one_entry(loop: Loop) -> None:
     first = register(loop, version, actor="ana", as_of=AT)
     assert register(loop, version, actor="ben", as_of=AT + timedelta(days=1)) == first
     assert len(registered(loop, AT + timedelta(days=2))) == 1
+
+
+def test_a_package_is_checked_against_the_whole_hash_on_record(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other files of which the first digits of the hash are the same."""
+    version, found = save(loop), store.digest_of
+    register(loop, version, actor="ana", as_of=AT)
+    (loop.workspace.models / version / "model.txt").write_text("another tree\n")
+    monkeypatch.setattr(store, "digest_of", lambda contents: version + found(contents)[len(version) :])
+    with pytest.raises(IntegrityError, match="was changed on disk"):
+        manifest_of(loop, version)
+    assert len(ModelStore(loop.workspace).verify()) == 1
 
 
 def test_a_package_that_is_not_there_cannot_be_registered(loop: Loop) -> None:

@@ -36,7 +36,8 @@ def store(tmp_path: Path) -> ModelStore:
     """A store on an empty folder; a whole workspace is not needed."""
     folder = tmp_path / "models"
     folder.mkdir()
-    return ModelStore(cast(Workspace, SimpleNamespace(models=folder)))
+    nothing = SimpleNamespace(entries=lambda **_: [])
+    return ModelStore(cast(Workspace, SimpleNamespace(models=folder, ledger=nothing)))
 
 
 def test_a_package_comes_back_as_it_was_saved(store: ModelStore) -> None:

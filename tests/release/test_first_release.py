@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from loop_core.compare import compare, load_scorecard, model_card
+from loop_core.compare.store import damaged_scorecards
 from loop_core.errors import PermissionDeniedError, RefusedError, UnknownNameError
 from loop_core.lake import Transaction
 from loop_core.models import register_external
@@ -47,6 +48,11 @@ def test_its_scorecard_shows_it_alone(unserved: Loop) -> None:
     card = compare(unserved, "old", as_of=LATER, actor="ana")
     assert (card.champion, card.badge, card.n) == (None, "First release", 6_000)
     assert card == load_scorecard(unserved, card.id)
+    (entry,) = unserved.entries("comparison.made")
+    assert entry.payload["sha256"][:12] == card.id
+    file = unserved.workspace.reports / unserved.name / "scorecards" / f"{card.id}.json"
+    file.write_text(file.read_text().replace("First release", "Better"))
+    assert damaged_scorecards(unserved) == (1, [f"Scorecard {card.id} was changed on disk"])
     assert {cell.cohort_value for cell in card.cells} == {None, "SP", "RJ", "BA"}
     assert {cell.verdict for cell in card.cells} == {Verdict.NOT_APPLICABLE}
     assert {(cell.difference, cell.champion, cell.ci_low) for cell in card.cells} == {(None, None, None)}

@@ -78,7 +78,7 @@ def test_two_approvals_are_of_two_people(duel: Loop, end: datetime) -> None:
 
 
 def test_a_proposal_that_too_few_may_approve_is_refused(duel: Loop, end: datetime) -> None:
-    text = CHARTER.replace('owner = "ana"', 'owner = "ana"\napprovers = ["Ana", "bo"]') + "[rollout]\napprovals = 2\n"
+    text = CHARTER.replace('owner = "ana"', 'owner = "dee"\napprovers = ["Ana", "bo"]') + "[rollout]\napprovals = 2\n"
     strict = duel.workspace.set_charter(text, actor="ana", reason="eyes", as_of=START)
     with pytest.raises(RefusedError, match="ana proposes, so bo may approve, and 2 approvals are needed"):
         proposed(strict, end)
