@@ -68,13 +68,27 @@ class DatabaseAddress:
         """A connection of pg8000, whose own errors tell what is wrong."""
         import pg8000
 
+        first, *others = self._ways()
         # The package's own, as SQLAlchemy takes it: `pg8000.dbapi` calls a key that is there twice just a database error.
         try:
-            return self._connected(pg8000.connect)
+            try:
+                return self._connected(pg8000.connect, first)
+            except pg8000.Error:
+                if not others:
+                    raise
+                return self._connected(pg8000.connect, others[0])
         except (OSError, ValueError) as error:
             raise pg8000.InterfaceError(str(error)) from None
 
-    def _connected(self, connect: Callable[..., Any]) -> Any:
+    def _ways(self) -> tuple[ssl.SSLContext | bool | None, ...]:
+        """With TLS, without (False), or with it where the server has it (None), in the order in which libpq tries it."""
+        mode = self.options.get("sslmode", "prefer")
+        # A socket of this machine has none.
+        if mode == "disable" or self.host.startswith("/"):
+            return (False,)
+        return {"prefer": (None, False), "allow": (False, None)}.get(mode) or (self._ssl(mode),)
+
+    def _connected(self, connect: Callable[..., Any], context: ssl.SSLContext | bool | None) -> Any:
         socket = (
             {"unix_sock": f"{self.host}/.s.PGSQL.{self.port}"} if self.host.startswith("/") else {"host": self.host}
         )
@@ -82,7 +96,7 @@ class DatabaseAddress:
         seconds = float(self.options.get("connect_timeout", 0)) or None
         connection = connect(
             user=self.user or _me(), port=self.port, database=self.database, password=self._secret(),
-            ssl_context=self._ssl(), timeout=seconds, application_name=self.options.get("application_name"),
+            ssl_context=context, timeout=seconds, application_name=self.options.get("application_name"),
             tcp_keepalive=self.options.get("keepalives", "1") != "0", **socket, **extra,
         )  # fmt: skip
         # pg8000 knows one time limit for everything; this one is for connecting, not for waiting for a lock.
@@ -98,11 +112,7 @@ class DatabaseAddress:
         file = self.options.get("passfile") or os.environ.get("PGPASSFILE") or Path.home() / ".pgpass"
         return _password_in(Path(file), self)
 
-    def _ssl(self) -> ssl.SSLContext | None:
-        mode = self.options.get("sslmode", "prefer")
-        # Where both ways are allowed, the plain one always works.
-        if mode in ("disable", "allow", "prefer"):
-            return None
+    def _ssl(self, mode: str) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.options.get("sslrootcert"))
         context.check_hostname = mode == "verify-full"
         if mode == "require" and "sslrootcert" not in self.options:
