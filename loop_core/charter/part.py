@@ -109,7 +109,13 @@ class Part(BaseModel):
         field = cls.model_fields[info.field_name or ""]
         if isinstance(value, bool) and _takes_numbers(field.annotation) and not is_on_record(info):
             raise ValueError(f"{str(value).lower()} is not a number")
+        if _has_nul(value) and not is_on_record(info):
+            raise ValueError("a text has a NUL character, which no database stores; take it out")
         return value
+
+
+def _has_nul(value: object) -> bool:
+    return "\0" in value if isinstance(value, str) else isinstance(value, list | tuple) and any(map(_has_nul, value))
 
 
 def _takes_numbers(annotation: object) -> bool:

@@ -123,8 +123,10 @@ def test_a_charter_on_record_is_read_as_it_was() -> None:
         (CHARTER + "margin = 3\n", r"charter:\d+: not TOML: Cannot overwrite"),
         (CHARTER + "# " + "x" * 1_000_000, r"too large for a charter"),
         (CHARTER.replace("Late", "\0"), r"charter:\d+: not TOML"),
+        (CHARTER.replace("Late", r"\u0000"), r"charter:\d+: loop.title: a text has a NUL character"),
+        (CHARTER.replace('"BA"]', r'"B\u0000"]'), r"charter:\d+: features.2.values: a text has a NUL character"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_a_hostile_file_is_an_error_and_no_more(text: str, says: str) -> None:
     with pytest.raises(CharterError, match=says) as caught:
