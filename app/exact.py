@@ -10,10 +10,10 @@ from app.drift import LOUD
 from app.session import View
 from app.widgets import chip, mark_of, moment, table, why
 from loop_core import charts
+from loop_core.figures import numbers_apart
 from loop_core.monitor import DriftScore
 from loop_core.monitor.drift import domain_classifier, exact_drift
 from loop_core.monitor.drift.titles import ROW_TITLES
-from loop_core.monitor.finding import numbers_apart
 
 
 def measures(view: View, cell: DriftScore) -> None:
@@ -74,7 +74,8 @@ def separation(view: View, cell: DriftScore) -> None:
     if found.auc is None:
         st.info(f"It cannot be told. {found.reason}", icon=":material/hourglass_empty:")
         return
-    interval = f" (95 % {found.ci_low:.3f} – {found.ci_high:.3f})" if found.ci_low is not None else ""
+    ends = [end for end in (found.ci_low, found.ci_high) if end is not None]
+    interval = f" (95 % {' – '.join(numbers_apart(*ends))})" if ends else ""
     told = "tells them apart" if found.state in LOUD else "does not tell them apart beyond chance"
     told = told if found.threshold is not None else "scores"
     auc, limit = numbers_apart(found.auc, found.auc if found.threshold is None else found.threshold)

@@ -15,6 +15,7 @@ from app.session import View
 from app.widgets import EVERYBODY, cohort_picker, labelled, moment, short, spaced, verdict, why
 from loop_core import charts
 from loop_core.errors import DamagedFileError, LoopbenchError
+from loop_core.figures import numbers_apart
 from loop_core.monitor import (
     EstimatedPoint,
     HealthPoint,
@@ -232,8 +233,9 @@ def _trend(measured: Measured) -> str:
 
 
 def _interval(point: PerformancePoint | EstimatedPoint) -> str:
-    inside = f" ({point.ci_low:.3f} – {point.ci_high:.3f})" if point.ci_low is not None else ""
-    return f"{point.value:.3f}{inside}"
+    ends = [end for end in (point.ci_low, point.ci_high) if end is not None]
+    value, *inside = numbers_apart(point.value or 0.0, *ends)
+    return f"{value} ({' – '.join(inside)})" if inside else value
 
 
 def _window(point: PerformancePoint) -> str:

@@ -12,6 +12,7 @@ from app.session import View
 from app.widgets import cohort_picker, moment, short, verdict, why
 from loop_core import charts
 from loop_core.feedback import FeedbackPoint, feedback_trend
+from loop_core.figures import numbers_apart
 from loop_core.vocabulary import State
 
 LINES = 4
@@ -22,13 +23,11 @@ def ratings(view: View, trend: Sequence[FeedbackPoint]) -> None:
     rated = [point for point in trend if point.rating_mean is not None]
     if rated:
         last = rated[-1]
-        interval = (
-            f"95 % {last.rating_ci_low:.2f} – {last.rating_ci_high:.2f}"
-            if last.rating_ci_low is not None
-            else "no interval"
-        )
+        ends = [end for end in (last.rating_ci_low, last.rating_ci_high) if end is not None]
+        mean, *inside = numbers_apart(last.rating_mean or 0.0, *ends, digits=2)
+        interval = f"95 % {' – '.join(inside)}" if inside else "no interval"
         verdict(
-            f"{last.n_rated:,} ratings in the newest window, {last.rating_mean:.2f} on average; {last.low_share:.0%} of them low.",
+            f"{last.n_rated:,} ratings in the newest window, {mean} on average; {last.low_share:.0%} of them low.",
             note=f"{moment(last.window_start)} – {moment(last.window_end)} · {interval} · model {short(last.model_version)} · "
             f"{sum(point.n for point in trend):,} items in {len(trend)} windows",
         )

@@ -10,6 +10,7 @@ from app.session import View
 from app.widgets import empty, moment, table, why
 from loop_core import charts
 from loop_core.clock import instant
+from loop_core.figures import numbers_apart
 from loop_core.jobs import JobView, list_jobs
 from loop_core.retrain import Budget, LiveSearch, live_search
 
@@ -29,10 +30,10 @@ def trials_panel(view: View) -> None:
             empty("No trial yet", "Trials of the retrain above appear here one by one.", key="notrials")
             return
         best = search.best
-        said = f"best objective **{best.value:.5f}** in trial {best.number}" if best else "no trial is complete yet"
-        against = (
-            f", the champion's parameters {search.champion_value:.5f}" if search.champion_value is not None else ""
-        )
+        values = [value for value in (best and best.value, search.champion_value) if value is not None]
+        told = iter(numbers_apart(*values, digits=5))
+        said = f"best objective **{next(told)}** in trial {best.number}" if best else "no trial is complete yet"
+        against = f", the champion's parameters {next(told)}" if search.champion_value is not None else ""
         st.markdown(
             f"{len(search.trials)} trials of the retrain of {moment(job.created_at, clock=True)}: {said}{against}."
         )

@@ -12,6 +12,7 @@ from app.performance import Measured
 from app.session import View
 from app.widgets import chip, empty, moment, why
 from loop_core import charts
+from loop_core.figures import numbers_apart
 from loop_core.monitor import calibration, decision_boundary, service_health
 from loop_core.monitor.reliability import ReliabilityCurve
 from loop_core.vocabulary import State, Task
@@ -130,8 +131,9 @@ def _said(curve: ReliabilityCurve) -> None:
             f"{'scores' if curve.unit is None else 'predictions'} are off by {size(curve.ece)} on average{interval}"
         )
     if curve.slope is not None:
-        interval = f" ({curve.slope_ci_low:.2f} – {curve.slope_ci_high:.2f})" if curve.slope_ci_low is not None else ""
-        parts.append(f"slope {curve.slope:.2f}{interval}")
+        ends = [end for end in (curve.slope_ci_low, curve.slope_ci_high) if end is not None]
+        slope, *inside = numbers_apart(curve.slope, *ends, digits=2)
+        parts.append(f"slope {slope}" + (f" ({' – '.join(inside)})" if inside else ""))
     if curve.intercept is not None and curve.state in (State.WATCH, State.ALARM):
         parts.append("they are too low" if curve.intercept > 0 else "they are too high")
     st.caption("; ".join(parts) + "." if parts else "too few rows to say more.")

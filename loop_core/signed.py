@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from loop_core.figures import decimals_apart
+
 Number = Callable[[float], str]
 """A size (zero or more) as text."""
 
@@ -25,17 +27,20 @@ def signed_difference(
     Args:
         difference: up is good.
         ci_low, ci_high: its interval; None: there is none.
-        number: how sizes are written; None: four decimals, none from 1,000 on.
+        number: how sizes are written; None: four decimals, none from 1,000 on, and more where that tells them apart.
 
     >>> signed_difference(-0.0062, -0.0079, -0.0044)
     '0.0062 worse (0.0044 to 0.0079)'
     >>> signed_difference(0.001, -0.002, 0.004)
     '0.0010 better (0.0020 worse to 0.0040 better)'
     >>> signed_difference(0.0), signed_difference(-0.00001), signed_difference(1234.5)
-    ('no difference', '0.0000 worse', '1,234 better')
+    ('no difference', '0.00001 worse', '1,234 better')
+    >>> signed_difference(0.00002, 0.00001, 0.00003)
+    '0.00002 better (0.00001 to 0.00003)'
     """
     ends = [end for end in (ci_low, ci_high) if end is not None]
-    say = number or decimals(0 if max(map(abs, [difference, *ends])) >= 1_000 else 4)
+    least = 0 if max(map(abs, [difference, *ends])) >= 1_000 else 4
+    say = number or decimals(decimals_apart(difference, *ends, least=least, figures=1) or least)
     said = f"{say(abs(difference))} {_way(difference)}" if difference else "no difference"
     if ci_low is None or ci_high is None:
         return said

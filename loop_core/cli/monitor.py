@@ -85,8 +85,8 @@ def domain(
     as_json: JsonOption = False,
 ) -> None:
     """Can a classifier tell the window from the reference, and by which features?"""
+    from loop_core.figures import numbers_apart
     from loop_core.monitor.drift import domain_classifier
-    from loop_core.monitor.finding import numbers_apart
 
     start, end = _window(here, window)
     found = domain_classifier(here.loop, here.as_of, window_start=start, window_end=end, seed=seed)

@@ -10,6 +10,7 @@ from typing import Any
 from loop_core.compare.overrides import overrides_of
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.store import load_scorecard
+from loop_core.figures import numbers_apart
 from loop_core.models import Manifest, ModelStore, manifest_of, what_differs
 from loop_core.signed import signed_difference
 from loop_core.workspace import Loop
@@ -110,8 +111,9 @@ def _validation(manifest: Manifest) -> Iterator[str]:
         if value is None or name in ("objective", "n_validation", "label_mean"):
             continue
         low, high = manifest.intervals.get(name, (None, None))
-        inside = f" (95 % {low:.4f} to {high:.4f})" if low is not None else ""
-        yield f"{name.replace('_', ' ')} {value:.4f}{inside}"
+        told, *ends = numbers_apart(value, *([] if low is None or high is None else [low, high]), digits=4)
+        inside = f" (95 % {ends[0]} to {ends[1]})" if ends else ""
+        yield f"{name.replace('_', ' ')} {told}{inside}"
     n = manifest.metrics.get("n_validation")
     if n:
         yield f"On {n:,.0f} rows of later blocks that the fold's model had not seen, before calibration; what it does on the rows kept for the comparison stands below."
@@ -140,7 +142,7 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
             yield f"{cell.metric.replace('_', ' ')}: {cell.challenger:.4f}"
         if cell.cohort is None and cell.difference is not None:
             yield (
-                f"{cell.metric.replace('_', ' ')}: {cell.champion:.4f} → {cell.challenger:.4f},"
+                f"{cell.metric.replace('_', ' ')}: {cell.from_to},"
                 f" {signed_difference(cell.difference, cell.ci_low, cell.ci_high)}, {cell.verdict.value.replace('_', ' ')}"
                 + (f"; {cell.bounds}" if cell.bounds else "")
             )

@@ -13,6 +13,7 @@ from loop_core.compare.contract_result import ContractResult, ContractState
 from loop_core.compare.inputs import MAX_ROWS, newest_inputs, scorer
 from loop_core.compare.outputs import judged_outputs, logged_outputs
 from loop_core.errors import CharterError, RefusedError
+from loop_core.figures import numbers_apart
 from loop_core.workspace import Loop
 
 if TYPE_CHECKING:
@@ -189,7 +190,8 @@ def _task(charter: Charter, manifest: Manifest) -> ContractResult:
         said = f"It names no threshold; by the charter's costs yes begins at {wanted:.3f}."
         return ContractResult("task", "watch", said, "let callers take the charter's, or train it again")
     if wanted is not None and has is not None and abs(wanted - has) > 1e-9:
-        said = f"Its yes begins at {has:.3f}; by the charter's costs of today it begins at {wanted:.3f}."
+        here, now = numbers_apart(has, wanted)
+        said = f"Its yes begins at {here}; by the charter's costs of today it begins at {now}."
         return ContractResult("task", "broken", said, "train it again, so that package and charter agree")
     at = f" and its yes begins at {wanted:.3f}, as the charter's costs say" if wanted is not None else ""
     return ContractResult("task", "ok", f"It answers as {about.task.value}{at}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loop_core.figures import numbers_apart
 from loop_core.signed import signed_difference
 from loop_core.vocabulary import Verdict
 
@@ -75,7 +76,8 @@ class FairnessResult:
         if self.difference is None:
             return f"{self.words}: {self.reason}.{apart}"
         between = f"between {self.most} and {self.least}" if self.challenger else "between all groups"
-        gap = f"{self.words}: gap {self.champion:.4f} → {self.challenger:.4f} {between}"
+        known = [value for value in (self.champion, self.challenger) if value is not None]
+        gap = f"{self.words}: gap {' → '.join(numbers_apart(*known, digits=4))} {between}"
         change = signed_difference(self.difference, self.ci_low, self.ci_high)
         against = f" against a margin of {self.margin:g}" if self.margin else ""
         return f"{gap}, {change}{against}, n = {self.n:,}.{apart}"

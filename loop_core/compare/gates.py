@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from loop_core.charter import Charter
 from loop_core.compare.metrics import words_of
 from loop_core.compare.scorecard import Cell, GateResult, GateState
-from loop_core.signed import signed_difference
+from loop_core.figures import decimals_apart
+from loop_core.signed import decimals, signed_difference
 from loop_core.vocabulary import Verdict
 
 #: A comparison with fewer rows is held: below this even the intervals are bootstrapped.
@@ -187,8 +188,13 @@ def _wait(cells: Sequence[Cell]) -> str:
 
 
 def _numbers(cell: Cell) -> str:
-    """Difference and interval; bytes and long latencies without decimals that nobody could mean."""
-    said = signed_difference(cell.difference or 0.0, cell.ci_low, cell.ci_high)
+    """Difference and interval, in digits that tell them from the margin too; bytes and long latencies without decimals that
+    nobody could mean."""
+    told = [abs(value) for value in (cell.difference, cell.ci_low, cell.ci_high, cell.margin) if value is not None]
+    least = 0 if max(told) >= 1_000 else 4
+    places = decimals_apart(*told, least=least, figures=1)
+    number = None if places is None else decimals(places)
+    said = signed_difference(cell.difference or 0.0, cell.ci_low, cell.ci_high, number=number)
     return f"{said}; {cell.bounds}" if cell.bounds else said
 
 

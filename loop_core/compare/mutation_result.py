@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loop_core.feedback.intervals import wilson
+from loop_core.figures import numbers_apart, shares_apart
 
 Floats = npt.NDArray[np.float64]
 MutationState = Literal["holds", "broken", "undecided", "not_tested"]
@@ -68,11 +69,12 @@ class MutationResult:
         """What was found, with numbers."""
         if self.share is None:
             return f"{self.reason}."
-        allowed = f"{self.max_share:.1%} may" if self.max_share else "none may"
+        share, most = shares_apart(self.share, self.max_share or self.share, digits=1)
+        allowed = f"{most} may" if self.max_share else "none may"
         does = "go the wrong way" if self.bound is None else f"move by more than {self.bound:g}"
         within = f"95 % {self.ci_low:.1%} to {self.ci_high:.1%}"
         beside = "" if self.champion_share is None else f" Of the champion's {self.champion_share:.1%} do."
-        return f"{self.share:.1%} of {self.n:,} scores {does} ({within}); {allowed}.{beside}"
+        return f"{share} of {self.n:,} scores {does} ({within}); {allowed}.{beside}"
 
     @property
     def example(self) -> str:
@@ -80,7 +82,8 @@ class MutationResult:
         if not self.row:
             return ""
         of = f" of {self.of_class}" if self.of_class else ""
-        before, after = ("no number" if x is None else f"{x:.4g}" for x in (self.before, self.after))
+        told = iter(numbers_apart(*(x for x in (self.before, self.after) if x is not None)))
+        before, after = ("no number" if x is None else next(told) for x in (self.before, self.after))
         return (
             f"{self.row}: {self.feature} {self.value} → {self.changed} turns the score{of} from {before} into {after}"
         )

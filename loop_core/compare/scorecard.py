@@ -11,6 +11,7 @@ from loop_core.compare.contract_result import ContractResult
 from loop_core.compare.fairness_result import FairnessResult, GroupRate
 from loop_core.compare.mutation_result import MutationResult
 from loop_core.compare.slice_result import Slice
+from loop_core.figures import numbers_apart
 from loop_core.frames import to_frame, to_json, to_rows
 from loop_core.signed import signed_difference
 from loop_core.vocabulary import Verdict
@@ -73,6 +74,13 @@ class Cell:
     def who(self) -> str:
         """The group it is about, in words: `everybody`, or cohort and value."""
         return "everybody" if self.cohort is None else f"{self.cohort.replace('_', ' ')} {self.cohort_value}"
+
+    @property
+    def from_to(self) -> str:
+        """Both models' values, e.g. `0.3412 → 0.3389`; empty: one of them is not estimable."""
+        if self.champion is None or self.challenger is None:
+            return ""
+        return " → ".join(numbers_apart(self.champion, self.challenger, digits=4))
 
     @property
     def bounds(self) -> str:

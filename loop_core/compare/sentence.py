@@ -33,7 +33,7 @@ def _everybody(cell: Cell, weeks: float) -> str:
     name, volume = words_of(cell.metric), _volume(cell.n, weeks)
     if cell.difference is None:
         return f"{name} cannot be compared on {cell.n:,} rows: {cell.reason}."
-    change = f"{name} {cell.champion:.4f} → {cell.challenger:.4f}, {_signed(cell)}, {volume}"
+    change = f"{name} {cell.from_to}, {_signed(cell)}, {volume}"
     openings = {
         Verdict.BETTER: "On the whole people gain",
         Verdict.NOT_WORSE: f"On the whole nothing is lost within the margin of {cell.margin:g}",

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from loop_core.figures import numbers_apart, shares_apart
 from loop_core.gates.batch_stats import BatchStats, ColumnStats, source_family
 from loop_core.lake.tables import EVENT_TIME
 
@@ -53,8 +54,10 @@ class Anomaly:
         if self.what == "volume":
             return f"volume of {self.value:,.0f} rows, {self.low:,.0f} to {self.high:,.0f} are usual"
         if self.what == "nulls":
-            return f"{self.column} null in {self.value:.1%} of the rows, at most {self.high:.1%} is usual"
-        return f"{self.column} {self.value:,.4g} on average, {self.low:,.4g} to {self.high:,.4g} is usual"
+            share, most = shares_apart(self.value, self.high, digits=1)
+            return f"{self.column} null in {share} of the rows, at most {most} is usual"
+        value, low, high = numbers_apart(self.value, self.low, self.high)
+        return f"{self.column} {value} on average, {low} to {high} is usual"
 
 
 @dataclass(frozen=True)

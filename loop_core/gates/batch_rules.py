@@ -8,6 +8,7 @@ from datetime import datetime
 
 from loop_core.charter import BatchRules
 from loop_core.charter.contract import Weekday
+from loop_core.figures import numbers_apart, shares_apart
 
 #: Under this many rows a share says nothing about the batch.
 _MIN_ROWS_FOR_SHARES = 20
@@ -46,17 +47,20 @@ def breaches(rules: BatchRules, facts: BatchFacts) -> tuple[str, ...]:
     if rules.max_age_days is not None and facts.newest is not None:
         age = (facts.as_of - facts.newest).total_seconds() / 86400
         if age > rules.max_age_days:
-            found.append(f"freshness: the newest row is {age:.1f} days old, at most {rules.max_age_days:g} wanted")
+            old, oldest = numbers_apart(age, rules.max_age_days, digits=1)
+            found.append(f"freshness: the newest row is {old} days old, at most {oldest} wanted")
     for what, rows, most in (
         ("duplicates", facts.duplicates, rules.max_duplicate_share),
         ("quarantine", facts.quarantined, rules.max_quarantine_share),
     ):
         if most is not None and facts.received >= _MIN_ROWS_FOR_SHARES and rows / facts.received > most:
-            found.append(f"{what}: {rows / facts.received:.1%} of the rows, at most {most:.1%} wanted")
+            share, wanted = shares_apart(rows / facts.received, most, digits=1)
+            found.append(f"{what}: {share} of the rows, at most {wanted} wanted")
     for column, most in rules.max_null_share.items():
-        share = facts.null_shares.get(column, 0.0)
-        if facts.received >= _MIN_ROWS_FOR_SHARES and share > most:
-            found.append(f"nulls: {column} is null in {share:.1%} of the rows, at most {most:.1%} wanted")
+        nulls = facts.null_shares.get(column, 0.0)
+        if facts.received >= _MIN_ROWS_FOR_SHARES and nulls > most:
+            null, wanted = shares_apart(nulls, most, digits=1)
+            found.append(f"nulls: {column} is null in {null} of the rows, at most {wanted} wanted")
     return tuple(found)
 
 

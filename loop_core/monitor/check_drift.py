@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from loop_core.figures import numbers_apart
 from loop_core.monitor.drift import CohortDrift, DriftScore
 from loop_core.monitor.drift.titles import TITLES
-from loop_core.monitor.finding import Finding, numbers_apart, window_text
+from loop_core.monitor.finding import Finding, window_text
 from loop_core.vocabulary import State
 
 #: Findings about cohort values, at most: a room that reads more acts on none.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from loop_core.charter import MonitorPlan
+from loop_core.figures import numbers_apart
 from loop_core.monitor.baseline import BEFORE, MIN_BEFORE
 from loop_core.monitor.drift.alarm_rule import PERFORMANCE_SPENT, AlarmRule
-from loop_core.monitor.finding import Finding, numbers_apart, window_text
+from loop_core.monitor.finding import Finding, window_text
 from loop_core.monitor.measure import rises
 from loop_core.monitor.performance import PerformancePoint
 from loop_core.vocabulary import State
@@ -101,9 +102,11 @@ def _upheld(chances: Sequence[float], level: float) -> list[bool]:
 
 def _cohort_finding(point: PerformancePoint, state: State, rise: float, before: float) -> Finding:
     window = f"{window_text(point.window_start, point.window_end)}, n = {point.n:,}, model {point.model_version}"
-    now, usual = numbers_apart(point.value or 0.0, before, digits=4)
+    now, usual, low, high = numbers_apart(
+        point.value or 0.0, before, point.ci_low or 0.0, point.ci_high or 0.0, digits=4
+    )
     sentence = (
-        f"{point.metric} {now} [{point.ci_low:.4f}, {point.ci_high:.4f}] where {point.cohort} is"
+        f"{point.metric} {now} [{low}, {high}] where {point.cohort} is"
         f" {point.cohort_value}, {_SAID[state]}: {usual} before ({window})."
     )
     return _made(point, state, sentence, rise)
@@ -121,7 +124,8 @@ def _finding(point: PerformancePoint, newer: int, before: Sequence[PerformancePo
     if point.value is None:
         sentence = f"{point.metric} cannot be told: one class has too few rows ({window}).{waits}"
         return _made(point, point.state, sentence, None)
-    sentence = f"{point.metric} {point.value:.4f} [{point.ci_low:.4f}, {point.ci_high:.4f}], {_SAID[point.state]} ({window}).{waits}"
+    value, low, high = numbers_apart(point.value, point.ci_low or 0.0, point.ci_high or 0.0, digits=4)
+    sentence = f"{point.metric} {value} [{low}, {high}], {_SAID[point.state]} ({window}).{waits}"
     quiet = [p.value for p in before if p.state is State.OK and p.value is not None][-BEFORE:]
     usual = sum(quiet) / len(quiet) if quiet else None
     rise = None if usual is None else rises(point.metric, point.value) - rises(point.metric, usual)

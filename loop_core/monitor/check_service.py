@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from loop_core.charter import MonitorPlan
+from loop_core.figures import numbers_apart
 from loop_core.monitor.baseline import MIN_BEFORE, judged, usual
-from loop_core.monitor.finding import Finding, numbers_apart, window_text
+from loop_core.monitor.finding import Finding, window_text
 from loop_core.monitor.service import HealthPoint
 from loop_core.vocabulary import State
 
@@ -119,9 +120,9 @@ def _rating(plan: MonitorPlan, newest: HealthPoint, before: Sequence[HealthPoint
         )
     state = judged(-mean, (high - low) / 4, [-m for m in earlier], plan.min_rating_drop)
     normal = usual(earlier)
-    now, before_now = numbers_apart(mean, mean if normal is None else normal, digits=2)
+    now, before_now, below, above = numbers_apart(mean, mean if normal is None else normal, low, high, digits=2)
     compared = f"; {before_now} is usual" if normal is not None else ""
-    sentence = f"Mean rating {now} [{low:.2f}, {high:.2f}]{compared} ({window})."
+    sentence = f"Mean rating {now} [{below}, {above}]{compared} ({window})."
     limit = normal - plan.min_rating_drop if normal is not None else None
     return Finding(
         "feedback.rating", "feedback", "rating", state, sentence, mean, low, high, limit, newest.n_ratings, start, end

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from loop_core.charter import Charter
 from loop_core.feedback import wilson
+from loop_core.figures import numbers_apart
 from loop_core.lake import Reading
 from loop_core.monitor.baseline import BEFORE, judged, usual
-from loop_core.monitor.finding import Finding, numbers_apart, window_text
+from loop_core.monitor.finding import Finding, window_text
 from loop_core.monitor.service import HealthPoint
 from loop_core.vocabulary import Signal, State
 from loop_core.windows import Windows

@@ -9,8 +9,6 @@ from typing import Literal, get_args
 from loop_core.vocabulary import State
 
 Stage = Literal["signals", "quality", "drift", "performance", "feedback", "service"]
-#: More decimals than these are no help to a reader.
-MOST_DECIMALS = 12
 #: In pipeline order.
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
@@ -55,21 +53,6 @@ class Finding:
     def key(self) -> tuple[str, str, str, str, str]:
         """What it is about, whatever its numbers: code, subject, cohort, its value, source; empty for none."""
         return self.code, self.subject, self.cohort or "", self.cohort_value or "", self.source or ""
-
-
-def numbers_apart(*values: float, digits: int = 3) -> tuple[str, ...]:
-    """Numbers that are shown side by side, with as many decimals as it takes to tell those apart that differ: at least
-    `digits`, and two figures of each that is less than 1.
-
-    >>> numbers_apart(0.00082, 0.00062), numbers_apart(0.12345, 0.2), numbers_apart(0.5, 0.5)
-    (('0.00082', '0.00062'), ('0.123', '0.200'), ('0.500', '0.500'))
-    """
-    for decimals in range(digits, MOST_DECIMALS):
-        texts = tuple(f"{value:,.{decimals}f}" for value in values)
-        coarse = any(0 < abs(value) < min(1.0, 10.0 ** (1 - decimals)) for value in values)
-        if not coarse and len(set(texts)) == len(set(values)):
-            return texts
-    return tuple(f"{value:.{MOST_DECIMALS}g}" for value in values)
 
 
 def window_text(start: datetime, end: datetime) -> str:

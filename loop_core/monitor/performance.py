@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from loop_core.charter import Charter
+from loop_core.figures import numbers_apart
 from loop_core.monitor.baseline import judged
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.groups import Place
@@ -70,7 +71,8 @@ class PerformancePoint:
         if self.bound_low is None or self.bound_high is None:
             return ""
         labels = f"{self.waiting:,} labels" if self.waiting > 1 else "one label"
-        return f"{labels} still out could move it to anything from {self.bound_low:.4f} to {self.bound_high:.4f}"
+        low, high = numbers_apart(self.bound_low, self.bound_high, digits=4)
+        return f"{labels} still out could move it to anything from {low} to {high}"
 
 
 def performance(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from loop_core.figures import numbers_apart
 from loop_core.frames import to_json
 
 
@@ -122,7 +123,9 @@ class PolicyReplay:
     @property
     def sentence(self) -> str:
         """Value and retrains of those."""
-        said = [f"{run.name} {run.value:.4f} with {len(run.retrains)}" for run in self.shown if run.value is not None]
+        runs = [run for run in self.shown if run.value is not None]
+        values = numbers_apart(*(run.value for run in runs if run.value is not None), digits=4)
+        said = [f"{run.name} {value} with {len(run.retrains)}" for run, value in zip(runs, values, strict=True)]
         words = self.metric.replace("_", " ")
         if not said:
             return f"No label of {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d} has matured: there is no {words} yet."

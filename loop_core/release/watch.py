@@ -7,6 +7,7 @@ from datetime import datetime
 
 from loop_core.compare import Cell, compare, verdict
 from loop_core.errors import IntegrityError, NotReadyError
+from loop_core.figures import numbers_apart
 from loop_core.ledger import Entry
 from loop_core.models import train_end
 from loop_core.release.state import state
@@ -47,9 +48,10 @@ def watch(loop: Loop, as_of: datetime, *, actor: str) -> Entry | None:
     if not worse:
         return None
     cell = worse[0]
+    loss, margin = numbers_apart(-(cell.difference or 0.0), cell.margin, digits=4)
     reason = (
-        f"{cell.metric} worse than {before.version} by {-(cell.difference or 0):.4f}"
-        f" (a margin of {cell.margin:g} was allowed; valid at any time of looking) on {cell.n:,} rows since {serving.since:%Y-%m-%d}"
+        f"{cell.metric} worse than {before.version} by {loss}"
+        f" (a margin of {margin} was allowed; valid at any time of looking) on {cell.n:,} rows since {serving.since:%Y-%m-%d}"
     )
     return rollback(loop, before.version, actor=actor, as_of=as_of, reason=reason)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from loop_core.figures import numbers_apart
 from loop_core.retrain.inspection import Check
 from loop_core.retrain.study import TrialView
 from loop_core.vocabulary import State
@@ -60,6 +61,9 @@ class RetrainResult:
         """The outcome in words."""
         if self.value is None:
             return f"Challenger {self.version}, not validated: {self.notes[0] if self.notes else 'there was no search'}"
-        against = f", the champion's parameters {self.champion_value:.5f}" if self.champion_value is not None else ""
+        best, *others = numbers_apart(
+            self.value, *([] if self.champion_value is None else [self.champion_value]), digits=5
+        )
+        against = f", the champion's parameters {others[0]}" if others else ""
         only = "" if self.searched else " Only the starting points were tried: nothing was searched."
-        return f"Challenger {self.version}: best objective {self.value:.5f} of {self.trials} trials{against}.{only}"
+        return f"Challenger {self.version}: best objective {best} of {self.trials} trials{against}.{only}"

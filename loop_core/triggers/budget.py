@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from loop_core.figures import numbers_apart
 from loop_core.triggers.base import Situation, Trigger, TriggerReading
 from loop_core.vocabulary import Tier
 
@@ -31,9 +32,10 @@ class Budget:
         if spend is None:
             why = "what this month cost so far was not read."
         else:
+            granted, most, further = numbers_apart(spend.seconds, self.seconds, spend.next_seconds, digits=0)
             why = (
-                f"{spend.seconds:,.0f} s of this month's {self.seconds:,.0f} s of compute are granted already,"
-                f" and the next retrain may take {spend.next_seconds:,.0f} s."
+                f"{granted} s of this month's {most} s of compute are granted already,"
+                f" and the next retrain may take {further} s."
             )
         # It waits for the month to end, which is no matter of degree.
         return replace(inner, fired=False, sentence=f"{inner.sentence} Silent: {why}", distance=None)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from loop_core.charter import Charter, TriggerPlan
 from loop_core.feedback import FeedbackPoint, feedback_trend
+from loop_core.figures import numbers_apart, shares_apart
 from loop_core.labels import read_at
 from loop_core.monitor import Finding, estimated_performance
 from loop_core.monitor.about_champion import about_champion
@@ -107,14 +108,14 @@ def _estimates(loop: Loop, as_of: datetime) -> Iterator[Finding]:
     """The newest window, as far as its scores can tell it."""
     for point in estimated_performance(loop, as_of, weeks=1):
         if point.value is not None and point.threshold_low is not None and point.threshold_high is not None:
-            band = f"{point.threshold_low:.4f} to {point.threshold_high:.4f}"
+            now, low, high = numbers_apart(point.value, point.threshold_low, point.threshold_high, digits=4)
             usual = (point.threshold_low + point.threshold_high) / 2
             yield Finding(
                 code=ESTIMATED + point.metric,
                 stage="performance",
                 subject=f"estimated {point.metric}",
                 state=point.state,
-                sentence=f"Estimated {point.metric} {point.value:.4f}, {band} is usual (n = {point.n:,}).",
+                sentence=f"Estimated {point.metric} {now}, {low} to {high} is usual (n = {point.n:,}).",
                 value=point.value,
                 n=point.n,
                 window_start=point.window_start,
@@ -137,12 +138,13 @@ def low_shares(points: Sequence[FeedbackPoint], limits: Sequence[float], as_of: 
     if newest is None or newest.low_share is None or newest.n_rated < MIN_RATINGS:
         return
     for limit in limits:
+        low, allowed = shares_apart(newest.low_share, limit)
         yield Finding(
             code=LOW_SHARE,
             stage="feedback",
             subject="low ratings",
             state=State.ALARM if newest.low_share >= limit else State.OK,
-            sentence=f"{newest.low_share:.0%} of {newest.n_rated:,} ratings are two or less; {limit:.0%} are allowed.",
+            sentence=f"{low} of {newest.n_rated:,} ratings are two or less; {allowed} are allowed.",
             value=newest.low_share,
             ci_low=newest.low_ci_low,
             ci_high=newest.low_ci_high,

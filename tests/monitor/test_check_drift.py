@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from loop_core.clock import instant
+from loop_core.figures import numbers_apart
 from loop_core.monitor import DriftScore, drift_scores
 from loop_core.monitor.check_drift import Effect, Weighing, check_drift
-from loop_core.monitor.finding import numbers_apart
 from loop_core.vocabulary import State
 from tests.conftest import START
 from tests.monitor.world import DAYS, fill, predictions

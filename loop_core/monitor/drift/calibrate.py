@@ -10,6 +10,7 @@ import numpy as np
 
 from loop_core.charter import MonitorPlan
 from loop_core.errors import NotReadyError
+from loop_core.figures import numbers_apart
 from loop_core.monitor.drift.alarm_rule import DAYS_A_MONTH
 from loop_core.monitor.drift.base import DriftMeasure
 from loop_core.monitor.drift.evidence import with_whole_windows
@@ -78,11 +79,12 @@ class Calibration:
         fixed = (
             "" if self.fixed_expected_per_month is None else f"; a fixed cut-off would give {self.fixed_expected_per_month:.3g}"
         )  # fmt: skip
+        expected, budget = numbers_apart(self.expected_per_month, self.budget, digits=2)
         seen = "too few windows to tell" if self.seen_per_month is None else f"{self.seen_per_month:.2f} a month"
         loudest = ", ".join(row.feature for row in self.rows[:3])
         why = f" Most are from {loudest}: they move within the reference itself." if kept == "OVER" else ""
         return (
-            f"{self.expected_per_month:.2f} false alarms a month expected, {kept} the budget of {self.budget:g}{fixed}."
+            f"{expected} false alarms a month expected, {kept} the budget of {budget}{fixed}."
             f" Seen in the reference period: {seen}; since: {self.since_per_month:.2f}.{why}"
         )
 
