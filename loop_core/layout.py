@@ -6,13 +6,16 @@ group (2770) everything in it is the group's too (660 and 770), whatever the uma
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from loop_core.errors import RefusedError
 from loop_core.postgres import DatabaseAddress
 
 #: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
@@ -49,6 +52,31 @@ def release_umask(held: int) -> None:
     others.remove(held)
     os.umask(others[-1] if others else first)
     _umasks[:] = [first, *others] if others else []
+
+
+@contextmanager
+def founding_folder(path: Path) -> Iterator[list[Path]]:
+    """The only one who makes a workspace in a folder, which is made → what was not there before, outer folders first.
+
+    Raises:
+        RefusedError: another process makes one in it.
+        OSError: it cannot be made.
+    """
+    made = [part for part in (*reversed(path.parents), path) if not part.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            # The folder itself is locked: a lock file would be there before its workspace, and after one that failed.
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RefusedError(
+                f"Another process is making a workspace in {path}",
+                todo="choose another folder, or open that one when it is there",
+            ) from None
+        yield made
+    finally:
+        os.close(folder)
 
 
 def make_folders(path: Path) -> list[Path]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,6 +20,7 @@ from loop_core.layout import (
     FORMAT,
     PASSWORD_FILE,
     SETTINGS,
+    founding_folder,
     hold_umask,
     keep_password,
     make_folders,
@@ -28,7 +30,7 @@ from loop_core.layout import (
 )
 from loop_core.ledger import ANCHOR_FILE, KEY_FILE, Entry, Ledger, refuse_unseen
 from loop_core.ledger.anchors import read_anchors
-from loop_core.ledger.database import refuse_occupied, remove_catalogue
+from loop_core.ledger.database import founding, refuse_occupied, remove_catalogue
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.ledger.ledger import Frozen
 from loop_core.paths import plain
@@ -65,9 +67,7 @@ class Workspace:
         """
         path = Path(path).absolute()
         if (path / SETTINGS).exists():
-            raise RefusedError(
-                f"{path} already is a workspace", "a new or empty folder", "open it, or choose another folder"
-            )
+            raise _taken(path)
         address = parse_address(catalog) if catalog is not None else None
         storage = {"catalog": str(address) if address else "lake/catalog.sqlite", "data": data or "lake/data"}
         held = hold_umask(path)
@@ -312,14 +312,36 @@ class Loop:
 
 
 def _found(path: Path, address: DatabaseAddress | None, storage: Mapping[str, Any]) -> None:
-    """Make the folders and the catalogue, or leave nothing."""
-    if address is not None:
+    """Make the folders and the catalogue, or leave nothing. Of two that make one workspace at a time, one does."""
+    with founding_folder(path) as made:
         try:
-            refuse_occupied(address)
-        except StorageError as error:
-            raise StorageError(
-                f"No lake at {address} ({error.given})", "a reachable PostgreSQL", "start it, or check the address"
-            ) from None
+            if (path / SETTINGS).exists():
+                raise _taken(path)
+            with _founding_database(address):
+                _make(path, address, storage)
+        except BaseException:
+            for folder in reversed(made):
+                with suppress(OSError):
+                    folder.rmdir()
+            raise
+
+
+@contextmanager
+def _founding_database(address: DatabaseAddress | None) -> Iterator[None]:
+    """Have a team's database to make a workspace in, and see that it holds none."""
+    with ExitStack() as held:
+        if address is not None:
+            try:
+                held.enter_context(founding(address))
+                refuse_occupied(address)
+            except StorageError as error:
+                raise StorageError(
+                    f"No lake at {address} ({error.given})", "a reachable PostgreSQL", "start it, or check the address"
+                ) from None
+        yield
+
+
+def _make(path: Path, address: DatabaseAddress | None, storage: Mapping[str, Any]) -> None:
     # What is there already is somebody's, who lost the settings perhaps: it stays.
     files = (PASSWORD_FILE, "studies.sqlite", "ledger.sqlite", KEY_FILE, ANCHOR_FILE, SETTINGS)
     names = [name for name in files if not (path / name).exists()]
@@ -340,6 +362,10 @@ def _found(path: Path, address: DatabaseAddress | None, storage: Mapping[str, An
         for folder in made:
             shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _taken(path: Path) -> RefusedError:
+    return RefusedError(f"{path} already is a workspace", "a new or empty folder", "open it, or choose another folder")
 
 
 def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspace:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
-from loop_core.layout import FORMAT
+from loop_core.layout import FORMAT, founding_folder
+from loop_core.ledger.database import founding
 from loop_core.monitor.profiles import profile_series
 from loop_core.monitor.profiles.store import read_mark
+from loop_core.postgres import parse_address
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER, START
 
@@ -167,3 +169,17 @@ def test_a_team_workspace_on_postgresql(tmp_path: Path, database: str) -> None:
 def test_an_unreachable_postgresql_is_said(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No lake at"):
         Workspace.create(tmp_path / "w", catalog="postgresql://nobody:secret@127.0.0.1:1/none")
+
+
+@pytest.mark.parametrize("kind", ["folder", pytest.param("database", marks=pytest.mark.postgres)])
+def test_of_two_that_make_one_workspace_one_does(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    catalog = request.getfixturevalue("database") if kind == "database" else None
+    path = tmp_path / "deep" / "w"
+    held = founding(parse_address(catalog)) if catalog else founding_folder(path)
+    with held:
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(RefusedError, match=f"Another process is making a workspace in the {kind}|in {path}"):
+            Workspace.create(path, catalog=catalog)
+        assert sorted(tmp_path.rglob("*")) == before, "nothing half-made, and nothing of the other's removed"
+    Workspace.create(path, catalog=catalog).close()
+    assert Workspace.open(path).close() is None

@@ -23,6 +23,8 @@ from loop_core.postgres import DatabaseAddress, parse_address
 HEAD, TABLES = "0003", "0002"
 #: Any number that only the ledger uses as PostgreSQL advisory lock.
 _LOCK = 7_017_700
+#: Another, for making a workspace.
+_FOUNDING = 7_017_703
 
 
 def open_database(url: str, *, create: bool = False, frozen: str | None = None) -> Engine:
@@ -115,6 +117,27 @@ def postgres_options(url: str) -> tuple[str, dict[str, Any]]:
     address = parse_address(url)
     shown = f"postgresql+pg8000://{address.host if '/' not in address.host else ''}/{quote(address.database, safe='')}"
     return shown, {"creator": address.connect}
+
+
+@contextmanager
+def founding(address: DatabaseAddress) -> Iterator[None]:
+    """The only one who makes a workspace in a database.
+
+    Raises:
+        RefusedError: another process makes one in it.
+        StorageError: it cannot be reached.
+    """
+    engine = _engine_of(address)
+    try:
+        with explained(), engine.connect() as connection:
+            if not connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": _FOUNDING}).scalar():
+                raise RefusedError(
+                    f"Another process is making a workspace in the database {address.database}",
+                    todo="choose another database, or open that workspace's folder when it is there",
+                )
+            yield
+    finally:
+        engine.dispose()
 
 
 def refuse_occupied(address: DatabaseAddress) -> None:
