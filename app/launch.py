@@ -10,6 +10,7 @@ import streamlit as st
 from app.actions import Form, queue
 from app.session import View
 from app.widgets import moment, short
+from loop_core.status import ended
 from loop_core.workspace import Loop
 
 #: Inputs of a retrain's form, by its parameters.
@@ -62,9 +63,17 @@ def _bootstrap(loop: Loop, present: str, *, until: date, external: str, actor: s
 
 
 def cycle_button(view: View) -> None:
-    """One cycle at the loop's present."""
+    """One cycle at the loop's present; of a log that has ended, whoever presses says from when it looks."""
     with st.container(border=True):
         st.markdown("##### Run one cycle")
         st.caption("Reads the signals, records findings, decides, and trains only where a trigger asks for it.")
-        form = Form(view, view.present)
-        form.start("Run a cycle", "cycle", "cycle", {}, type="secondary", icon=":material/cached:")
+        form, end = Form(view, view.present), ended(view.loop, view.present)
+        if end is None:
+            form.start("Run a cycle", "cycle", "cycle", {}, type="secondary", icon=":material/cached:")
+            return
+        last, today = f"{end - timedelta(days=1):%Y-%m-%d}", f"{view.present:%Y-%m-%d}"
+        st.markdown(f"The newest prediction is of {last}. A cycle of {today} would find windows without a row.")
+        with st.container(horizontal=True):
+            there = {"as_of": end.isoformat()}
+            form.start(f"Run a cycle as of {end:%Y-%m-%d}", "cycle_there", "cycle", there, icon=":material/cached:")
+            form.start(f"Run a cycle as of {today}", "cycle", "cycle", {}, type="secondary", icon=":material/cached:")

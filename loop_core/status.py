@@ -47,15 +47,21 @@ def loop_status(loop: Loop, as_of: datetime) -> LoopStatus:
     )
 
 
-def long_quiet(loop: Loop, as_of: datetime) -> str | None:
-    """A sentence that says where the predictions end, when none came in the last `QUIET_DAYS` before a UTC instant;
-    else None. Looked at from there, windows are empty, and whoever asked may have meant the log's own time."""
+def ended(loop: Loop, as_of: datetime) -> datetime | None:
+    """The UTC midnight after the newest prediction, when none came in the last `QUIET_DAYS` before a UTC instant; else None.
+    Looked at from that instant, windows are empty, and whoever asked may have meant the log's own time."""
     span = loop.span()
-    if span is None or span[1] > as_of - timedelta(days=QUIET_DAYS):
+    return None if span is None or span[1] > as_of - timedelta(days=QUIET_DAYS) else span[1]
+
+
+def long_quiet(loop: Loop, as_of: datetime) -> str | None:
+    """A sentence that says where the predictions of a log that has ended before a UTC instant end; else None."""
+    end = ended(loop, as_of)
+    if end is None:
         return None
     return (
-        f"The newest prediction of {loop.name} is of {span[1] - timedelta(days=1):%Y-%m-%d}; this looks from {as_of:%Y-%m-%d}."
-        f" To look from there: --as-of {span[1]:%Y-%m-%d}"
+        f"The newest prediction of {loop.name} is of {end - timedelta(days=1):%Y-%m-%d}; this looks from {as_of:%Y-%m-%d}."
+        f" To look from there: --as-of {end:%Y-%m-%d}"
     )
 
 

@@ -87,3 +87,18 @@ def one_group(text: str | None) -> tuple[str, str] | None:
     if not separator:
         raise RefusedError(f"Cohort {text!r}", "a cohort and its value, e.g. state=BA", "add the value")
     return name, value
+
+
+def named_values(pairs: list[str] | None, example: str) -> dict[str, str]:
+    """`--set name=value`, repeated → value by name.
+
+    Raises:
+        RefusedError: one of them has no `=` or no name.
+    """
+    found: dict[str, str] = {}
+    for pair in pairs or []:
+        name, given, value = pair.partition("=")
+        if not given or not name.strip():
+            raise RefusedError(f"--set {pair}", f"name=value, e.g. {example}", "write it so")
+        found[name.strip()] = value
+    return found

@@ -14,8 +14,7 @@ from typing import Annotated
 import typer
 
 from loop_core.cli.console import say, show
-from loop_core.cli.options import ActorOption, JsonOption, WorkspaceOption, actor_or_me, opened
-from loop_core.errors import RefusedError
+from loop_core.cli.options import ActorOption, JsonOption, WorkspaceOption, actor_or_me, named_values, opened
 
 jobs_app = typer.Typer(help="Long work: what runs, what waits, stop it.", no_args_is_help=True)
 
@@ -109,10 +108,7 @@ def start(
     """Queue a job for the worker."""
     from loop_core.jobs import enqueue
 
-    for pair in set_ or []:
-        if "=" not in pair:
-            raise RefusedError(f"--set {pair}", "name=value, e.g. trials=20", "write it so")
-    params = dict(pair.split("=", 1) for pair in set_ or [])
+    params = named_values(set_, "trials=20")
     with opened(workspace) as ws:
         job = enqueue(ws, ws.loop(loop).name, kind, params, actor=actor_or_me(actor))
     say(f"Job {job} is queued.")

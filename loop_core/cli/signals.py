@@ -9,7 +9,7 @@ import typer
 
 from loop_core.cli.console import say, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
-from loop_core.cli.options import JsonOption
+from loop_core.cli.options import JsonOption, named_values
 from loop_core.cli.progress import progress_bar
 from loop_core.clock import now
 from loop_core.errors import RefusedError, following
@@ -211,7 +211,7 @@ def fix(
     """Correct values of one row; `replay` then brings it through the gates."""
     from loop_core.gates import quarantine
 
-    pairs = dict(change.split("=", 1) for change in changes if "=" in change)
+    pairs = named_values(changes, "price=12.5")
     quarantine.fix(here.loop, row, pairs, reason=reason, actor=here.actor, as_of=here.as_of)
     say(f"{row} corrected: {', '.join(pairs)}. Next: loop quarantine replay {here.name} {row}")
 

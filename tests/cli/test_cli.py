@@ -92,6 +92,8 @@ def test_ingest_twice_and_quarantine(loop: Loop, tmp_path: Path) -> None:
     assert rows[0]["rules"] == ["price.min"]
     assert "price = -5" in run("quarantine", "list", "orders", workspace=folder)
     name = rows[0]["quarantine_id"]
+    with pytest.raises(RefusedError, match="--set 5"):
+        run("quarantine", "fix", "orders", name, "--set", "price=5", "--set", "5", workspace=folder)
     run("quarantine", "fix", "orders", name, "--set", "price=5", workspace=folder)
     assert "1 accepted" in run("quarantine", "replay", "orders", name, workspace=folder)
     assert "quarantine is empty" in run("quarantine", "list", "orders", workspace=folder)

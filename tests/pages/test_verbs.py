@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from loop_core.gates.quarantine import rule_counts
 from loop_core.jobs import list_jobs
 from loop_core.workspace import Loop, Workspace
+from tests.conftest import CHARTER, START
 from tests.once import once
 from tests.pages.conftest import END, Open, build, keyed, said
 
@@ -121,3 +122,17 @@ def test_a_batch_is_taken_out_with_a_reason(app: Open, own: Path) -> None:
     test.button(key=button.key).click().run()
     assert [entry.reason for entry in loop_of(own).entries("batch.retracted")] == ["the wrong export"]
     assert not any(one.key == button.key for one in test.button)
+
+
+def test_of_a_log_that_has_ended_somebody_says_from_when_a_cycle_looks(app: Open, loop: Loop) -> None:
+    workspace = loop.workspace
+    text = CHARTER.replace('clock = "data"', 'clock = "wall"')
+    loop = workspace.set_charter(text, actor="ana", reason="live", as_of=START)
+    made = f"insert into {loop.table('predictions')} (prediction_id, predicted_at) values ('a', $start)"
+    loop.lake.write(lambda tx: tx.execute(made, {"start": START}), actor="ana", message="one row")
+    test = app(workspace.path, "retrain")
+    assert "The newest prediction is of 2018-01-01" in said(test)
+    there = keyed(test.button, "cycle_there")
+    assert there.label == "Run a cycle as of 2018-01-02"
+    there.click().run()
+    assert list_jobs(workspace)[0].params["as_of"] == "2018-01-02T00:00:00+00:00"
