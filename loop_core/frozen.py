@@ -15,6 +15,8 @@ from pathlib import Path
 from loop_core.errors import StorageError
 from loop_core.paths import scratch_file
 
+#: A disk with less room is full: SQLite's file for readers would not fit, nor an entry and its log.
+_ROOM = 262_144
 _TRIES = 50
 _PAUSE = 0.05
 
@@ -22,6 +24,11 @@ _PAUSE = 0.05
 def can_write(*databases: Path) -> bool:
     """Whether this user may write SQLite files and what it puts beside them."""
     return all(os.access(place, os.W_OK) for file in databases for place in (file, file.parent))
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder has no room to write."""
+    return shutil.disk_usage(folder).free < _ROOM
 
 
 def copy_databases(databases: Sequence[Path]) -> list[Path]:

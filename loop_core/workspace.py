@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from loop_core.charter import Charter, parse_charter
 from loop_core.errors import CharterError, RefusedError, StorageError, UnknownNameError
-from loop_core.frozen import can_write, copy_databases, stamp
+from loop_core.frozen import can_write, copy_databases, is_full, stamp
 from loop_core.lake import Lake, LakeLocation, compile_charter, create_loop_tables, quoted
 from loop_core.layout import (
     FORMAT,
@@ -146,8 +146,12 @@ class Workspace:
         return self.lake.location.frozen
 
     def is_stale(self) -> bool:
-        """Whether it can only be read and was written to since it was opened: open it again to see that."""
-        return self._stamp is not None and stamp(*self._databases()) != self._stamp
+        """Whether to open it again: it can only be read and was written to since, or its disk is full, or no more so."""
+        if not self.lake.location.embedded:
+            return False
+        if is_full(self.path) or self._stamp is None:
+            return (self._stamp is None) == is_full(self.path)
+        return can_write(*self._databases()) or stamp(*self._databases()) != self._stamp
 
     def _databases(self) -> tuple[Path, ...]:
         return self.path / "lake" / "catalog.sqlite", self.path / "ledger.sqlite"
@@ -374,14 +378,10 @@ def _connect(path: Path, storage: Mapping[str, Any], *, create: bool) -> Workspa
     databases = (path / "ledger.sqlite",) if team else (path / catalog, path / "ledger.sqlite")
     if team is None and not create and all(file.exists() for file in databases) and not can_write(*databases):
         return _connect_frozen(path, storage, f"{path} is read-only for this user, so nothing in it can be changed")
-    location = LakeLocation(str(team or path / catalog), _data(path, storage), _lock(path))
-    ledger_url = str(team or f"sqlite:///{path / 'ledger.sqlite'}")
-    try:
-        return _joined(path, location, ledger_url, create)
-    except StorageError as error:
-        if team is not None or create or "full" not in error.given:
-            raise
+    if team is None and not create and all(file.exists() for file in databases) and is_full(path):
         return _connect_frozen(path, storage, f"The disk of {path} is full, so nothing in it can be changed")
+    location = LakeLocation(str(team or path / catalog), _data(path, storage), _lock(path))
+    return _joined(path, location, str(team or f"sqlite:///{path / 'ledger.sqlite'}"), create)
 
 
 def _connect_frozen(path: Path, storage: Mapping[str, Any], why: str) -> Workspace:

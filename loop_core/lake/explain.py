@@ -21,6 +21,11 @@ def explain(error: duckdb.Error) -> LoopbenchError:
             "free space",
             "free some; nothing was half-written",
         )
+    if "disk I/O error" in text:
+        return StorageError(
+            f"The disk of the workspace is full, or it fails ({first_line(text)})",
+            todo="free some space, or open the workspace again to read it as it is; nothing was half-written",
+        )
     if "launched in read-only mode" not in text and any(
         word in text.lower() for word in ("readonly", "read-only", "permission denied", "unable to open database file")
     ):

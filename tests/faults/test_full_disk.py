@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +70,19 @@ def test_a_read_only_disk_is_said(disk: Path, tmp_path: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(disk.parent)], check=True)
     with pytest.raises(StorageError, match=r"(?i)read-only|permissions"), Workspace.open(disk) as workspace:
         ingest(workspace.loop("orders"), Signal.PREDICTIONS, read_source(str(small)), actor="ana", as_of=AS_OF)
+
+
+@pytest.mark.faults
+def test_on_a_full_disk_reading_goes_on_and_acts_are_refused(disk: Path) -> None:
+    with (disk.parent / "rest").open("wb", buffering=0) as rest, suppress(OSError):
+        while True:
+            rest.write(b"x" * 1024)
+    with Workspace.open(disk) as workspace:
+        loop = workspace.loop("orders")
+        assert loop.lake.rows(f"select count(*) from {loop.table('predictions')}") == [(0,)]
+        assert [check for check in examine(workspace, wall=AS_OF, deep=True) if check.state == "broken"] == []
+        with pytest.raises(StorageError, match=r"The disk of .* is full, so nothing in it can be changed"):
+            loop.ledger.append(kind="x", loop="orders", subject="x", actor="ana", as_of=START)
+        assert not workspace.is_stale()
+        (disk.parent / "rest").unlink()
+        assert workspace.is_stale(), "to be opened again, and written to"
