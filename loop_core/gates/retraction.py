@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from loop_core.gates.loss import REPLACED, set_damage_aside
 from loop_core.lake import Transaction, damage_of_batches
 from loop_core.lake.tables import EVENT_TIME, KEYS
 from loop_core.ledger import refuse_unseen
+from loop_core.signals.cells import canonical
 from loop_core.vocabulary import Signal
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Retraction:
     """Outcomes about predictions that are gone: they stay, and count again once the predictions are ingested again."""
     feedback: int
     """Feedback about them: it stays, as feedback about no known prediction."""
+    waiting: int
+    """Rows that it had brought in from the quarantine: they wait there again."""
     state: str
     """`retracted`; `already_retracted`: it was before, nothing changed."""
 
@@ -47,6 +51,7 @@ class Retraction:
             return f"{self.source} was retracted before ({self.rows:,} rows); nothing changed."
         parts = [f"{self.rows:,} {self.signal.value} from {self.source} are out of the lake"]
         parts += [f"the older content of {self.restored:,} of them is back"] if self.restored else []
+        parts += [f"{self.waiting:,} rows wait in the quarantine again"] if self.waiting else []
         left = [f"{self.outcomes:,} outcomes"] * (self.outcomes > 0) + [f"{self.feedback:,} feedback items"] * (
             self.feedback > 0
         )
@@ -59,7 +64,8 @@ def retract(loop: Loop, batch: str, *, actor: str, as_of: datetime, reason: str,
 
     Effective for every read from the commit on, at whatever `as_of`: the rows were never right. Only what is pinned to an
     older snapshot of the lake, a model's training set, still reads them. Rows that replaced an older content give way to
-    it while the snapshot before the batch is there. Rows of the batch that wait in the quarantine leave it.
+    it while the snapshot before the batch is there. Rows of the batch that wait in the quarantine leave it; those that a
+    replay brought in wait there again.
 
     Args:
         loop: the loop.
@@ -104,10 +110,11 @@ def _retract(tx: Transaction, loop: Loop, named: str, decision: tuple[str, datet
     batch = _named(tx, loop, named)
     identity, signal = {"batch_id": batch["batch_id"]}, Signal(batch["signal"])
     if batch["state"] == "retracted":
-        return Retraction(batch["batch_id"], loop.name, signal, batch["source_name"], batch["retracted_rows"], 0, 0, 0, "already_retracted")  # fmt: skip
+        return Retraction(batch["batch_id"], loop.name, signal, batch["source_name"], batch["retracted_rows"], 0, 0, 0, 0, "already_retracted")  # fmt: skip
     table = loop.table(signal.value)
     older = _older(tx, loop, batch, signal) if REPLACED in (batch["notes"] or "") else 0
     rows = tx.execute(f"select count(*) from {table} where batch_id = $batch_id", identity)[0][0]
+    waiting = _wait_again(tx, loop, batch, signal) if batch["state"] == "replayed" else 0
     tx.execute(f"delete from {table} where batch_id = $batch_id", identity)
     if older:
         tx.execute(f"insert into {table} by name select * from older")
@@ -126,7 +133,16 @@ def _retract(tx: Transaction, loop: Loop, named: str, decision: tuple[str, datet
         told | {"rows": rows},
     )
     return Retraction(
-        batch["batch_id"], loop.name, signal, batch["source_name"], rows, older, outcomes, feedback, "retracted"
+        batch["batch_id"],
+        loop.name,
+        signal,
+        batch["source_name"],
+        rows,
+        older,
+        outcomes,
+        feedback,
+        waiting,
+        "retracted",
     )
 
 
@@ -134,7 +150,7 @@ def _named(tx: Transaction, loop: Loop, named: str) -> dict[str, Any]:
     """The batch of an id or its beginning."""
     if len(named) < MIN_ID:
         raise RefusedError(f"The id {named!r} is too short", todo=f"give {MIN_ID} characters of it or more")
-    names = ("batch_id", "signal", "source_name", "state", "notes", "retracted_rows")
+    names = ("batch_id", "signal", "source_name", "state", "notes", "retracted_rows", "actor", "arrived_at")
     found = tx.execute(
         f"select {', '.join(names)} from {loop.table('batches')} where starts_with(batch_id, $named)", {"named": named}
     )
@@ -146,6 +162,25 @@ def _named(tx: Transaction, loop: Loop, named: str) -> dict[str, Any]:
     if batch["state"] == "stopped":
         raise RefusedError(f"{batch['source_name']} was stopped: none of its rows entered, so none can be taken out")
     return batch
+
+
+def _wait_again(tx: Transaction, loop: Loop, batch: dict[str, Any], signal: Signal) -> int:
+    """Open the quarantined rows again that a replay brought in and its retraction takes out; how many.
+
+    One person may replay twice at one instant of the loop: what a replay brought in has an id that is the batch's.
+    """
+    key, table = KEYS[signal][0], loop.table("quarantine")
+    of_batch = {"batch_id": batch["batch_id"]}
+    sql = f"select {key} from {loop.table(signal.value)} where batch_id = $batch_id"
+    there = {row[0] for row in tx.execute(sql, of_batch)}
+    replayed = tx.execute(
+        f"""select quarantine_id, row_json from {table}
+        where state = 'replayed' and signal = $signal and decided_by = $actor and decided_at = $arrived_at""",
+        {"signal": signal.value, "actor": batch["actor"], "arrived_at": batch["arrived_at"]},
+    )
+    ids = [name for name, row in replayed if canonical(str(json.loads(row).get(key))) in there]
+    tx.execute(f"update {table} set state = 'open' where list_contains($ids, quarantine_id)", {"ids": ids})
+    return len(ids)
 
 
 def _older(tx: Transaction, loop: Loop, batch: dict[str, Any], signal: Signal) -> int:

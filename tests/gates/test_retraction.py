@@ -10,7 +10,8 @@ import pytest
 from loop_core.doctor import examine
 from loop_core.errors import RefusedError, SourceError
 from loop_core.gates import ingest, repair, retract
-from loop_core.gates.quarantine import list_rows
+from loop_core.gates.quarantine import fix, list_rows
+from loop_core.gates.replay import replay
 from loop_core.labels import known_at
 from loop_core.lake.times import OLDEST
 from loop_core.monitor.drift import drift_scores
@@ -104,6 +105,20 @@ def test_the_same_file_may_come_again_and_go_again(full: Loop, tmp_path: Path) -
     assert recount(full).differences == ()  # type: ignore[union-attr]
     assert _broken(full) == []
     assert deliver(full, Signal.PREDICTIONS, tmp_path / "wrong.csv").state == "already_ingested"
+
+
+def test_rows_that_a_retracted_replay_brought_in_wait_again(full: Loop) -> None:
+    (row,) = list_rows(full)
+    fix(full, row.quarantine_id, {"price": "9001"}, actor="bea", as_of=AS_OF)
+    (report,) = replay(full, [row.quarantine_id], actor="bea", as_of=AS_OF)
+    assert (report.accepted, list_rows(full)) == (1, [])
+    done = retract(full, report.batch_id, **ACT)
+    assert (done.rows, done.waiting, [waiting.state for waiting in list_rows(full)]) == (1, 1, ["open"])
+    assert "1 rows wait in the quarantine again" in done.sentence
+    # Corrected, it may come in for good.
+    fix(full, row.quarantine_id, {"price": "90"}, actor="bea", as_of=AS_OF)
+    assert replay(full, [row.quarantine_id], actor="bea", as_of=AS_OF)[0].accepted == 1
+    assert _broken(full) == []
 
 
 def test_outcomes_taken_out_give_way_to_older_ones(full: Loop, tmp_path: Path) -> None:
