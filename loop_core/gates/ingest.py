@@ -15,6 +15,7 @@ from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import settle
 from loop_core.gates.staging import Progress, batch_id, remove_stale, stage, staging_folder
 from loop_core.gates.typed import typed_query
+from loop_core.signals.score_files import finish_namings
 from loop_core.signals.source import Source
 from loop_core.vocabulary import Signal
 
@@ -83,6 +84,7 @@ def repair(loop: Loop) -> None:
     record(loop)
     record_retractions(loop)
     repair_decisions(loop)
+    finish_namings(loop)
     remove_stale(loop.workspace.staging)
 
 

@@ -80,3 +80,19 @@ def test_scores_without_a_version_get_one_on_record(predicted: Loop) -> None:
     with pytest.raises(RefusedError, match="reason"):
         name_scores(predicted, "second", reason="", **ACT)
     assert len(predicted.entries("scores.named")) == 1
+
+
+def test_a_naming_that_was_killed_is_finished(predicted: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(type(predicted.lake), "write", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            name_scores(predicted, "first", reason="the vendor said so", **ACT)
+    # What comes in afterwards is not what was named.
+    deliver(predicted, Signal.PREDICTIONS, write_csv(tmp_path / "q.csv", [prediction(50, score=0.5)]))
+    named = f"select model_version, count(*) from {predicted.table('predictions')} group by 1 order by 1"
+    assert predicted.lake.rows(named) == [("first", 20), (None, 1)]
+    assert [entry.payload["rows"] for entry in predicted.entries("scores.named")] == [20]
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
