@@ -143,7 +143,7 @@ def name_scores(loop: Loop, version: str, *, actor: str, as_of: datetime, reason
             where {_UNNAMED} and ($batch is null or starts_with(batch_id, $batch)) group by 1 order by 1""",
             {"batch": batch},
         )
-        n = sum(rows for _, rows in found)
+        n = sum(int(rows) for _, rows in found)
         if not n:
             raise NotReadyError(f"No score of {loop.name} is without a model version", todo="nothing is left to name")
         entry = record.append(
