@@ -11,6 +11,9 @@ from loop_core.errors import DamagedFileError, LoopbenchError, StorageError
 #: The Parquet file that an error is about.
 _FILE = re.compile(r"""['"](/[^'"]+\.parquet)['"]""")
 
+#: A read as of a snapshot that expired.
+_EXPIRED = re.compile(r"No snapshot found at version (\d+)")
+
 
 def explain(error: duckdb.Error) -> LoopbenchError:
     """A DuckDB error in the product's words; disk and permission trouble are named as such."""
@@ -20,6 +23,12 @@ def explain(error: duckdb.Error) -> LoopbenchError:
             f"The disk of the workspace is full ({first_line(text)})",
             "free space",
             "free some; nothing was half-written",
+        )
+    expired = _EXPIRED.search(text)
+    if expired:
+        return StorageError(
+            f"Snapshot {expired[1]} of the lake, which this work is pinned to, was removed by maintenance meanwhile",
+            todo="run it again on the newest one; `loop maintain --keep-days` with more days leaves such work its time",
         )
     if "disk I/O error" in text:
         return StorageError(

@@ -3,6 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from loop_core.errors import StorageError
 from loop_core.lake import check_lake, maintain_lake
 from loop_core.workspace import Loop
 from tests.conftest import START
@@ -54,3 +57,12 @@ def test_check_names_missing_files_and_orphans(loop: Loop) -> None:
     files[0].unlink()
     report = check_lake(loop.lake)
     assert [Path(found.path).name for found in report.damaged] == [files[0].name]
+
+
+def test_work_pinned_to_a_snapshot_that_maintenance_removed_is_told_so(loop: Loop) -> None:
+    fill(loop, 1)
+    pinned = loop.lake.snapshot()
+    fill(loop, 1)
+    maintain_lake(loop.lake, pinned=(), older_than=SOON)
+    with pytest.raises(StorageError, match=f"Snapshot {pinned} .* removed by maintenance"):
+        loop.lake.rows(f"select count(*) from {loop.table('predictions')} at (version => {pinned})")
