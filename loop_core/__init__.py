@@ -8,7 +8,8 @@ A stage imports only what stands above it in this map (import-linter holds that)
 | `charter`     | `loops/<name>.toml` → validated, hashed, versioned `Charter` |
 | `lake`        | DuckLake: one way to read, one way to write, snapshots; the only module that imports duckdb |
 | `ledger`      | the append-only, hash-chained record; the database of jobs |
-| `workspace`   | opens the two above; hands out `Loop` handles |
+| `opening`     | makes and connects the two above |
+| `workspace`   | one folder with both; hands out `Loop` handles |
 | `signals`     | files and SQL sources → typed Arrow batches; `simulate` makes them with known drift |
 | `gates`       | batch → accepted + quarantine; `ingest` is the verb |
 | `recipes`     | a real data set, or the simulator's → a loop with its signals |
