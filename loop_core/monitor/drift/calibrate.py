@@ -79,12 +79,12 @@ class Calibration:
         fixed = (
             "" if self.fixed_expected_per_month is None else f"; a fixed cut-off would give {self.fixed_expected_per_month:.3g}"
         )  # fmt: skip
-        expected, budget = numbers_apart(self.expected_per_month, self.budget, digits=2)
+        expected, _ = numbers_apart(self.expected_per_month, self.budget, digits=2)
         seen = "too few windows to tell" if self.seen_per_month is None else f"{self.seen_per_month:.2f} a month"
         loudest = ", ".join(row.feature for row in self.rows[:3])
         why = f" Most are from {loudest}: they move within the reference itself." if kept == "OVER" else ""
         return (
-            f"{expected} false alarms a month expected, {kept} the budget of {budget}{fixed}."
+            f"{expected} false alarms a month expected, {kept} the budget of {self.budget:g}{fixed}."
             f" Seen in the reference period: {seen}; since: {self.since_per_month:.2f}.{why}"
         )
 
