@@ -90,7 +90,9 @@ def _verbs(view: View, challenger: str, card: Scorecard | None) -> None:
             key="export", icon=":material/download:", on_click="ignore",
             help="The whole comparison as one file, to read, print or send; it loads nothing.",
         )  # fmt: skip
-    why(view, HOW, f"loop_core.compare:compare(loop, {challenger!r}, as_of=as_of, record=False)")
+    against = f", against={card.champion!r}" if card is not None and card.champion else ""
+    call = f"loop_core.compare:compare(loop, {challenger!r}{against}, as_of=as_of, record=False)"
+    why(view, HOW, call, as_of=card.as_of if card else None)
 
 
 def _running(view: View, challenger: str) -> bool:

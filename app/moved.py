@@ -76,6 +76,6 @@ def importance_quadrant(
     why(
         view,
         "Mean |SHAP| of the champion's scores on a seeded sample of its training span, as shares that add up to 1.",
-        "loop_core.monitor.drift:importance(loop, as_of)",
+        "loop_core.monitor:importance(loop, as_of)",
         key="importance",
     )

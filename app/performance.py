@@ -85,9 +85,12 @@ def choices(view: View) -> Measured:
         cohort = cohort_picker(view)
         asked = view.loop.charter.labels.min_mature_share
         how = HOW.format(asked=asked, trend=view.loop.charter.monitor.trend_windows)
-        why(view, how, f"loop_core.monitor:performance(loop, as_of, metrics=({metric!r},), weeks={weeks})")
+        asking = st.container(width="content")
     value = _value_picker(view, cohort, weeks) if cohort else None
     split = cohort if value is not None else None
+    with asking:
+        of = f"cohort={split!r}, weeks={weeks}, trend=True"
+        why(view, how, f"loop_core.monitor:performance(loop, as_of, metrics=({metric!r},), {of})")
     points, problem = _points(view, weeks, split)
     mine = [p for p in points if p.metric == metric and p.cohort_value == value]
     short_term = view.loop.charter.monitor.window_days

@@ -43,7 +43,7 @@ def rivals_panel(view: View, card: Scorecard) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="side_rivals_ask"):
         if view.is_present and not view.presenting:
             _ask(view, card)
-        why(view, WORDS, _call(found, card), key="rivals")
+        why(view, WORDS, _call(found, card), key="rivals", as_of=found.as_of if found else None)
 
 
 def _ask(view: View, card: Scorecard) -> None:

@@ -44,7 +44,7 @@ def selftest_panel(view: View, challenger: str) -> None:
                 form.start(
                     "Try the gates", "selftest_run", "selftest", of, type="secondary", icon=":material/experiment:"
                 )
-            why(view, WORDS, "loop_core.compare:selftest(loop, as_of)", key="selftest")
+            why(view, WORDS, "loop_core.compare:latest_selftest(loop, as_of)", key="selftest")
         if found is not None and found.harms:
             rows = [
                 {

@@ -38,7 +38,7 @@ def slices_panel(view: View, card: Scorecard) -> None:
     if card.slices and acting(view):
         for one in card.slices:
             _declare(view, card, one)
-    why(view, WORDS, f"loop_core.compare:load_scorecard(loop, {card.id!r}).slices", _sql(card), key="slices")
+    why(view, WORDS, f"loop_core.compare:load_scorecard(loop, {card.id!r}).slices", key="slices")
 
 
 def _said(card: Scorecard) -> str:
@@ -64,10 +64,6 @@ def _row(one: Slice) -> dict[str, Any]:
         "challenger": one.challenger,
         "of all": one.share,
     }
-
-
-def _sql(card: Scorecard) -> str | None:
-    return "\n".join(f"-- {one.id}\n{one.sql}" for one in card.slices) or None
 
 
 def _declare(view: View, card: Scorecard, one: Slice) -> None:

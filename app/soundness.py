@@ -43,7 +43,7 @@ def soundness_panel(view: View, card: Scorecard) -> None:
         st.markdown(
             plain(card.mutations[0].sentence) if card.mutations else "This comparison did not look; compare again."
         )
-    why(view, WORDS, f"loop_core.compare:mutation_tests(loop, {card.challenger!r}, as_of)", key="mutations")
+    why(view, WORDS, f"loop_core.compare:load_scorecard(loop, {card.id!r}).mutations", key="mutations")
     st.markdown("##### What its callers rely on")
     if not card.contract:
         st.markdown("This comparison did not look; compare again.")

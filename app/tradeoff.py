@@ -49,7 +49,7 @@ def tradeoff_panel(view: View, card: Scorecard) -> None:
             both = {"with": [version for version in (card.champion, card.challenger) if version]}
             form = Form(view, card.id)
             form.start("Measure", "tradeoff_run", "tradeoff", both, type="secondary", icon=":material/timer:")
-        why(view, WORDS, "loop_core.compare:tradeoff(loop, as_of)", key="tradeoff")
+        why(view, WORDS, "loop_core.compare.tradeoffs:latest_tradeoff(loop, as_of)", key="tradeoff")
 
 
 def _chart(found: Tradeoff) -> None:

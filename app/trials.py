@@ -25,7 +25,8 @@ def trials_panel(view: View) -> None:
         if job is None:
             return
         st.markdown("##### Trials")
-        search = _search(view, job)
+        as_of, (seed, budget) = instant(job.params["as_of"]), _asked(view, job)
+        search = live_search(view.loop, as_of, seed=seed, budget=budget)
         if search is None or not search.trials:
             empty("No trial yet", "Trials of the retrain above appear here one by one.", key="notrials")
             return
@@ -51,15 +52,17 @@ def trials_panel(view: View) -> None:
             "Lower is better: mean fold loss plus λ times the worst declared cohort's. The first trial has the champion's "
             "parameters, or the default ones where there is no champion that tells them; a trial is given up when its "
             "first folds are worse than the median so far.",
-            "loop_core.retrain:live_search(loop, as_of, seed=seed, budget=budget)",
+            f"loop_core.retrain:Budget,live_search(loop, as_of, seed={seed}, budget={budget!r})",
             key="trials",
+            as_of=as_of,
         )
 
 
-def _search(view: View, job: JobView) -> LiveSearch | None:
+def _asked(view: View, job: JobView) -> tuple[int, Budget]:
+    """Seed and budget of the search that a job runs."""
     plan, asked = view.loop.charter.retrain, job.params
     budget = Budget(int(asked.get("trials", plan.trials)), float(asked.get("seconds", plan.seconds)))
-    return live_search(view.loop, instant(asked["as_of"]), seed=int(asked.get("seed", 0)), budget=budget)
+    return int(asked.get("seed", 0)), budget
 
 
 def _best(search: LiveSearch) -> None:

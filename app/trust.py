@@ -25,10 +25,10 @@ _WORD = {
 _BINS = "Fifteen bins of equal mass"
 _COX = "the error (ECE) is corrected for its upward bias; slope and intercept are Cox's."
 _HOW = {
-    Task.BINARY: f"{_BINS} with Wilson intervals; {_COX} The SQL is of the largest group.",
+    Task.BINARY: f"{_BINS} with Wilson intervals; {_COX}",
     Task.MULTICLASS: f"{_BINS} of the most probable class's score, and the share of rows where it was right; {_COX}",
     Task.REGRESSION: f"{_BINS}: the mean of what came, with t intervals, against the mean prediction; the error is corrected"
-    " for its upward bias; slope is of a straight line. The SQL is of the largest group.",
+    " for its upward bias; slope is of a straight line.",
 }
 
 

@@ -134,10 +134,12 @@ def why(
     sql: str | None = None,
     key: str = "why",
     more: Callable[[], None] | None = None,
+    as_of: datetime | None = None,
 ) -> None:
     """How a number was computed, as words, as SQL and as notebook code that gives the same numbers.
 
-    `more` shows what takes longer to compute, once somebody opens it.
+    `more` shows what takes longer to compute, once somebody opens it. `as_of` is when a result on record was made; None: the
+    page computed it at the instant of the view.
     """
     if view.presenting:
         return
@@ -147,24 +149,35 @@ def why(
     with asked:
         st.markdown(text)
         if sql:
-            st.caption(f"As SQL, for `loop sql {view.loop.name} '…' --as-of {view.as_of:%Y-%m-%dT%H:%M:%S%z}`")
+            st.caption(f"As SQL, for `loop sql {view.loop.name} '…' --as-of {(as_of or view.settled).isoformat()}`")
             st.code(sql, language="sql", height=220)
         st.caption("In a notebook")
-        st.code(notebook(view, call), language="python")
+        st.code(notebook(view, call, as_of), language="python")
         if more and asked.open:
             more()
 
 
-def notebook(view: View, call: str) -> str:
-    """Code that opens this loop at this instant and makes a call like `drift_scores(loop, as_of)`."""
+def notebook(view: View, call: str, as_of: datetime | None = None) -> str:
+    """Code that opens this loop at an instant, None: the one whose results the page shows, and makes a call.
+
+    Args:
+        view: the current view.
+        call: `loop.champion(as_of)`, or with the module first `loop_core.monitor:drift_scores(loop, as_of)`; what its arguments
+            need of that module stands before the function: `loop_core.retrain:Budget,live_search(loop, …, budget=Budget(…))`.
+        as_of: UTC instant.
+    """
+    imports, said = "", call
+    if ":" in call.split("(")[0]:
+        module, said = call.split(":", 1)
+        names = said.split("(")[0].split(",")
+        imports, said = f"from {module} import {', '.join(names)}\n", said[said.index(names[-1] + "(") :]
     return "\n".join(
         (
             "from loop_core.clock import instant",
-            "from loop_core.workspace import Workspace",
-            *([f"from {call.split(':')[0]} import {call.split(':')[1].split('(')[0]}", ""] if ":" in call else [""]),
-            f'loop = Workspace.open("{view.loop.workspace.path}").loop("{view.loop.name}")',
-            f'as_of = instant("{view.as_of.isoformat()}")',
-            call.split(":", 1)[-1],
+            f"from loop_core.workspace import Workspace\n{imports}",
+            f"loop = Workspace.open({str(view.loop.workspace.path)!r}).loop({view.loop.name!r})",
+            f"as_of = instant({(as_of or view.settled).isoformat()!r})",
+            said,
         )
     )
 

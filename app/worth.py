@@ -23,9 +23,8 @@ def worth_panel(view: View, acting: bool) -> None:
     """
     with st.container(border=True, key="worth"):
         st.markdown("##### Is it worth it?")
-        forecasts = view.loop.entries("retrain.forecast", view.as_of)
-        if forecasts:
-            told = forecasts[-1]
+        told = next(iter(view.loop.entries("retrain.forecast", view.as_of)[::-1]), None)
+        if told is not None:
             st.markdown(plain(told.reason))
             st.caption(
                 " ".join(
@@ -47,6 +46,7 @@ def worth_panel(view: View, acting: bool) -> None:
                 "earlier retrains are its prior (random effects). The interval is for what the comparison will find.",
                 "loop_core.compare:forecast(loop, as_of)",
                 key="worth",
+                as_of=told.as_of if told else None,
             )
 
 

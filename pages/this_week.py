@@ -43,7 +43,7 @@ if status.findings:
         alerts_section(view)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("##### What the last cycle found", width="content")
-        why(view, HOW, "loop_core.monitor:monitor(loop, as_of)")
+        why(view, HOW, "loop_core.status:loop_status(loop, as_of).findings")
     findings_table(status)
 
 happened = session.compute(view, events, days=DAYS)

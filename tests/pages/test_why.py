@@ -6,7 +6,6 @@ import contextlib
 import math
 from collections.abc import Iterator
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import polars as pl
 import pytest
 
 from app import evidence
+from app.session import View
 from app.widgets import notebook
 from loop_core.feedback import feedback_trend
 from loop_core.labels import known_at
@@ -133,8 +133,8 @@ def _answers(rng: np.random.Generator, task: str) -> tuple[dict[str, pl.Series],
     return {name: pl.Series(values).set(nulls, None) for name, values in columns.items()}, labels
 
 
-def _view(loop: Loop) -> Any:
-    return SimpleNamespace(loop=loop, as_of=END + WEEK)
+def _view(loop: Loop) -> View:
+    return View(loop, END + WEEK, END + WEEK, "ana", False, (0, 0))
 
 
 def _run(loop: Loop, sql: str) -> dict[str, Any]:
