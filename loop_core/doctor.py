@@ -132,7 +132,11 @@ def _lake(workspace: Workspace, deep: bool) -> Iterator[Check]:
         few = f"{report.unvouched:,} files have no hash yet: of them only the size can be compared"
         yield Check("lake files", "note", few, "`loop maintain` takes their hashes")
     if not report.unreadable and not any(damage.current for damage in report.damaged):
-        seen = "every byte is as it was written" if deep else "their sizes and their ends are as they were written"
+        seen = (
+            f"every byte {'of those with a hash ' if report.unvouched else ''}is as it was written"
+            if deep
+            else "their sizes and their ends are as they were written"
+        )
         late = f"; {report.late:,} of them are vouched for only since {report.late_since}" if report.late else ""
         yield Check(
             "lake files", "whole", f"{report.tables} tables and {report.files} files are readable, {seen}{late}."

@@ -58,6 +58,7 @@ class SignalContract(Part):
     true_values: tuple[str, ...] = added(())
     """Words that mean true, besides true, t, yes, y and 1; in any case."""
     false_values: tuple[str, ...] = added(())
+    """Words that mean false, besides false, f, no, n and 0; in any case."""
     on_conflict: Literal["report", "update"] = "report"
     """The same id with other content: refuse and report it, or let the newer row replace the older."""
 
@@ -97,16 +98,23 @@ class Column(Part):
     """`[[features]]` (model inputs) and `[[context]]` (known at prediction time, not an input)."""
 
     name: Name
+    """As the lake stores it; `[contract.predictions]` maps it to another name in the source."""
     type: Literal["number", "category", "flag", "timestamp", "text"]
+    """What values it has, see the types above."""
     min: Annotated[float, VALUE] | None = None
+    """Numbers: smaller ones go to the quarantine as `<column>.min`."""
     max: Annotated[float, VALUE] | None = None
+    """Numbers: larger ones go to the quarantine as `<column>.max`."""
     values: tuple[str, ...] = ()
-    """Allowed categories; empty: any."""
+    """Allowed categories, others go to the quarantine as `<column>.values`; empty: any."""
     nullable: bool = True
+    """False: rows without a value go to the quarantine as `<column>.missing`."""
     unit: str | None = None
+    """Unit of its values, e.g. "kg"; comparisons see whether it is still the one of the training."""
     monotone: Literal[-1, 0, 1] = 0
     """+1: the score may only rise with this number; -1: only fall."""
     about: str = ""
+    """What it is, for people."""
 
     @model_validator(mode="after")
     def _bounds_hold_something(self, info: ValidationInfo) -> Column:
@@ -119,7 +127,9 @@ class Rule(Part):
     """`[[rules]]`: a row rule; rows for which `check` is false go to the quarantine under `name`."""
 
     name: Name
+    """The quarantine keeps rows under it."""
     signal: Signal
+    """Whose rows it judges."""
     check: Annotated[str, Field(min_length=1, max_length=EXPRESSION_LENGTH)]
     """A boolean SQL expression over the signal's columns; null counts as passed."""
 
@@ -128,10 +138,13 @@ class BatchRules(Part):
     """`[gates.predictions]` and so on: what a whole batch must satisfy, else it is stopped or marked."""
 
     min_rows: Annotated[int, ROWS] | None = Field(default=None, ge=0)
+    """A batch may not have fewer rows."""
     max_rows: Annotated[int, ROWS] | None = Field(default=None, ge=0)
+    """A batch may not have more rows."""
     max_age_days: Annotated[float, PAST_DAYS] | None = Field(default=None, gt=0)
     """The newest row may not be older than this at arrival."""
     max_duplicate_share: Share | None = None
+    """At most this share of its rows may repeat an id of the same batch."""
     max_quarantine_share: Share = 0.5
     """More than this share failing row rules says the batch, not the rows, is wrong: it is stopped."""
     max_null_share: dict[str, Share] = Field(default_factory=dict)
@@ -140,6 +153,7 @@ class BatchRules(Part):
     """Weekday = fewest and most rows of a batch about one such day, e.g. `mon = [80, 400]`; days begin at midnight in the
     loop's timezone (UTC without one), and batches about several days are not judged by it."""
     on_breach: Literal["stop", "warn"] = "stop"
+    """A batch that breaks one of the rules above: let nothing of it in, or say so."""
     on_anomaly: Literal["off", "warn", "stop"] = "warn"
     """A batch unlike the earlier ones of its source in volume, means or null shares: say so, or let nothing of it in."""
 

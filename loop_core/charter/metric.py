@@ -29,6 +29,7 @@ class Metric(Part):
         "log_loss", "brier", "auc", "average_precision", "accuracy", "precision", "recall", "f1", "ece", "cost",
         "macro_f1", "mae", "mse", "rmse", "bias", "pinball", "latency_p50", "latency_p95", "model_bytes",
     ]  # fmt: skip
+    """The first one is watched and tuned; which of them a task has, `loop charter check` says."""
     block: Literal["goal", "guardrail", "signal"] = "goal"
     """Goal and guardrail metrics hold a release; signals are shown only."""
     margin: Annotated[float, AMOUNT] = Field(gt=0)

@@ -37,10 +37,13 @@ class About(Part):
     """`[loop]`: which model this is about."""
 
     name: Name
+    """What commands and files call the loop."""
     title: str
+    """As people read it, e.g. in headings."""
     purpose: str
     """The question the model answers, in one sentence."""
     task: Task = Task.BINARY
+    """What the model predicts: yes or no, one of several classes, or a number."""
     positive: str = "yes"
     """Binary: what label 1 means, e.g. "late"."""
     classes: tuple[ClassName, ...] = ()
@@ -87,6 +90,7 @@ class Roles(Part):
     """`[roles]`: who answers for the loop."""
 
     owner: Person
+    """Who answers for the loop, and is asked where nobody else is named."""
     approvers: People = ()
     """Who may approve a release; empty: anybody but the one who proposed it."""
 
@@ -95,17 +99,22 @@ class Goal(Part):
     """`[[goals]]`: what success is."""
 
     text: str
+    """In a sentence, as model cards show it."""
     metric: str | None = None
+    """Name of the metric it is about; on record, nothing acts by it."""
     target: Annotated[float, VALUE] | None = None
+    """Value of that metric which is wanted; on record, nothing acts by it."""
 
 
 class Cohort(Part):
     """`[[cohorts]]`: a declared group: a column, or an expression over columns, cut into its values."""
 
     name: Name
+    """A column, or a new name for the `expression`."""
     expression: Annotated[str, Field(min_length=1, max_length=5 * EXPRESSION_LENGTH)] | None = None
     """SQL over features and context; None: the column of the same name."""
     protected: bool = False
+    """True: comparisons tell how far its values lie apart, see `fairness_margin`."""
     min_rows: Annotated[int, ROWS] = Field(default=200, ge=1)
     """Values with fewer rows in a comparison are shown but get no verdict."""
     max_values: Annotated[int, ITEMS] = Field(default=50, ge=1)

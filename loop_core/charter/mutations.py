@@ -33,7 +33,9 @@ class Mutation(Part):
     """One change of one feature. It holds where at most `max_share` of the rows move further than `bound`."""
 
     feature: Name
+    """The feature that is changed."""
     change: Change
+    """Noise within the measurement step, a value in another unit, a missing value, or a category never seen."""
     bound: Annotated[float, AMOUNT] = Field(gt=0)
     """So far may the change move a score: in probability (0..1), or in the label's unit."""
     max_share: Share = 0.05

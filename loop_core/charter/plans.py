@@ -37,7 +37,9 @@ class MonitorPlan(Part):
     """`[monitor]`: window sizes and thresholds."""
 
     window_days: Annotated[int, WINDOW_DAYS] = Field(default=7, ge=1)
+    """Length of a window: what is judged in one."""
     reference_days: Annotated[int, DAYS] = Field(default=90, ge=1)
+    """Length of the span that says what is usual."""
     min_rows: Annotated[int, ROWS] = Field(default=50, ge=1)
     """Windows with fewer rows are `pending`: not enough data."""
     false_alarms_per_month: float = Field(default=1.0, gt=0, le=30)
@@ -52,8 +54,11 @@ class MonitorPlan(Part):
     trend_windows: Annotated[int, WINDOWS] = Field(default=4, ge=2)
     """Length of the long-term trend, in windows; the short-term one is a single window."""
     latency_p95_ms: Annotated[float, MILLISECONDS] | None = Field(default=None, gt=0)
+    """From this latency of 95 of 100 answers on, in milliseconds, there is an alarm; None: at most a watch, by what is usual."""
     max_error_share: Share = 0.02
+    """At most this share of predictions may be errors."""
     min_rating_drop: Annotated[float, AMOUNT] = Field(default=0.3, gt=0)
+    """By so much must the mean rating fall below what is usual to alarm."""
 
     @model_validator(mode="after")
     def _persistence(self) -> MonitorPlan:
@@ -84,8 +89,10 @@ class TriggerPlan(Part):
     kind: Literal[
         "never", "every_week", "schedule", "drift", "performance", "feedback", "label_volume", "urgent", "any", "all"
     ]
+    """What it looks at; `any` and `all` are made of others (`of`)."""
     tier: Tier | None = None
-    """How urgent its call is; None: `urgency`."""
+    """How urgent its call is; None: that of its kind: `drift`, `performance` and `feedback` are events, `urgent` is urgent, others are
+    routine, and `any` and `all` are as their parts."""
     asks: People = ()
     """People who are asked when it fires; empty: by its tier, the loop's owner and, if urgent, its approvers."""
     every_days: int | None = Field(default=None, ge=1, le=3650)
@@ -185,9 +192,11 @@ class RetrainPlan(Part):
     """`[retrain]`: what a retrain may use."""
 
     window_days: Annotated[int, PAST_DAYS] = Field(default=365, ge=7)
+    """A model is trained on the rows of so many days."""
     comparison_days: Annotated[int, DAYS] = Field(default=28, ge=1)
     """The newest mature days are kept from training and tuning, for the comparison."""
     folds: int = Field(default=3, ge=1, le=10)
+    """Every trial is tried on so many spans of time, each behind what it was trained on."""
     trials: Annotated[int, ITEMS] = Field(default=15, ge=1)
     """At most so many trials of the search …"""
     seconds: Annotated[float, SECONDS] = Field(default=60, gt=0)
@@ -207,6 +216,7 @@ class RetrainPlan(Part):
     worst_cohort_weight: Annotated[float, WEIGHT] = Field(default=0.0, ge=0)
     """λ: by how much of the worst cohort's loss the search's objective is raised."""
     min_rows: Annotated[int, ROWS] = Field(default=500, ge=10)
+    """With fewer mature rows nothing is trained."""
     executor: str = "local"
     """Where trials run: `local`, one after another on this machine; or `dask://HOST:PORT`, side by side on the workers of
     the Dask scheduler there."""
@@ -238,14 +248,18 @@ class QueryPlan(Part):
     """`[queries]`: what one query of a person may take, in `loop sql`, notebooks and recipes."""
 
     seconds: Annotated[float, QUERY_SECONDS] = Field(default=60, gt=0)
+    """Wall-clock seconds; `--seconds` of a command goes before it."""
     memory_mb: Annotated[int, MEGABYTES] = Field(default=1_000, ge=100)
+    """Megabytes of memory; `--memory-mb` of a command goes before it."""
 
 
 class Rollout(Part):
     """`[rollout]`: how a release reaches everybody."""
 
     approvals: Annotated[int, ITEMS] = Field(default=1, ge=1)
+    """So many people must approve, none of them the one who proposed."""
     stages: tuple[Share, ...] = (1.0,)
+    """Shares of traffic by which to release; on record, nothing acts by it: Loopbench routes no traffic."""
     auto_rollback: bool = True
     """Roll back when the champion is `worse` than its predecessor on rows that matured since its promotion."""
     auto_release: bool = False

@@ -27,12 +27,19 @@ class SearchSpace(Part):
     """
 
     learning_rate: Range | None = None
+    """Step of each tree."""
     num_leaves: Whole | None = None
+    """Leaves of a tree."""
     min_data_in_leaf: Whole | None = None
+    """Fewest rows in a leaf."""
     feature_fraction: Range | None = None
+    """Share of the features that a tree sees."""
     bagging_fraction: Range | None = None
+    """Share of the rows that a tree sees."""
     lambda_l2: Range | None = None
+    """Ridge on the values of leaves."""
     cat_smooth: Range | None = None
+    """How far rare categories are drawn to the mean."""
 
     @property
     def named(self) -> dict[str, tuple[float, float]]:

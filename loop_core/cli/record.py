@@ -67,12 +67,15 @@ def verify(
 ) -> None:
     """Is what is on record unaltered, and is nothing missing at its end? Two answers."""
     with opened(workspace) as ws:
-        report = ws.ledger.verify(given_anchors(anchor) if anchor is not None else ())
+        given = given_anchors(anchor) if anchor is not None else []
+        report = ws.ledger.verify(given)
     if as_json:
         show(report, True)
     else:
         for title, answer in (("Integrity", report.integrity), ("Completeness", report.completeness)):
             (complain if answer.state == "broken" else say)(f"{title}: {answer.sentence}")
+        if given and report.completeness.state == "whole":
+            say(f"The anchors that were given agree, up to entry {max(one.seq for one in given):,}.")
         say(f"Head: {report.head}")
     if not report.is_whole:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -208,10 +209,18 @@ def _present(ws: Workspace, name: str) -> datetime:
 
 @charter_app.command("reference")
 def reference(as_json: JsonOption = False) -> None:
-    """What each type of column accepts, as what it is stored, and what is held back."""
+    """What each type of column accepts and stores, and every key of a charter with its limits, default and meaning."""
+    from loop_core.charter.reference import charter_keys
     from loop_core.signals.cells import ACCEPTS
 
+    if as_json:
+        show({"types": ACCEPTS, "keys": charter_keys()}, as_json)
+        return
     show(ACCEPTS, as_json)
+    for table, keys in groupby(charter_keys(), key=lambda key: key.table):
+        say(f"\n{table}")
+        for key in keys:
+            say(f"  {key.key}: {key.takes}; {key.default}. {key.means}")
 
 
 @charter_app.command("log")
