@@ -105,9 +105,8 @@ def _kind(annotation: Any) -> str:
         return "table"
     if hasattr(annotation, "__members__"):  # an enumeration
         return " | ".join(_toml(one.value) for one in annotation)
-    return str({int: "whole number", float: "number", str: "text", bool: "true | false"}.get()
-        annotation, annotation.__name__
-    )
+    words: dict[Any, str] = {int: "whole number", float: "number", str: "text", bool: "true | false"}
+    return words.get(annotation) or str(annotation.__name__)
 
 
 def _limits(metadata: Any) -> str:
