@@ -11,6 +11,7 @@ import streamlit as st
 from app.faults import plain
 from app.session import View
 from loop_core.charts import short as short
+from loop_core.spreadsheet import as_text
 from loop_core.vocabulary import MARKS, State, Verdict
 
 #: State or verdict → badge colour; the mark beside it says the same in shape and word.
@@ -122,8 +123,9 @@ def table(
 ) -> Any:
     """Rows as a table, columns in the order of the first row; returns the selection where `on_select` asks for one."""
     more.setdefault("height", "content" if len(rows) <= WORST else 560)
+    shown = [{name: as_text(value) for name, value in row.items()} for row in rows]  # it can be saved as CSV
     return st.dataframe(
-        list(rows), key=key, hide_index=True, column_config=columns, alt=alt or None, placeholder="–", **more
+        shown, key=key, hide_index=True, column_config=columns, alt=alt or None, placeholder="–", **more
     )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from loop_core.alerts.channels import Channel
+from loop_core.alerts.unmarked import unmarked
 from loop_core.errors import SourceError
 
 #: Seconds a receiver may take to answer, unless its address says otherwise (`rto=`).
@@ -66,7 +67,10 @@ def post(channel: Channel, title: str, body: str, message_id: str) -> Outcome:
         plugin.headers[MESSAGE_HEADER] = message_id
     with _listening() as heard:
         try:
-            taken = plugin.notify(title=title, body=f"{body}\n\nMessage {message_id}")
+            # Messages that an older version wrote wait in the outbox too. Declared as text, each service's own escaping
+            # is applied on top: undeclared, mail reads it as HTML.
+            lines = [unmarked(line) for line in (*body.split("\n"), "", f"Message {message_id}")]
+            taken = plugin.notify(title=unmarked(title), body="\n".join(lines), body_format="text")
         except Exception as error:
             return Outcome("unknown", f"it failed in an unforeseen way ({type(error).__name__})")
     return Outcome("sent") if taken else _failure("\n".join(heard))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loop_core.alerts.state import Record
+from loop_core.alerts.unmarked import unmarked
 from loop_core.monitor import Finding
 from loop_core.monitor.codes import words
 from loop_core.vocabulary import MARKS
@@ -71,7 +72,9 @@ def resolved_note(loop: str, record: Record, reason: str) -> Note:
 
 def _note(title: str, lines: Sequence[str], record: Record, findings: Sequence[Finding]) -> Note:
     stages = {str(finding.stage) for finding in findings} or {member.code.split(".")[0] for member in record.members}
-    return Note(title, "\n".join(lines), record.owner, tuple(sorted(stages)), record.severity.value)
+    return Note(
+        unmarked(title), "\n".join(map(unmarked, lines)), record.owner, tuple(sorted(stages)), record.severity.value
+    )
 
 
 def _said(finding: Finding) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import textwrap
 import threading
 import traceback
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from loop_core.characters import one_line, visible
 from loop_core.cli import (
     alerts,
     cohorts,
@@ -53,7 +55,7 @@ class _Commands(TyperGroup):
             raise typer.Exit(STOPPED) from None
         except TyperException as error:
             if isinstance(message := getattr(error, "message", None), str):
-                error.message = without_passwords(message.replace("Value error, ", ""))
+                error.message = visible(without_passwords(message.replace("Value error, ", "")))
             raise
 
 
@@ -132,11 +134,13 @@ def _end(error: BaseException) -> NoReturn:
 def _logged(error: BaseException) -> str:
     """Where the details of an error are."""
     log = Path.home() / ".loopbench-errors.log"
-    details = "".join(traceback.format_exception(error))
+    details = textwrap.indent(without_passwords("".join(traceback.format_exception(error))), "  ")
+    # What begins at the left edge is one entry's first line, and no value makes one.
+    head = one_line(without_passwords(f"--- {datetime.now(UTC).isoformat()} {' '.join(sys.argv)}"))
     try:
         with log.open("a") as file:
             log.chmod(0o600)
-            file.write(without_passwords(f"--- {datetime.now(UTC).isoformat()} {' '.join(sys.argv)}\n{details}\n"))
+            file.write(f"{head}\n{visible(details)}\n")
     except OSError:
         return f"details could not be written to {log}"
     return f"details are in {log}"

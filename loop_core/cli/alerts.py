@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loop_core.cli.console import complain, say, show
+from loop_core.cli.console import complain, say, say_document, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption, WorkspaceOption, opened
 from loop_core.clock import instant, now
@@ -117,7 +117,7 @@ def playbook(code: Annotated[str, typer.Argument(help="A finding's code, e.g. dr
     """What a finding means, how to check it, and what to do."""
     from loop_core.alerts import playbook as page
 
-    say(page(code))
+    say_document(page(code))
 
 
 @alerts_app.command("deliver")

@@ -48,7 +48,7 @@ def status(workspace: WorkspaceOption = None, as_of: AsOfOption = None, as_json:
 
 
 def _say_status(one: LoopStatus) -> None:
-    say(f"\n{one.loop}: {one.title} – as of {one.as_of:%Y-%m-%d}")
+    say("", f"{one.loop}: {one.title} – as of {one.as_of:%Y-%m-%d}")
     serving = f", since {one.champion_since:%Y-%m-%d}" if one.champion_since else ""
     say(f"  champion {one.champion or 'none yet'}{serving}")
     for stage in dict.fromkeys(finding.stage for finding in one.findings):

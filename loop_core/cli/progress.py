@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import typer
 
+from loop_core.characters import one_line
+
 #: Work shorter than this, in seconds, says nothing on its way where there is no terminal.
 _LINE_EVERY = 5.0
 
@@ -26,9 +28,11 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[float
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console) as bar:
+    with Progress(
+        TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn(), console=console
+    ) as bar:
         task = bar.add_task(title, total=1.0)
-        yield lambda share, sentence: bar.update(task, completed=share, description=sentence[:60])
+        yield lambda share, sentence: bar.update(task, completed=share, description=one_line(sentence)[:60])
 
 
 def _progress_lines(title: str) -> Callable[[float, str], None]:
@@ -38,6 +42,6 @@ def _progress_lines(title: str) -> Callable[[float, str], None]:
         nonlocal last
         if time.monotonic() - last >= _LINE_EVERY:
             last = time.monotonic()
-            typer.echo(f"{title}: {share:4.0%}  {sentence}", err=True)
+            typer.echo(f"{title}: {share:4.0%}  {one_line(sentence)}", err=True)
 
     return line

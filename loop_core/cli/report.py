@@ -48,7 +48,7 @@ def evidently(
         say(report.sampled)
         for note in report.notes:
             say(f"! {note}")
-        say(f"{report.path_html}\n{report.path_json}")
+        say(str(report.path_html), str(report.path_json))
     if open_:
         typer.launch(str(report.path_html))
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from loop_core.cli.console import say, show
+from loop_core.cli.console import say, say_document, show
 from loop_core.cli.here import ACTOR, AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 from loop_core.cli.progress import progress_bar
@@ -112,7 +112,7 @@ def card(
     if as_json:
         show(found.to_rows(), as_json=True)
     else:
-        typer.echo(found.to_markdown())
+        say_document(found.to_markdown())
 
 
 @on_loop()

@@ -11,6 +11,7 @@ from loop_core.compare.overrides import overrides_of
 from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.store import load_scorecard
 from loop_core.figures import numbers_apart
+from loop_core.markdown import as_text
 from loop_core.models import Manifest, ModelStore, manifest_of, what_differs
 from loop_core.signed import signed_difference
 from loop_core.workspace import Loop
@@ -22,7 +23,7 @@ class Section:
 
     title: str
     lines: tuple[str, ...]
-    """Sentences, Markdown."""
+    """Sentences; plain text."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class ModelCard:
 
     def to_markdown(self) -> str:
         """The card as a document."""
-        parts = [f"# Model {self.version} of {self.loop}", ""]
+        parts = [f"# Model {as_text(self.version)} of {self.loop}", ""]
         for section in self.sections:
-            parts += [f"## {section.title}", "", *(f"- {line}" for line in section.lines), ""]
+            parts += [f"## {section.title}", "", *(f"- {as_text(line)}" for line in section.lines), ""]
         return "\n".join(parts)
 
     def to_rows(self) -> list[dict[str, Any]]:
@@ -80,7 +81,7 @@ def model_card(loop: Loop, as_of: datetime, version: str) -> ModelCard:
 def _purpose(loop: Loop, manifest: Manifest) -> tuple[str, ...]:
     about, roles = loop.charter.loop, loop.charter.roles
     said = {
-        "binary": f"the probability of *{about.positive}*",
+        "binary": f"the probability of “{about.positive}”",
         "regression": f"a number of {about.unit or 'its label'}",
     }
     answer = said.get(manifest.task.value, f"a probability for each of {', '.join(manifest.classes)}")
@@ -102,7 +103,7 @@ def _data(loop: Loop, manifest: Manifest) -> tuple[str, ...]:
         f" as known on {manifest.as_of:%Y-%m-%d}; lake snapshot {manifest.snapshot}, seed {manifest.seed}.",
         f"{len(manifest.features)} features: {', '.join(manifest.features)}.",
         f"Declared cohorts: {cohorts}.",
-        f"`loop reproduce {loop.name} VERSION` trains it again from that snapshot.",
+        f"loop reproduce {loop.name} VERSION trains it again from that snapshot.",
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from loop_core.alerts import tend
+from loop_core.characters import one_line
 from loop_core.clock import now
 from loop_core.workspace import Workspace
 
@@ -36,5 +37,5 @@ def _rounds(ws: Workspace, done: threading.Event, every: float) -> None:
             tend(ws, now=now())
         except Exception as error:
             # A broken alerts.toml or storage that is away for a minute: messages wait for the next round.
-            log.warning("messages were not sent: %s", error)
+            log.warning("messages were not sent: %s", one_line(str(error)))
         done.wait(every)
