@@ -12,7 +12,7 @@ from app.performance import Measured
 from app.session import View
 from app.widgets import chip, empty, moment, why
 from loop_core import charts
-from loop_core.figures import numbers_apart
+from loop_core.figures import numbers_apart, shares_apart
 from loop_core.monitor import calibration, decision_boundary, service_health
 from loop_core.monitor.reliability import ReliabilityCurve
 from loop_core.vocabulary import State, Task
@@ -76,11 +76,11 @@ def boundary_panel(view: View, measured: Measured) -> None:
         empty("There is no mature window yet", "Decisions can be checked once labels are in.", key="noboundary")
         return
     bands = found[0]
-    wrong = (
-        f", and {bands.near_error_share:.0%} of those are decided wrongly ({bands.near_ci_low:.0%} – {bands.near_ci_high:.0%})"
-        if bands.near_error_share is not None
-        else ""
-    )
+    wrong = ""
+    if bands.near_error_share is not None:
+        ends = (bands.near_ci_low, bands.near_ci_high)
+        share, *inside = shares_apart(bands.near_error_share, *(end for end in ends if end is not None))
+        wrong = f", and {share} of those are decided wrongly" + (f" ({' – '.join(inside)})" if inside else "")
     st.markdown(f"**{bands.near_share:.1%} of scores lie within 0.05 of the threshold {bands.threshold:.3g}**{wrong}.")
     draw(charts.boundary_chart(bands), key="boundary")
     st.caption(

@@ -69,11 +69,18 @@ class MutationResult:
         """What was found, with numbers."""
         if self.share is None:
             return f"{self.reason}."
-        share, most = shares_apart(self.share, self.max_share or self.share, digits=1)
+        share, most, low, high, champions = shares_apart(
+            self.share,
+            self.max_share or self.share,
+            self.share if self.ci_low is None else self.ci_low,
+            self.share if self.ci_high is None else self.ci_high,
+            self.share if self.champion_share is None else self.champion_share,
+            digits=1,
+        )
         allowed = f"{most} may" if self.max_share else "none may"
         does = "go the wrong way" if self.bound is None else f"move by more than {self.bound:g}"
-        within = f"95 % {self.ci_low:.1%} to {self.ci_high:.1%}"
-        beside = "" if self.champion_share is None else f" Of the champion's {self.champion_share:.1%} do."
+        within = f"95 % {low} to {high}"
+        beside = "" if self.champion_share is None else f" Of the champion's {champions} do."
         return f"{share} of {self.n:,} scores {does} ({within}); {allowed}.{beside}"
 
     @property

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from loop_core.charter import Charter
 from loop_core.compare.contract_result import ContractState
+from loop_core.figures import numbers_apart
 from loop_core.lake import Reading, quoted
 from loop_core.vocabulary import Task
 from loop_core.workspace import Loop
@@ -56,7 +57,10 @@ def judged_outputs(charter: Charter, scores: Floats, rows: int) -> tuple[Contrac
     if rows > 1 and (scores == scores[0]).all():
         return "watch", f"It says the same of all {rows:,} rows: {np.atleast_1d(scores[0])[0]:.4g}."
     kind = "finite numbers" if numbers else "probabilities"
-    return "ok", f"All of {rows:,} answers are {kind}, from {scores.min():.4g} to {scores.max():.4g}."
+    least, most = (f"{end:.4g}" for end in (scores.min(), scores.max()))
+    if least == most and scores.min() < scores.max():
+        least, most = numbers_apart(float(scores.min()), float(scores.max()), digits=4)
+    return "ok", f"All of {rows:,} answers are {kind}, from {least} to {most}."
 
 
 def logged_outputs(loop: Loop, version: str, as_of: datetime, snapshot: int | None = None) -> Floats:

@@ -9,9 +9,12 @@ from typing import Literal, get_args
 from loop_core.charter import Charter
 from loop_core.compare.metrics import words_of
 from loop_core.compare.scorecard import Cell
+from loop_core.figures import decimals_apart
 
 Scale = Literal["absolute", "relative", "weekly"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
+#: More decimals than these help nobody.
+MOST = 8
 #: Means over predictions of a loss: times the predictions of a week it is what the week loses less.
 _LOSSES = frozenset({"log_loss", "brier", "mse", "pinball"})
 
@@ -61,11 +64,15 @@ def unit_of(metric: str, scale: Scale, charter: Charter) -> str | None:
 
 
 def digits(cell: Cell) -> int:
-    """Decimals that its values are worth: those in which its margin has two digits.
+    """Decimals that its values are worth: those in which its margin has two digits, and more where champion and challenger
+    would look alike in them.
 
     A margin of 0.003 asks for 0.3418, one of 12 minutes for 341.
     """
-    return max(0, min(8, 1 - math.floor(math.log10(cell.margin)))) if cell.margin > 0 else 4
+    least = max(0, min(MOST, 1 - math.floor(math.log10(cell.margin)))) if cell.margin > 0 else 4
+    values = [value for value in (cell.champion, cell.challenger) if value is not None and math.isfinite(value)]
+    apart = decimals_apart(*values, least=least, figures=1)
+    return least if apart is None or apart > MOST else apart
 
 
 def _own_unit(metric: str, charter: Charter) -> str:

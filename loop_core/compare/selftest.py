@@ -20,6 +20,7 @@ from loop_core.compare.metrics import Pairs
 from loop_core.compare.pairing import Comparison, paired_rows
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.feedback.intervals import wilson
+from loop_core.figures import shares_apart
 from loop_core.frames import to_json
 from loop_core.monitor.losses import ROW_LOSSES
 from loop_core.workspace import Loop
@@ -100,7 +101,8 @@ class SelfTest:
     def sentence(self) -> str:
         """The result in words."""
         rate, low, high = self.false_block
-        said = f"Of {self.runs} pairs of equal models {rate:.0%} were blocked (95 % {low:.1%} to {high:.1%})"
+        told, *ends = shares_apart(rate, low, high, digits=1)
+        said = f"Of {self.runs} pairs of equal models {told} were blocked (95 % {' to '.join(ends)})"
         said += f" and {self.held / self.runs:.0%} held." if self.held else "."
         return " ".join([said, *self._caught()])
 

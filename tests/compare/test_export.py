@@ -104,7 +104,11 @@ def test_the_picture_has_a_line_a_group_and_a_mark_where_there_is_a_difference()
 
 def test_digits_are_those_of_the_margin() -> None:
     cell = made.CELLS[0]
-    assert [digits(replace(cell, margin=m)) for m in (0.003, 0.01, 0.5, 12.0, 300.0)] == [4, 3, 2, 0, 0]
+    of = [replace(cell, margin=m, champion=10 * m, challenger=11 * m) for m in (0.003, 0.01, 0.5, 12.0, 300.0)]
+    assert [digits(one) for one in of] == [4, 3, 2, 0, 0]
+    close = replace(cell, margin=0.003, champion=0.341812, challenger=0.341791)
+    assert digits(close) == 5, "in four both would be 0.3418"
+    assert digits(replace(close, challenger=close.champion)) == 4
 
 
 def test_scales() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from loop_core.errors import SourceError, UnknownNameError
 from loop_core.monitor.drift import psi
@@ -116,3 +118,35 @@ def test_mistakes_are_said(tmp_path: Path):
         profile_files(frame(0), frame(0), columns=["y"])
     with pytest.raises(UnknownNameError, match="psi"):
         compare_files(frame(0), frame(0), methods=["feeling"])
+
+
+#: What a column may be made of, however many rows there are.
+COLUMNS = {
+    "constant": st.just(7.0), "missing": st.none(), "numbers": st.one_of(st.none(), st.floats(-1e300, 1e300)),
+    "infinite": st.sampled_from([float("inf"), float("-inf"), float("nan"), 0.0]), "one": st.just("a"),
+    "other": st.just("never seen"), "some": st.one_of(st.none(), st.sampled_from("abc")),
+}  # fmt: skip
+
+
+@st.composite
+def hostile(draw: st.DrawFn) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same columns twice, with different things in them and 0, 1, 2 or 70 rows."""
+    kinds = {"number": ("constant", "missing", "numbers", "infinite"), "category": ("one", "missing", "other", "some")}
+    frames = []
+    for _ in range(2):
+        n = draw(st.sampled_from([0, 1, 2, 70]))
+        made = {
+            f"{kind}{k}": draw(st.lists(COLUMNS[draw(st.sampled_from(names))], min_size=n, max_size=n))
+            for kind, names in kinds.items()
+            for k in range(3)
+        }
+        frames.append(pl.DataFrame(made, schema={name: pl.Float64 if name[0] == "n" else pl.String for name in made}))
+    return frames[0], frames[1]
+
+
+@given(pair=hostile())
+@settings(max_examples=25)
+def test_a_measure_of_hostile_sizes_is_finite_or_says_why_not(pair):
+    for one in compare_files(*pair).scores:
+        assert bool(one.reason) if one.value is None else 0 <= one.value < float("inf"), one
+        assert one.expected_by_chance is None or 0 <= one.expected_by_chance < float("inf"), one
