@@ -61,7 +61,8 @@ class PerformancePoint:
     waiting: int = 0
     """Predictions of the window whose label is still to come."""
     bound_low: float | None = None
-    """The least that the value can become by them, whatever they are; None: none is out, no value yet, or not known of it."""
+    """The least that the value can become by them, whatever they are and, where the charter does not count them as no, whichever
+    never come; None: none is out, no value yet, or not known of it."""
     bound_high: float | None = None
     """The most."""
 

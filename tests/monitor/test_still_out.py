@@ -38,6 +38,18 @@ def test_bounds_are_the_least_and_the_most(metric, seed):
     labels, scores = (rng.random(30) < 0.3).astype(float), rng.random(30).round(1 if metric == "auc" else 3)
     labels[rng.choice(30, 4, replace=False)] = np.nan
     every = [TRUTH[metric](one, scores) for one in filled(labels, (0.0, 1.0))]
+    assert value_bounds(metric, labels, scores, all_come=True) == pytest.approx((min(every), max(every)), abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", TRUTH)
+def test_bounds_hold_where_labels_never_come(metric):
+    # Whatever its label is, a score of ½ among certain ones makes all of these worse; without a label it does not.
+    labels = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0, np.nan, np.nan])
+    scores = np.array([0.9, 0.9, 0.4, 0.6, 0.1, 0.1, 0.5, 0.5])
+    every = []
+    for one in filled(labels, (0.0, 1.0, np.nan)):
+        known = ~np.isnan(one)
+        every.append(TRUTH[metric](one[known], scores[known]))
     assert value_bounds(metric, labels, scores) == pytest.approx((min(every), max(every)), abs=1e-12)
 
 
@@ -46,7 +58,7 @@ def test_classes_are_bounded_and_numbers_are_not():
     labels, scores = rng.integers(0, 3, 20).astype(float), rng.dirichlet(np.ones(3), 20)
     labels[:3] = np.nan
     every = [sk.log_loss(one, scores, labels=[0, 1, 2]) for one in filled(labels, (0.0, 1.0, 2.0))]
-    assert value_bounds("log_loss", labels, scores) == pytest.approx((min(every), max(every)))
+    assert value_bounds("log_loss", labels, scores, all_come=True) == pytest.approx((min(every), max(every)))
     assert value_bounds("auc", labels, scores) == (None, None)
     assert value_bounds("mae", labels, scores[:, 0]) == (None, None)
 
