@@ -111,7 +111,7 @@ def _details(view: View, card: Scorecard, cells: Sequence[Cell]) -> None:
 
 def _numbers(view: View, card: Scorecard, cells: Sequence[Cell]) -> None:
     """Every metric of one group."""
-    st.markdown(f"**{plain(cells[0].who)}** · n = {cells[0].n:,} · {cells[0].n / card.weeks:,.0f} a week")
+    st.markdown(f"**{plain(cells[0].who)}** · n = {cells[0].n:,} · {cells[0].predictions / card.weeks:,.0f} a week")
     for cell in cells[: 4 if view.presenting else None]:
         st.markdown(cell_line(cell) + (f"  \n:gray[{plain(_beneath(cell))}]" if not view.presenting else ""))
 

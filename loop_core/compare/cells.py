@@ -33,8 +33,14 @@ def _cells(charter: Charter, pairs: Pairs, grouping: Grouping) -> list[Cell]:
     metrics = _of_answers(charter)
     found = [estimates(m.name, pairs, grouping, Terms.of(charter, m.name)) for m in metrics]
     drawn = [_shrunk(one) for one in found]
+    # Of the group, not of the metric: some metrics leave the rows of a sample out.
+    whole = None if pairs.weights is None else grouping.sums(pairs.weights)
     return [
-        replace(_cell(metric, grouping, k, found[j][k]), shrunk=drawn[j].get(k))
+        replace(
+            _cell(metric, grouping, k, found[j][k]),
+            shrunk=drawn[j].get(k),
+            stands_for=None if whole is None else float(whole[k]),
+        )
         for k in range(grouping.count)
         for j, metric in enumerate(metrics)
     ]

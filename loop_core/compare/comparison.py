@@ -9,7 +9,7 @@ from loop_core.compare.badge import badge
 from loop_core.compare.cells import all_cells, dated
 from loop_core.compare.fairness import fairness
 from loop_core.compare.first import first_card
-from loop_core.compare.further_gates import fairness_gates
+from loop_core.compare.further_gates import fairness_gates, held_by_missing_labels
 from loop_core.compare.gates import evaluate_gates
 from loop_core.compare.groups import groupings as groupings_of
 from loop_core.compare.pairing import Comparison, paired_rows
@@ -82,7 +82,8 @@ def _scorecard(
     search = find_slices(loop.charter, rows) if due and loop.charter.compare.slices != "off" else None
     fair, rates = fairness(loop.charter, rows.pairs, rows.cohorts) if due else ((), ())
     sound = soundness(loop, challenger, champion, as_of, snapshot=snapshot)
-    further = (*slice_gates(loop.charter, search), *fairness_gates(fair), *sound.gates)
+    of_labels = (*slice_gates(loop.charter, search), *fairness_gates(fair))
+    further = (*held_by_missing_labels(of_labels, rows.unlabelled if rows.never == "bounded" else 0), *sound.gates)
     gates = evaluate_gates(loop.charter, cells, judged.labelled, unproven, further=further)
     start, end = rows.span.start, rows.span.end
     return Scorecard(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from loop_core.compare.contract_result import ContractResult
 from loop_core.compare.fairness_result import FairnessResult
@@ -72,6 +73,27 @@ def fairness_gates(results: Sequence[FairnessResult]) -> tuple[GateResult, ...]:
     """
     cohorts = dict.fromkeys(one.cohort for one in results if one.margin is not None)
     return tuple(_gate(cohort, [one for one in results if one.cohort == cohort]) for cohort in cohorts)
+
+
+def held_by_missing_labels(gates: Sequence[GateResult], unlabelled: int) -> tuple[GateResult, ...]:
+    """The gates, held where they decided although labels that never came count as whatever is worst: they rest on the rows
+    with a label, and the others could turn them round.
+
+    Args:
+        gates: told from labelled rows.
+        unlabelled: rows that may have any label; 0: there are none.
+    """
+    return tuple(
+        replace(
+            gate,
+            state="held",
+            sentence=f"{gate.sentence} That is of the rows with a label; the {unlabelled:,} without one could turn it round.",
+            next_step="find labels for rows that never got one, or let people decide",
+        )
+        if unlabelled and gate.state != "held"
+        else gate
+        for gate in gates
+    )
 
 
 def _gate(cohort: str, results: Sequence[FairnessResult]) -> GateResult:

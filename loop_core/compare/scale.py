@@ -96,4 +96,4 @@ def _factor(cell: Cell, scale: Scale, weeks: float) -> float | None:
         return 1.0
     if scale == "relative":
         return 1 / abs(cell.champion) if cell.champion else None
-    return cell.n / weeks if cell.metric in _LOSSES | {"accuracy", "cost", "mae"} else None
+    return cell.predictions / weeks if cell.metric in _LOSSES | {"accuracy", "cost", "mae"} else None

@@ -66,9 +66,16 @@ class Cell:
     """The difference if they had those best for it. The interval reaches beyond both."""
     n_effective: float | None = None
     """Of a weighted sample: as many rows that all count alike would tell as much; None: not weighted."""
+    stands_for: float | None = None
+    """Predictions that the rows of the group stand for, drawn ones each for 1/probability; None: each row for itself."""
     decided_on: datetime | None = None
     """UTC instant by which the needed rows will have come and be due at the present rate; None: none are needed, or it
     would be more than a year."""
+
+    @property
+    def predictions(self) -> float:
+        """Predictions that it tells of: what rates a week are told by."""
+        return self.n if self.stands_for is None else self.stands_for
 
     @property
     def who(self) -> str:

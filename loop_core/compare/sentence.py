@@ -30,7 +30,7 @@ def sentence(cells: Sequence[Cell], weeks: float) -> str:
 
 
 def _everybody(cell: Cell, weeks: float) -> str:
-    name, volume = words_of(cell.metric), _volume(cell.n, weeks)
+    name, volume = words_of(cell.metric), _volume(cell.predictions, weeks)
     if cell.difference is None:
         return f"{name} cannot be compared on {cell.n:,} rows: {cell.reason}."
     change = f"{name} {cell.from_to}, {_signed(cell)}, {volume}"
@@ -98,7 +98,7 @@ def _p_better(cell: Cell) -> float:
 def _named(cells: Sequence[Cell], weeks: float) -> str:
     """The first groups by name, with what it is and how many people a week."""
     named = "; ".join(
-        f"{_who(c)} ({words_of(c.metric)} {signed_difference(c.difference or 0.0)}, {_volume(c.n, weeks)})"
+        f"{_who(c)} ({words_of(c.metric)} {signed_difference(c.difference or 0.0)}, {_volume(c.predictions, weeks)})"
         for c in cells[:NAMED]
     )
     return named + (f", and {len(cells) - NAMED} more" if len(cells) > NAMED else "")
@@ -121,5 +121,5 @@ def _signed(cell: Cell) -> str:
     return signed_difference(cell.difference or 0.0, cell.ci_low, cell.ci_high)
 
 
-def _volume(n: int, weeks: float) -> str:
-    return f"about {n / weeks:,.0f} predictions a week"
+def _volume(predictions: float, weeks: float) -> str:
+    return f"about {predictions / weeks:,.0f} predictions a week"

@@ -82,7 +82,8 @@ def test_weights_are_those_of_scikit_learn_and_their_interval_holds():
 
 def test_a_verdict_is_given_only_where_it_holds_under_the_worst_labels(workspace):
     made, silent = never_labelled(n=6_000, share=0.2)
-    loop = fill(workspace, made, CHARTER.replace("horizon_days = 60", 'horizon_days = 60\nnever = "bounded"'))
+    charter = CHARTER.replace("horizon_days = 60", 'horizon_days = 60\nnever = "bounded"')
+    loop = fill(workspace, made, charter + '[compare]\nslices = "gate"\n')
     card = compare(loop, "new", as_of=END, record=False)
     cell = card.overall("log_loss")
     assert (card.n, cell.n) == (6_000 - silent, 6_000)
@@ -95,6 +96,10 @@ def test_a_verdict_is_given_only_where_it_holds_under_the_worst_labels(workspace
     assert "by the labels that never came" in gate.sentence
     assert "find labels" in gate.next_step
     assert card.badge == "Undecided"
+    # What rests on labelled rows alone does not decide beside.
+    slices = next(gate for gate in card.gates if gate.name == "no slice worse")
+    assert slices.state == "held"
+    assert f"the {silent:,} without one could turn it round" in slices.sentence
     several = compare_many(loop, ["new"], as_of=END)
     assert several.rivals[0].verdict is Verdict.INCONCLUSIVE
 
@@ -120,6 +125,9 @@ def test_rows_of_a_random_sample_are_compared_before_they_are_due(workspace):
     assert card.n == cell.n == drawn.sum()
     assert cell.n_effective == pytest.approx(cell.n)
     assert "a random sample drew and labelled them" in card.notes[0]
+    # A row drawn with a chance of one half stands for two predictions of the week.
+    assert cell.stands_for == 2 * cell.n
+    assert f"about {2 * cell.n / card.weeks:,.0f} predictions a week" in card.sentence
     final = compare(loop, "new", as_of=END, record=False).overall("log_loss")
     assert OPPOSITE.get(cell.verdict) is not final.verdict
     assert cell.ci_low < final.difference < cell.ci_high

@@ -43,7 +43,8 @@ def partial_estimates(kind: MetricKind, pairs: Pairs, grouping: Grouping, terms:
 def _of_sample(found: Found, effective: float) -> Found:
     if isinstance(found, NotEstimable):
         return found
-    if effective < MIN_UNITS:
+    # Not a number where weights leave the range of numbers.
+    if not effective >= MIN_UNITS:
         few = f"the sample is worth {effective:.0f} rows that all count alike; an interval needs {MIN_UNITS}"
         return NotEstimable(found.n, few, found.champion, found.challenger)
     return replace(found, n_effective=effective, method=f"{found.method}, weighted: worth {effective:,.0f} rows")
