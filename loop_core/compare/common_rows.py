@@ -57,6 +57,13 @@ class CommonRows:
         return weights if (weights != 1).any() else None
 
     @property
+    def due(self) -> npt.NDArray[np.bool_] | None:
+        """(n,) those that are due; the others are there because a sample drew them; None: all are due."""
+        if self.span.due is None:
+            return None
+        return np.asarray((self.frame["when_"] < self.span.due).to_numpy())
+
+    @property
     def labels(self) -> Floats:
         """(n,) NaN where there is none."""
         return self.frame["label_"].cast(float).fill_null(float("nan")).to_numpy()

@@ -37,7 +37,7 @@ class Judged:
     def notes(self) -> tuple[str, ...]:
         """How many are of a sample."""
         weights = self.pairs.weights
-        drawn = 0 if weights is None else int(np.count_nonzero(weights != 1))
+        drawn = 0 if weights is None else int(np.count_nonzero(~self.pairs.is_due))
         if weights is None or not drawn:
             return ()
         worth = weights.sum() ** 2 / (weights**2).sum()
@@ -169,4 +169,4 @@ def paired_rows(
 
 def _pairs(loop: Loop, rows: CommonRows) -> Pairs:
     scores = rows.scores(loop)
-    return Pairs(rows.labels, scores["champion"], scores["challenger"], rows.units, rows.weights)
+    return Pairs(rows.labels, scores["champion"], scores["challenger"], rows.units, rows.weights, rows.due)

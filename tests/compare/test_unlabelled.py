@@ -80,6 +80,18 @@ def test_weights_are_those_of_scikit_learn_and_their_interval_holds():
     assert (alike.ci_low, alike.ci_high) == pytest.approx((plain.ci_low, plain.ci_high))
 
 
+def test_what_was_sure_to_be_drawn_is_no_fair_sample_by_itself():
+    rng = np.random.default_rng(2)
+    pairs, due = pairs_of("auc", rng, 3_000, 0.3, False), rng.random(3_000) < 0.5
+    # Of what is not due the high scores are all labelled, of the others one in ten.
+    drawn = np.where(pairs.champion > 0.4, 1.0, np.where(rng.random(3_000) < 0.1, 0.1, 0.0))
+    rows = np.flatnonzero(due | (drawn > 0))
+    mixed = replace(pairs.take(rows), weights=np.where(due, 1, 1 / np.maximum(drawn, 0.1))[rows], due=due[rows])
+    (found,) = estimates("auc", mixed, everybody(len(rows)), TERMS)
+    (right,) = estimates("auc", pairs.take(np.flatnonzero(due)), everybody(int(due.sum())), TERMS)
+    assert (found.n, found.champion) == (right.n, pytest.approx(right.champion))
+
+
 def test_a_verdict_is_given_only_where_it_holds_under_the_worst_labels(workspace):
     made, silent = never_labelled(n=6_000, share=0.2)
     charter = CHARTER.replace("horizon_days = 60", 'horizon_days = 60\nnever = "bounded"')

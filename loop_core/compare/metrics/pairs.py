@@ -62,15 +62,19 @@ class Pairs:
     units: Units
     weights: Floats | None = None
     """(n,) how many rows each stands for: 1, or of a random sample the inverse of its probability; None: each for itself."""
+    due: npt.NDArray[np.bool_] | None = None
+    """(n,) rows that are due, and so not there because a sample drew them; None: all where there are no weights, else
+    those of weight 1."""
 
     def take(self, rows: Places) -> Pairs:
         """The rows at these places."""
         weights = None if self.weights is None else self.weights[rows]
-        return Pairs(self.labels[rows], self.champion[rows], self.challenger[rows], self.units.take(rows), weights)
+        due = None if self.due is None else self.due[rows]
+        return Pairs(self.labels[rows], self.champion[rows], self.challenger[rows], self.units.take(rows), weights, due)
 
     def labelled(self, labels: Floats) -> Pairs:
         """The same rows with other labels."""
-        found = Pairs(labels, self.champion, self.challenger, self.units, self.weights)
+        found = Pairs(labels, self.champion, self.challenger, self.units, self.weights, self.due)
         # Ranks of scores do not depend on labels.
         if "by_score" in self.__dict__:
             found.__dict__["by_score"] = self.by_score
@@ -80,6 +84,13 @@ class Pairs:
     def unlabelled(self) -> npt.NDArray[np.bool_]:
         """(n,) rows that have no label."""
         return np.isnan(self.labels)
+
+    @property
+    def is_due(self) -> npt.NDArray[np.bool_]:
+        """(n,) rows that stand for themselves and for no part of a sample."""
+        if self.due is not None:
+            return self.due
+        return np.ones(len(self), dtype=bool) if self.weights is None else self.weights == 1
 
     def shares(self, grouping: Grouping) -> Floats | None:
         """(n,) weights that add up to the rows of each group; None: every row counts as one."""

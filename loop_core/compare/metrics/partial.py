@@ -32,7 +32,8 @@ def partial_estimates(kind: MetricKind, pairs: Pairs, grouping: Grouping, terms:
         return _of_any_label(kind, pairs, grouping, terms)
     if not isinstance(kind, SumMetric):
         return _of_part(
-            pairs, grouping, pairs.weights == 1, _NOT_WEIGHTED,
+            # Not those of weight 1: what was sure to be drawn is no fair sample by itself.
+            pairs, grouping, pairs.is_due, _NOT_WEIGHTED,
             lambda some, groups: _of_any_label(kind, replace(some, weights=None), groups, terms),
         )  # fmt: skip
     effective = grouping.sums(pairs.weights) ** 2 / grouping.sums(pairs.weights**2)
