@@ -189,7 +189,9 @@ class Gates(Part):
     @classmethod
     def _in_living_memory(cls, day: date) -> date:
         if not FIRST_SINCE <= day < date(2200, 1, 1):
-            raise ValueError(f"since = {day} is not a day from {FIRST_SINCE} on; rows from then on are let in")
+            raise ValueError(
+                f"since = {day} does not lie from {FIRST_SINCE} to 2199-12-31; rows from that day on are let in"
+            )
         return day
 
     def of(self, signal: Signal) -> BatchRules:

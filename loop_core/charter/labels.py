@@ -16,8 +16,8 @@ class Labels(Part):
     """`[labels]`: when a label counts as known."""
 
     horizon_days: Annotated[float, DAYS] = Field(gt=0)
-    """A prediction without a label is mature, and without label for good, this long after it was made. Models are trained
-    and compared on predictions that are due, which are those as old as this."""
+    """So many days after it was made a prediction is due: one without a label then counts as having none for good. Models are
+    trained and compared on predictions that are due; comparisons also on a random sample, see `sampled`."""
     min_mature_share: Share = 0.99
     """A window's realised metric is reported from this share of mature predictions on; before, it is pending. The last
     labels to come are the bad ones more often than not: on Olist's orders, weeks first read at 0.9 understate the late

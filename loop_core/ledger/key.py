@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from loop_core.errors import StorageError
 from loop_core.layout import is_shared
+from loop_core.toml import read_toml
 
 KEY_FILE = "ledger.key"
 _TEXT = """\
@@ -41,7 +41,7 @@ def read_key(folder: Path) -> ChainKey | None:
     """
     path = folder / KEY_FILE
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = read_toml(path.read_text(encoding="utf-8"))
         return ChainKey(bytes.fromhex(found["key"]), int(found["since"]))
     except FileNotFoundError:
         return None
