@@ -39,7 +39,7 @@ def card_panel(view: View, versions: Sequence[str]) -> None:
             key="card",
         )
     if view.presenting:
-        st.markdown(f"##### Card of {short(version)}")
+        st.markdown(f"##### Card of {plain(short(version))}")
     left, right = st.columns(2, gap="large")
     half = (len(card.sections) + 1) // 2
     for column, sections in ((left, card.sections[:half]), (right, card.sections[half:])):

@@ -7,6 +7,7 @@ import streamlit as st
 from app import evidence, session
 from app.drawn import draw
 from app.drift import LOUD
+from app.faults import plain
 from app.session import View
 from app.widgets import chip, mark_of, moment, table, why
 from loop_core import charts
@@ -72,7 +73,7 @@ def separation(view: View, cell: DriftScore) -> None:
     with st.spinner("Training on both windows …"):
         found = session.compute(view, domain_classifier, **asked)
     if found.auc is None:
-        st.info(f"It cannot be told. {found.reason}", icon=":material/hourglass_empty:")
+        st.info(f"It cannot be told. {plain(found.reason)}", icon=":material/hourglass_empty:")
         return
     ends = [end for end in (found.ci_low, found.ci_high) if end is not None]
     interval = f" (95 % {' – '.join(numbers_apart(*ends))})" if ends else ""
@@ -87,7 +88,7 @@ def separation(view: View, cell: DriftScore) -> None:
             f"**It {told}: AUC {auc}{interval}** · {rows} · {moment(cell.window_start)} – {moment(cell.window_end)}"
         )
     if found.reason:
-        st.info(found.reason, icon=":material/hourglass_empty:")
+        st.info(plain(found.reason), icon=":material/hourglass_empty:")
     draw(charts.separating(found.features[:15]), key="separating")
     why(
         view,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,10 @@ import streamlit as st
 from loop_core.errors import LoopbenchError, NotReadyError, panicked
 
 log = logging.getLogger("loopbench.app")
+
+#: Where a browser would still make an icon or a link of escaped text, because it looks for these once escapes are gone:
+#: `:smile:`, `:material/x:`, `https://`, `www.x`, `a@b.c`. An invisible joiner that breaks no line keeps the halves apart.
+_JOINTS = re.compile(r"(?<=:)(?=[A-Za-z_+/-])|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 
 
 @contextmanager
@@ -51,6 +56,7 @@ def on_script_error(error: Exception) -> bool:
 
 def plain(text: str) -> str:
     """Text as it is: nothing in it is read as Markdown, a formula or an icon."""
+    text = _JOINTS.sub("\u2060", text)
     for sign in "\\`*_{}[]()#+!|<>$~:":
         text = text.replace(sign, f"\\{sign}")
     return text

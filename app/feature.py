@@ -11,7 +11,7 @@ from app import evidence, session
 from app.drawn import draw
 from app.drift import Asked
 from app.exact import measures, separation
-from app.faults import boundary
+from app.faults import boundary, plain
 from app.moved import groups, importance_quadrant
 from app.report import evidently_panel
 from app.session import View
@@ -101,7 +101,9 @@ def _look(view: View, found: Drifted, cell: DriftScore, mine: Sequence[DriftScor
 def _distribution(view: View, cell: DriftScore, mine: Sequence[DriftScore]) -> None:
     left, right = st.columns(2, gap="large")
     with left, boundary():
-        st.markdown(f"##### {cell.feature}: reference and {moment(cell.window_start)} – {moment(cell.window_end)}")
+        st.markdown(
+            f"##### {plain(cell.feature)}: reference and {moment(cell.window_start)} – {moment(cell.window_end)}"
+        )
         bins = session.compute(
             view, feature_distribution, feature=cell.feature, window_start=cell.window_start, window_end=cell.window_end,
             cohort=cell.cohort, cohort_value=cell.cohort_value,
@@ -114,7 +116,7 @@ def _distribution(view: View, cell: DriftScore, mine: Sequence[DriftScore]) -> N
         draw(drawn, key="distribution")
     with right:
         title = TITLES.get(cell.method, cell.method)
-        st.markdown(f"##### {cell.feature}: {title} by window")
+        st.markdown(f"##### {plain(cell.feature)}: {title} by window")
         draw(charts.drift_line(mine, _day(cell)), key="drift_line")
         folk = f", dashed grey the folklore value {cell.folklore:g}" if cell.folklore is not None else ""
         chance = ""

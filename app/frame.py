@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app import session
+from app.faults import plain
 from app.navigation import beside, go
 from app.widgets import moment
 from loop_core.clock import now
@@ -87,7 +88,7 @@ def _go_to(day: date) -> None:
 
 def _steps(view: session.View, here: StreamlitPage) -> None:
     with st.container(key="steps", horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{view.loop.charter.loop.title}** · {here.title} · {moment(view.as_of)}")
+        st.markdown(f"**{plain(view.loop.charter.loop.title)}** · {here.title} · {moment(view.as_of)}")
         st.space("stretch")
         for label, step, key in (("◀", -1, "Left"), ("▶", 1, "Right")):
             if st.button(label, key=f"step_{key}", shortcut=key, type="tertiary"):

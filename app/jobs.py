@@ -65,7 +65,7 @@ def job_line(job: JobView, form: Form | None) -> None:
             if form is not None and job.status in _AGAIN:
                 what = f"Try {job.kind} again"
                 form.act(what, f"again_{job.id}", _retry, job, type="secondary", icon=":material/replay:")
-            st.caption(f"{job.actor} · {moment(job.created_at, clock=True)}", width="content")
+            st.caption(f"{plain(job.actor)} · {moment(job.created_at, clock=True)}", width="content")
 
 
 def _run(job: JobView) -> tuple[object, ...]:

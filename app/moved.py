@@ -10,6 +10,7 @@ from app import session
 from app.cohorts import groups_by
 from app.drawn import draw
 from app.drift import LOUD, Asked
+from app.faults import plain
 from app.session import View
 from app.widgets import bounded, empty, mark_of, moment, table, why
 from loop_core import charts
@@ -28,9 +29,9 @@ def groups(view: View, asked: Asked, cell: DriftScore) -> None:
         empty("No group has enough rows in this window", "Choose a cohort with larger groups.", key="nogroup")
         return
     moved = [s for s in known if s.state in LOUD]
-    said = ", ".join(str(s.cohort_value) for s in moved[:3]) + (" …" if moved[3:] else "")
+    said = ", ".join(plain(str(s.cohort_value)) for s in moved[:3]) + (" …" if moved[3:] else "")
     st.markdown(
-        f"**{len(moved)} of {len(known)} groups moved{f': {said}' if moved else ''}** · {cell.feature}, "
+        f"**{len(moved)} of {len(known)} groups moved{f': {said}' if moved else ''}** · {plain(cell.feature)}, "
         f"{moment(cell.window_start)} – {moment(cell.window_end)}, each group against its own reference."
     )
     left, right = st.columns([3, 2], gap="large")

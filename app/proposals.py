@@ -19,8 +19,8 @@ from loop_core.release import Proposal, ProposalState, Tenure, approve, promote,
 def proposal_card(view: View, proposal: Proposal, may_act: bool) -> None:
     """One proposal, with the verbs that this identity may use."""
     with st.container(border=True, key=f"proposal_{proposal.id}"):
-        replacing = f"to replace {short(proposal.against)}" if proposal.against else "as the first to serve"
-        who = f"{short(proposal.challenger)} {replacing}"
+        replacing = f"to replace {plain(short(proposal.against))}" if proposal.against else "as the first to serve"
+        who = f"{plain(short(proposal.challenger))} {replacing}"
         st.markdown(f"**{proposal.id}** · {who} · *{proposal.state}*")
         approvals = f"{len(proposal.approvals)} of {proposal.needed} approvals"
         by = f": {', '.join(map(plain, proposal.approvals))}" if proposal.approvals else ""

@@ -27,7 +27,13 @@ def quarantine(view: View) -> None:
         return
     names = {f"{count.rule} · {count.rows:,}": count.rule for count in counts}
     chosen = st.pills(
-        "Broken rule", list(names), default=next(iter(names)), key="rule", required=True, label_visibility="collapsed"
+        "Broken rule",
+        list(names),
+        default=next(iter(names)),
+        key="rule",
+        required=True,
+        label_visibility="collapsed",
+        format_func=plain,
     )
     total = next(count.rows for count in counts if count.rule == names[str(chosen)])
     page = int(st.session_state.get("quarantine_page", 1))
