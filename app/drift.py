@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,7 +100,10 @@ def false_alarms(view: View, method: str) -> None:
     with boundary(), st.spinner("Counting the alarms of quiet pasts …"):
         found = session.compute(view, calibrate, method=method)
         st.markdown(plain(found.sentence))
-        st.code(f"loop monitor calibrate {view.loop.name} --workspace {view.loop.workspace.path}", language="bash")
+        st.code(
+            f"loop monitor calibrate {view.loop.name} --workspace {shlex.quote(str(view.loop.workspace.path))}",
+            language="bash",
+        )
 
 
 def _newest(scores: Sequence[DriftScore]) -> list[DriftScore]:
@@ -136,8 +140,9 @@ def _value_picker(cohort: str, scores: Sequence[DriftScore]) -> str | None:
     sizes = {score.cohort_value: score.n_reference for score in scores}
     values = sorted(sizes, key=lambda value: -sizes[value])[:VALUES]
     chosen = st.pills(
-        cohort, values, default=values[0], key="value", bind="query-params", required=True, label_visibility="collapsed"
-    )
+        cohort, values, default=values[0], key="value", bind="query-params", required=True,
+        label_visibility="collapsed", format_func=plain,
+    )  # fmt: skip
     return chosen if chosen in sizes else values[0]
 
 

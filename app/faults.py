@@ -15,8 +15,15 @@ from loop_core.errors import LoopbenchError, NotReadyError, panicked
 log = logging.getLogger("loopbench.app")
 
 #: Where a browser would still make an icon or a link of escaped text, because it looks for these once escapes are gone:
-#: `:smile:`, `:material/x:`, `https://`, `www.x`, `a@b.c`. An invisible joiner that breaks no line keeps the halves apart.
-_JOINTS = re.compile(r"(?<=:)(?=[A-Za-z_+/-])|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+#: `:smile:`, `:material/x:`, `https://x`, `www.x`, `a@b.c`. An invisible joiner that breaks no line keeps the halves apart.
+_JOINTS = re.compile(
+    r"(?<=:)(?=material/|[\w+-]+:)|(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@[\w-]+\.)",
+    re.IGNORECASE,
+)
+#: What begins a list, a heading, a rule or a quotation where it stands first.
+_FIRST = re.compile(r"^\s*(?:(?=[-+=#|])|\d+(?=[.)](?:\s|$)))")
+#: What means something anywhere; an underscore only at the end of a word.
+_SIGNS = re.compile(r"[\\`*\[\]<>$~:&]|(?<!\w)_|_(?!\w)")
 
 
 @contextmanager
@@ -56,10 +63,15 @@ def on_script_error(error: Exception) -> bool:
 
 def plain(text: str) -> str:
     """Text as it is: nothing in it is read as Markdown, a formula or an icon."""
-    text = _JOINTS.sub("\u2060", text)
-    for sign in "\\`*_{}[]()#+!|<>$~:":
-        text = text.replace(sign, f"\\{sign}")
-    return text
+    text = _JOINTS.sub("\u2060", " ".join(text.splitlines()))
+    return _FIRST.sub(r"\g<0>\\", _SIGNS.sub(r"\\\g<0>", text))
+
+
+def code(text: str) -> str:
+    """Text as it is, in the letters of a program."""
+    text = " ".join(text.splitlines())
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}"
 
 
 def _sentences(error: LoopbenchError) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import streamlit as st
 
 from app import session
@@ -39,9 +41,10 @@ def first_steps(ws: Workspace, founding: JobView | None) -> None:
             _offer(ws)
     with own.container(border=True):
         st.markdown("#### Bring your own model")
+        where = shlex.quote(str(ws.path))
         st.markdown("A recipe turns files into a loop; a first charter can be drafted from a data file.")
         st.code(
-            f"loop import olist FOLDER --workspace {ws.path}\nloop init {ws.path} --from predictions.parquet",
+            f"loop import olist FOLDER --workspace {where}\nloop init {where} --from predictions.parquet",
             language="bash",
             wrap_lines=True,
         )

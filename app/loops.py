@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.faults import boundary, plain
+from app.faults import boundary, code, plain
 from app.navigation import PAGES, go
 from app.session import View
 from app.widgets import WORST, chip, mark_of, moment, short, table, worst
@@ -53,7 +53,7 @@ def _line(status: LoopStatus) -> None:
                 # It has been loud since its first finding was, and quiet only since its last one is.
                 when = min(began) if state in (State.ALARM, State.WATCH) else max(began)
                 st.caption(f"since {moment(when)}")
-    last.markdown(f"`{short(status.champion)}`")
+    last.markdown(code(short(status.champion)))
 
 
 def findings_table(status: LoopStatus) -> None:

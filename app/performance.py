@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import session
 from app.drawn import draw_once
-from app.faults import boundary
+from app.faults import boundary, plain
 from app.session import View
 from app.widgets import EVERYBODY, cohort_picker, labelled, moment, short, spaced, verdict, why
 from loop_core import charts
@@ -207,8 +207,9 @@ def _value_picker(view: View, cohort: str, weeks: int) -> str | None:
         sizes[str(point.cohort_value)] = sizes.get(str(point.cohort_value), 0) + point.n
     values = [EVERYBODY, *sorted(sizes, key=lambda value: -sizes[value])[:VALUES]]
     chosen = st.pills(
-        cohort, values, default=EVERYBODY, key="value", bind="query-params", required=True, label_visibility="collapsed"
-    )
+        cohort, values, default=EVERYBODY, key="value", bind="query-params", required=True,
+        label_visibility="collapsed", format_func=plain,
+    )  # fmt: skip
     return None if chosen in (None, EVERYBODY) else str(chosen)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from app.actions import Form
-from app.faults import plain
 from app.session import View
 from app.widgets import acting, moment
 from loop_core.clock import now
@@ -32,7 +31,7 @@ def retraction(view: View) -> None:
         "Batch",
         range(len(there)),
         key=Form(view, there).key("retract_batch"),
-        format_func=lambda k: plain(
+        format_func=lambda k: (
             f"{there[k].source} · {there[k].accepted:,} {there[k].signal.value} · {moment(there[k].arrived_at, clock=True)}"
         ),
     )

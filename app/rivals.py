@@ -38,7 +38,7 @@ def rivals_panel(view: View, card: Scorecard) -> None:
     else:
         st.markdown(plain(found.sentence))
         span = f"{moment(found.window_start)} – {moment(found.window_end)}"
-        st.caption(f"{span} · n = {found.n:,} · baseline {short(found.baseline)} · as of {moment(found.as_of)}")
+        st.caption(f"{span} · n = {found.n:,} · baseline {plain(short(found.baseline))} · as of {moment(found.as_of)}")
         _table(found)
     with st.container(horizontal=True, vertical_alignment="bottom", key="side_rivals_ask"):
         if view.is_present and not view.presenting:

@@ -48,8 +48,8 @@ def former(card: Scorecard, champion: str | None) -> str:
     """
     if card.champion == champion:
         return ""
-    with_whom = f"with {short(card.champion)}, which no longer serves" if card.champion else "with nobody"
-    now = f"; {short(champion)} serves now" if champion else ""
+    with_whom = f"with {plain(short(card.champion))}, which no longer serves" if card.champion else "with nobody"
+    now = f"; {plain(short(champion))} serves now" if champion else ""
     return f"Compared {with_whom}{now}. Compare again."
 
 
@@ -96,8 +96,8 @@ def _next(card: Scorecard) -> str:
 def rests_on(card: Scorecard) -> str:
     """What the numbers of a card rest on, in one line."""
     span = f"{moment(card.window_start)} – {moment(card.window_end)}"
-    champion = f"champion {short(card.champion)} · challenger " if card.champion else ""
-    models = f"{champion}{short(card.challenger)}"
+    champion = f"champion {plain(short(card.champion))} · challenger " if card.champion else ""
+    models = f"{champion}{plain(short(card.challenger))}"
     return f"{span} · n = {card.n:,} · {models} · scorecard {card.id}"
 
 

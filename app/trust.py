@@ -85,7 +85,7 @@ def boundary_panel(view: View, measured: Measured) -> None:
     draw(charts.boundary_chart(bands), key="boundary")
     st.caption(
         f"Grey: share of all predictions; ▲ share decided wrongly. {moment(bands.window_start)} – {moment(bands.window_end)} · "
-        f"n = {bands.n:,}, labelled {bands.n_labelled:,} · model {charts.short(bands.model_version)}"
+        f"n = {bands.n:,}, labelled {bands.n_labelled:,} · model {plain(charts.short(bands.model_version))}"
     )
     why(
         view,

@@ -1,11 +1,13 @@
 """What came in, how fresh and how complete it is, and what waits in the quarantine."""
 
+import shlex
+
 import streamlit as st
 
 from app import session
 from app.arriving import arrivals, freshness
 from app.completeness import completeness_panel
-from app.faults import boundary
+from app.faults import boundary, code
 from app.intake import bring_in
 from app.quarantine import quarantine, stopped_rows
 from app.retraction import retraction
@@ -19,9 +21,11 @@ signals = session.compute(view, intake)
 arrived = session.compute(view, batches)
 if not arrived and not any(signal.rows for signal in signals):
     verdict("Nothing came in yet.", State.PENDING)
+    where = shlex.quote(str(view.loop.workspace.path))
+    command = f"loop ingest {view.loop.name} predictions FILE --workspace {where}"
     empty(
         "No signal yet",
-        f"Bring in predictions first. From the shell: `loop ingest {view.loop.name} predictions FILE --workspace {view.loop.workspace.path}`",
+        f"Bring in predictions first. From the shell: {code(command)}",
     )
     bring_in(view)
     st.stop()
