@@ -14,7 +14,6 @@ import pytest
 from loop_core.compare import NotEstimable, Pairs, Units, compare, latest_scorecard, load_scorecard
 from loop_core.compare.metrics import estimate
 from loop_core.compare.scores import scored_batches
-from loop_core.compare.store import save_scorecard
 from loop_core.errors import IntegrityError, NotReadyError, RefusedError, UnknownNameError
 from loop_core.labels import read_at
 from loop_core.models import register_external
@@ -217,7 +216,16 @@ def test_a_card_of_before_a_field_was_added_stays_whole(loop, rows):
     del stored["notes"], stored["id"]
     content = json.dumps(stored, sort_keys=True, ensure_ascii=False)
     older = replace(card, id=hashlib.sha256(content.encode()).hexdigest()[:12])
-    save_scorecard(loop, older, actor="ana")
     path = loop.workspace.reports / loop.name / "scorecards" / f"{older.id}.json"
+    path.parent.mkdir(parents=True)
     path.write_text(json.dumps({**stored, "id": older.id}))
+    # Its entry, too, is one of before: without the whole hash.
+    loop.ledger.append(
+        kind="comparison.made",
+        loop=loop.name,
+        subject="good",
+        actor="ana",
+        as_of=LATER,
+        payload={"scorecard": older.id},
+    )
     assert load_scorecard(loop, older.id) == older
