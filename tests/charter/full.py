@@ -108,10 +108,10 @@ def optional_paths(model: type[BaseModel] = Charter, above: Path = ()) -> Iterat
 def without(path: Path) -> dict[str, Any]:
     """`FULL` without a section or key; what names a cohort that is gone goes with it."""
     left: dict[str, Any] = copy.deepcopy(FULL)
-    _remove(left, path)
+    remove(left, path)
     if path == ("cohorts",):
-        _remove(left, ("compare", "cohort_pairs"))
-        _remove(left, ("retrain", "cohort_weights"))
+        remove(left, ("compare", "cohort_pairs"))
+        remove(left, ("retrain", "cohort_weights"))
     if path == ("costs",):
         left["metrics"] = left["metrics"][:1]
     return left
@@ -123,12 +123,12 @@ def _items(value: Any) -> list[Any]:
     return [] if value is None else [value]
 
 
-def _remove(part: Any, path: Path) -> None:
+def remove(part: Any, path: Path) -> None:
     for item in _items(part):
         if len(path) == 1:
             item.pop(path[0], None)
         elif path[0] in item:
-            _remove(item[path[0]], path[1:])
+            remove(item[path[0]], path[1:])
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

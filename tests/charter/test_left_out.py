@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,9 +11,12 @@ from pathlib import Path as Folder
 
 import pytest
 from pydantic import ValidationError
+from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from loop_core.alerts import raise_alerts
 from loop_core.charter import Charter
+from loop_core.cli import app as cli
 from loop_core.compare import compare
 from loop_core.cycle import run_cycle
 from loop_core.gates import ingest
@@ -23,7 +27,7 @@ from loop_core.signals import read_source
 from loop_core.triggers import decide
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
-from tests.charter.full import OF_OTHER_TASKS, Path, optional_paths, without
+from tests.charter.full import FULL, OF_OTHER_TASKS, Path, optional_paths, remove, without
 from tests.conftest import CHARTER, START
 from tests.release import duel
 
@@ -127,3 +131,57 @@ def test_the_verbs_work_without_it(world: Loop, path: Path, tmp_path: Folder) ->
         return
     for verb in (*READ_BY[path[0]], *(["cycle"] if path[-1] in OF_CYCLES else [])):
         VERBS[verb](loop, END + timedelta(hours=next(_HOURS)), tmp_path)
+
+
+PAGES = (
+    "this_week",
+    "feedback",
+    "signals",
+    "drift",
+    "performance",
+    "triggers",
+    "retrain",
+    "compare",
+    "release",
+    "ledger",
+)
+COMMANDS = (
+    "status", "drift orders", "performance orders", "health orders", "feedback orders", "completeness orders", "calibration orders",
+    "boundary orders", "models orders", "card orders good", "compare orders good", "batches orders", "triggers show orders",
+    "alerts list orders", "cohorts list orders",
+)  # fmt: skip
+
+
+def _spare() -> Charter:
+    """`FULL` without anything that may be left out."""
+    left = copy.deepcopy(FULL)
+    for path in PATHS:
+        if path not in REFUSED:
+            remove(left, path)
+    left["metrics"] = left["metrics"][:1]
+    return Charter.model_validate(left)
+
+
+@pytest.fixture(scope="module")
+def shown(world: Loop) -> Loop:
+    """The same with a comparison and findings on record."""
+    run_cycle(world, END, actor="ana", train=False)
+    compare(world, "good", as_of=END, actor="ana")
+    return world
+
+
+def test_pages_and_commands_work_without_any_of_it(shown: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    charter, folder = _spare(), str(shown.workspace.path)
+    opened = Workspace.loop
+    monkeypatch.setattr(Workspace, "loop", lambda ws, name: replace(opened(ws, name), charter=charter))
+    monkeypatch.setenv("LOOPBENCH_WORKSPACE", folder)
+    for page in PAGES:
+        test = AppTest.from_file(str(Folder(__file__).parents[2] / "app" / "main.py"), default_timeout=60)
+        if page != "this_week":
+            test.switch_page(f"../pages/{page}.py")
+        test.run()
+        assert not test.exception, page
+        assert not test.error, (page, test.error[0].value)
+    for command in COMMANDS:
+        done = CliRunner().invoke(cli, [*command.split(), "--workspace", folder], catch_exceptions=False)
+        assert done.exit_code == 0, (command, done.output)
