@@ -73,7 +73,7 @@ def all_at_once(workspace: Workspace, loop: Loop, files: Path, browser: Browser)
         for _ in range(2):
             stack.enter_context(notebook(workspace.path))
         page = stack.enter_context(browser.new_page())
-        while time.monotonic() < until or batches < 3:
+        while time.monotonic() < until or batches < 2:
             enqueue(workspace, loop.name, "cycle", {"as_of": (START + timedelta(days=batches + 1)).isoformat()}, "ana")
             page.goto(f"{address}/{PAGES[batches % len(PAGES)]}")
             ingest(workspace.path, batches, files)

@@ -28,7 +28,7 @@ def alone(metric, scores, labels, entities):
     return value, abs(slope) * clustered_se(losses - losses.mean(), units), units.count - 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(0, 300),

@@ -129,7 +129,7 @@ def _staged(loop: Loop, folder: Path, path: str, sql: str | None) -> list[Any]:
     return rows + pl.read_parquet(folder / "failed" / "*.parquet").select("_row", "rules").rows()
 
 
-@settings(max_examples=16, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(rows=ROWS)
 def test_every_format_gives_the_same_rows(shop: Loop, tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> None:
     folder = tmp_path_factory.mktemp("rows")

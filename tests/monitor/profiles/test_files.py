@@ -145,7 +145,7 @@ def hostile(draw: st.DrawFn) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 @given(pair=hostile())
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_a_measure_of_hostile_sizes_is_finite_or_says_why_not(pair):
     for one in compare_files(*pair).scores:
         assert bool(one.reason) if one.value is None else 0 <= one.value < float("inf"), one

@@ -87,7 +87,7 @@ def test_rows_are_counted_as_by_hand(monkeypatch, rows_a_cell, most_groups):
     monkeypatch.setattr(cube, "ROWS_A_CELL", rows_a_cell)
     monkeypatch.setattr(tally, "MOST_GROUPS", most_groups)
 
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(st.lists(row, min_size=1, max_size=30), st.lists(row, min_size=1, max_size=30))
     def check(first, second):
         found = tally.Tally(PLAN, COHORTS, SUBJECTS)

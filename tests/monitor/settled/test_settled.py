@@ -151,7 +151,7 @@ def measured(templates, tmp_path_factory):
     return folder
 
 
-@settings(max_examples=40 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 4)
+@settings(max_examples=40 if os.environ.get("LOOPBENCH_FAULTS") == "long" else 3)
 @given(
     steps=st.lists(
         st.tuples(
