@@ -1,7 +1,4 @@
-"""A loop whose every value that people or data may choose calls an address: what no page, command or export may act on.
-
-Beside tests/pages/hostile.py, whose texts are about Markdown alone, it has escape sequences, line ends and formulas.
-"""
+"""A loop whose every value that people or data may choose calls an address: what no page, command or export may act on."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -24,25 +23,23 @@ def scores_of(chance: np.ndarray, noise: float, rng: np.random.Generator) -> np.
     return 1 / (1 + np.exp(-logit))
 
 
-def fill(loop: Loop, names: Sequence[str] = ("old", "good", "bad"), states: Sequence[str] = ("SP", "RJ")) -> Loop:
-    """The first of `names` serves; all three have logged scores on 4,000 labelled predictions over 200 days."""
-    old, good, bad = names
+def fill(loop: Loop) -> Loop:
+    """`old` serves; all three have logged scores on 4,000 labelled predictions over 200 days."""
     rng = np.random.default_rng(0)
     chance = rng.beta(1, 3, N).clip(0.02, 0.98)
     when = [START + timedelta(days=DAYS * i / N) for i in range(N)]
     predictions = pl.DataFrame({"prediction_id": [f"{i:05d}" for i in range(N)], "predicted_at": when})
     predictions = predictions.with_columns(
-        state=pl.Series(rng.choice(list(states), N)), old=scores_of(chance, 0.8, rng)
+        state=pl.Series(rng.choice(["SP", "RJ"], N)), old=scores_of(chance, 0.8, rng)
     )
-    others = {good: scores_of(chance, 0.1, rng), bad: scores_of(chance, 2.0, rng)}
+    others = {"good": scores_of(chance, 0.1, rng), "bad": scores_of(chance, 2.0, rng)}
     labels = (rng.random(N) < chance).astype(float)
 
     def body(tx: Transaction) -> None:
         tx.register("p", predictions)
         tx.execute(
             f"insert into {loop.table('predictions')} (prediction_id, predicted_at, state, score, model_version, route)"
-            " select prediction_id, predicted_at, state, old, $old, 'champion' from p",
-            {"old": old},
+            " select prediction_id, predicted_at, state, old, 'old', 'champion' from p"
         )
         tx.register("y", predictions.select("prediction_id", label=pl.Series(labels), observed_at="predicted_at"))
         tx.execute(
@@ -57,7 +54,7 @@ def fill(loop: Loop, names: Sequence[str] = ("old", "good", "bad"), states: Sequ
             )
 
     loop.lake.write(body, actor="ana", message="duel")
-    for version in names:
+    for version in ("old", "good", "bad"):
         register_external(loop, version, actor="ana", as_of=START)
-    first_release(loop, old, actor="ana", as_of=START)
+    first_release(loop, "old", actor="ana", as_of=START)
     return loop
