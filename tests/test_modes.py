@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from loop_core import layout
 from loop_core.workspace import Workspace
 from tests.conftest import CHARTER, START
 
@@ -24,7 +25,13 @@ def modes(folder: Path) -> dict[str, int]:
     return {str(entry.relative_to(folder)): stat.S_IMODE(entry.stat().st_mode) for entry in found}
 
 
-def test_a_workspace_is_its_owners_alone(tmp_path: Path) -> None:
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if no other workspace were open in this process; pages that were tested before may have left some so."""
+    monkeypatch.setattr(layout, "_umasks", [])
+
+
+def test_a_workspace_is_its_owners_alone(tmp_path: Path, alone: None) -> None:
     before = os.umask(0o022)
     try:
         with Workspace.create(tmp_path / "w") as workspace:
@@ -38,7 +45,7 @@ def test_a_workspace_is_its_owners_alone(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_workspaces_open_at_a_time_are_each_their_owners_alone(tmp_path: Path) -> None:
+def test_workspaces_open_at_a_time_are_each_their_owners_alone(tmp_path: Path, alone: None) -> None:
     before = os.umask(0o022)
     try:
         first, second = Workspace.create(tmp_path / "a"), Workspace.create(tmp_path / "b")

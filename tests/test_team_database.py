@@ -145,7 +145,7 @@ def test_a_failed_start_leaves_nothing(database: str, tmp_path: Path, monkeypatc
         raise StorageError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr("loop_core.workspace.Ledger", breaks)
+        broken.setattr("loop_core.opening.Ledger", breaks)
         with pytest.raises(StorageError, match="full"):
             Workspace.create(tmp_path / "w", catalog=database)
     assert list(tmp_path.iterdir()) == []

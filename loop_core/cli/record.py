@@ -10,7 +10,6 @@ import typer
 from loop_core.cli.console import complain, say, show
 from loop_core.cli.options import JsonOption, WorkspaceOption, opened
 from loop_core.cli.pasting import pasteable
-from loop_core.ledger import given_anchors
 
 ledger_app = typer.Typer(help="The append-only record of every decision.", no_args_is_help=True)
 
@@ -66,6 +65,8 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Is what is on record unaltered, and is nothing missing at its end? Two answers."""
+    from loop_core.ledger import given_anchors
+
     with opened(workspace) as ws:
         given = given_anchors(anchor) if anchor is not None else []
         report = ws.ledger.verify(given)
