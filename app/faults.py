@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from loop_core.characters import visible
 from loop_core.errors import LoopbenchError, NotReadyError, panicked
 
 log = logging.getLogger("loopbench.app")
@@ -62,16 +63,20 @@ def on_script_error(error: Exception) -> bool:
 
 
 def plain(text: str) -> str:
-    """Text as it is: nothing in it is read as Markdown, a formula or an icon."""
-    text = _JOINTS.sub("\u2060", " ".join(text.splitlines()))
+    """Text as it is: nothing in it is read as Markdown, a formula or an icon, or turns the direction of reading."""
+    text = _JOINTS.sub("\u2060", _in_line(text))
     return _FIRST.sub(r"\g<0>\\", _SIGNS.sub(r"\\\g<0>", text))
 
 
 def code(text: str) -> str:
     """Text as it is, in the letters of a program."""
-    text = " ".join(text.splitlines())
+    text = _in_line(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence} {text} {fence}"
+
+
+def _in_line(text: str) -> str:
+    return visible(" ".join(text.splitlines()))
 
 
 def _sentences(error: LoopbenchError) -> str:

@@ -19,9 +19,8 @@ class Labels(Part):
     """So many days after it was made a prediction is due: one without a label then counts as having none for good. Models are
     trained and compared on predictions that are due; comparisons also on a random sample, see `sampled`."""
     min_mature_share: Share = 0.99
-    """A window's realised metric is reported from this share of mature predictions on; before, it is pending. The last
-    labels to come are the bad ones more often than not: on Olist's orders, weeks first read at 0.9 understate the late
-    rate by 39 %, at 0.98 by 10 %, at 0.99 by 5 %."""
+    """A window's realised metric is reported from this share of mature predictions on; before, it is pending: the last labels
+    to come are the bad ones more often than not, so what is read early is too good."""
     never: Literal["excluded", "negative", "bounded"] = added("excluded")
     """What predictions count as that are due and have no label still: nothing, a no (binary: frauds that nobody reported),
     or in comparisons whatever is worst for the verdict (classes), so that a verdict holds whatever they are."""

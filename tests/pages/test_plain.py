@@ -35,7 +35,7 @@ def test_ordinary_values_stay_as_they_are(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("_x_", r"\_x\_"), ("- x\n# y", r"\- x # y"), ("1. x", r"1\. x"), ("&lt;", r"\&lt;"), ("> x", r"\> x"), ("$x$ `y`", r"\$x\$ \`y\`")],
+    [("_x_", r"\_x\_"), ("- x\n# y", r"\- x # y"), ("1. x", r"1\. x"), ("&lt;", r"\&lt;"), ("gnp\u202eexe", r"gnp\\u202eexe"), ("> x", r"\> x"), ("$x$ `y`", r"\$x\$ \`y\`")],
 )  # fmt: skip
 def test_signs_are_escaped_where_they_mean_something(value: str, shown: str) -> None:
     assert plain(value) == shown
