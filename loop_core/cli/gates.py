@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from loop_core.cli.console import say, show
+from loop_core.cli.console import say, say_document, show
 from loop_core.cli.here import AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
 from loop_core.clock import instant
@@ -44,7 +44,7 @@ def suggest(
     if as_json:
         show(found, True)
     else:
-        say(found.toml)
+        say_document(found.toml)
     file = here.loop.workspace.charter_file(here.name)
     if not write:
         if not as_json:

@@ -218,7 +218,7 @@ def reference(as_json: JsonOption = False) -> None:
         return
     show(ACCEPTS, as_json)
     for table, keys in groupby(charter_keys(), key=lambda key: key.table):
-        say(f"\n{table}")
+        say("", table)
         for key in keys:
             say(f"  {key.key}: {key.takes}; {key.default}. {key.means}")
 

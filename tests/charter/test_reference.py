@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from typer.testing import CliRunner
+
 from loop_core.charter.model import Charter
 from loop_core.charter.reference import charter_keys
+from loop_core.cli import app
 from tests.charter.full import FULL
 
 
@@ -19,6 +22,7 @@ def test_every_key_of_a_charter_is_in_the_reference_with_its_meaning() -> None:
     assert [f"{key.table} {key.key}" for key in keys if not key.means] == []
     horizon = next(key for key in keys if key.key == "horizon_days")
     assert (horizon.takes, horizon.default) == ("number > 0, ≤ 3,660", "required")
+    assert {"", "[labels]", "[gates]"} <= set(CliRunner().invoke(app, ["charter", "reference"]).stdout.splitlines())
 
 
 def _keys(found: dict[str, Any], table: str) -> Iterator[tuple[str, str]]:
