@@ -33,11 +33,15 @@ class Form:
     def __init__(self, view: View, *subject: object) -> None:
         self.view = view
         self._subject = _digest(view.loop.identity, view.actor, subject)
-        self._mark = _digest(self._subject, st.session_state.get(_ACTS, {}).get(self._subject, 0))
+        self._mark = self._now()
 
     def key(self, name: str) -> str:
         """The key of an input or button: `approve_p1` → `approve_p1_1f0c22ab`."""
         return f"{name}_{self._mark}"
+
+    def _now(self) -> str:
+        """What distinguishes this drawing of the form from those before an act."""
+        return _digest(self._subject, st.session_state.get(_ACTS, {}).get(self._subject, 0))
 
     def act(
         self,
@@ -95,6 +99,9 @@ class Form:
         fields: dict[str, str],
         named: dict[str, Any],
     ) -> None:
+        if self._mark != self._now():
+            # The second click of a double one: the first has acted, and the form was drawn anew.
+            return
         view = self.view
         try:
             # The charter in force now says who may; the handle on screen may be older.

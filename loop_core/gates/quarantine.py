@@ -204,7 +204,7 @@ def _decide(loop: Loop, rows: list[QuarantinedRow], made: Decision, row_json: st
     ids = [row.quarantine_id for row in rows]
 
     def body(tx: Transaction) -> None:
-        refuse_gone(tx, loop, ids)
+        refuse_changed(tx, loop, rows)
         tx.execute(
             f"""update {loop.table("quarantine")} set state = $state, reason = $reason, decided_by = $actor, decided_at = $as_of,
             row_json = coalesce($row_json, row_json) where list_contains($ids, quarantine_id)""",
@@ -216,15 +216,15 @@ def _decide(loop: Loop, rows: list[QuarantinedRow], made: Decision, row_json: st
         _append(loop, rows, made)
 
 
-def refuse_gone(tx: Transaction, loop: Loop, ids: list[str]) -> None:
-    """RefusedError where somebody was faster: some of the rows do not wait any more."""
-    still = tx.execute(
-        f"select count(*) from {loop.table('quarantine')} where list_contains($ids, quarantine_id) and list_contains($states, state)",
-        {"ids": ids, "states": list(OPEN)},
+def refuse_changed(tx: Transaction, loop: Loop, rows: Sequence[QuarantinedRow]) -> None:
+    """RefusedError where somebody was faster: some of the rows do not wait any more, or say something else."""
+    now = tx.execute(
+        f"select quarantine_id, row_json from {loop.table('quarantine')} where list_contains($ids, quarantine_id) and list_contains($states, state)",
+        {"ids": [row.quarantine_id for row in rows], "states": list(OPEN)},
     )
-    if still[0][0] != len(ids):
+    if {key: json.loads(text) for key, text in now} != {row.quarantine_id: row.row for row in rows}:
         raise RefusedError(
-            "Some of these rows were replayed or dismissed meanwhile",
+            "Some of these rows were corrected, replayed or dismissed meanwhile",
             todo="nothing was done; list the quarantine again",
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from loop_core.gates.batch import Batch
 from loop_core.gates.commit import commit
 from loop_core.gates.established import established
-from loop_core.gates.quarantine import QuarantinedRow, refuse_gone, workable
+from loop_core.gates.quarantine import QuarantinedRow, refuse_changed, workable
 from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import settle
 from loop_core.gates.staged import Staged
@@ -98,7 +98,7 @@ def _settle_replay(
     """Settle the rows as any batch; then those in the lake leave the quarantine and the others get their new rules."""
     ids = [row.quarantine_id for row in rows]
     table = loop.table("quarantine")
-    refuse_gone(tx, loop, ids)
+    refuse_changed(tx, loop, rows)
     report = settle(tx, loop, staged, batch)
     tx.execute(
         "create or replace temp table again as select _row, rules from (select _row, [coalesce(rule, $conflict)] as rules from judged"

@@ -81,6 +81,18 @@ def test_draft_check_apply(tmp_path: Path) -> None:
     assert "not known" in result.stderr
 
 
+def test_edits_of_an_older_charter_are_not_put_in_force(loop: Loop, tmp_path: Path) -> None:
+    folder, file = loop.workspace.path, tmp_path / "orders.toml"
+    asked = ("charter", "apply", str(file), "--reason", "a drill", "--from", "1", "--as-of", "2018-02-01")
+    file.write_text(CHARTER.replace("margin = 0.01", "margin = 0.02"))
+    assert "charter v2 of orders is in force, instead of v1" in run(*asked, workspace=folder)
+    file.write_text(CHARTER.replace("margin = 0.01", "margin = 0.03"))
+    before = loop.ledger.length()
+    with pytest.raises(RefusedError, match=r"v2 of orders is in force.*edits were made from v1"):
+        run(*asked, workspace=folder)
+    assert loop.ledger.length() == before
+
+
 def test_ingest_twice_and_quarantine(loop: Loop, tmp_path: Path) -> None:
     folder, file = loop.workspace.path, tmp_path / "p.csv"
     file.write_text("prediction_id,predicted_at,price\na,2018-01-01T00:00:00Z,1\nb,2018-01-01T00:00:00Z,-5\n")

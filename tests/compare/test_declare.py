@@ -107,6 +107,16 @@ def test_a_declared_slice_is_a_cohort_of_the_next_comparison(loop, card):
     assert not again.slices
 
 
+def test_a_charter_that_changed_since_the_slice_was_seen_is_looked_at_again(loop, card):
+    seen = loop.ledger.length()
+    changed = NOTED.replace("margin = 0.01", "margin = 0.02")
+    loop.workspace.set_charter(changed, actor="bo", reason="too strict", as_of=LATER)
+    before = loop.ledger.length()
+    with pytest.raises(RefusedError, match="charter of orders changed since you looked: bo put in force charter v2"):
+        declare_slice(loop, card.id, "s1", name="dear", reason="x", actor="ana", as_of=LATER, seen=seen)
+    assert loop.ledger.length() == before
+
+
 def test_the_command_declares_and_lists(loop, card):
     folder = str(loop.workspace.path)
 
