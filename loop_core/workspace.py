@@ -298,7 +298,7 @@ class Loop:
         from loop_core.lake.activity import activity_of
 
         where = {} if version is None else {"model_version": version}
-        return activity_of(self.lake, self.table("predictions"), "predicted_at", where)
+        return activity_of(self.lake, self.name, "predictions", "predicted_at", where)
 
     @property
     def pause_days(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
@@ -12,12 +13,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from loop_core.errors import DamagedFileError
 from loop_core.lake.connection import Lake
+from loop_core.lake.fingerprints import Extent
+from loop_core.lake.tables import quoted
 from loop_core.lake.times import happened
 
 #: What holds less than this share of what a span of its length usually holds is stray.
 SHARE = 0.1
 _EPOCH = date(1970, 1, 1)
+#: Microseconds.
+_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -92,27 +98,76 @@ _KNOWN: WeakKeyDictionary[Lake, dict[tuple[Any, ...], tuple[int, Activity]]] = W
 _LOCK = Lock()
 
 
-def activity_of(lake: Lake, table: str, instant: str, where: Mapping[str, str] | None = None) -> Activity:
+def activity_of(lake: Lake, loop: str, table: str, instant: str, where: Mapping[str, str] | None = None) -> Activity:
     """The days of a table's rows, counted once in each snapshot.
+
+    A damaged file costs the numbers that need its rows, and this one does not: its days are counted as the catalogue has
+    them, see `_without`.
 
     Args:
         lake: the lake.
-        table: its quoted name.
+        loop, table: whose rows.
         instant: the column that tells when a row happened.
         where: column → the text that it must hold; None: all rows.
     """
     wanted, snapshot = dict(where or {}), lake.snapshot()
-    key = (table, instant, *wanted.items())
+    key = (loop, table, instant, *wanted.items())
     with _LOCK:
         known = _KNOWN.setdefault(lake, {}).get(key)
     if known is not None and known[0] == snapshot:
         return known[1]
-    conditions = " and ".join([happened(instant), *(f"{column} = ${column}" for column in wanted)])
-    sql = f"select epoch_us({instant}) // 86400000000 as day, count(*) from {table} where {conditions} group by day"
-    found = Activity.of(lake.rows(sql, wanted))
+    try:
+        found = Activity.of(_counted(lake, loop, table, instant, wanted))
+    except DamagedFileError as damage:
+        # Not remembered: the file may be restored within the snapshot.
+        return Activity.of(_without(lake, loop, table, instant, wanted, damage))
     with _LOCK:
         _KNOWN.setdefault(lake, {})[key] = snapshot, found
     return found
+
+
+def _counted(
+    lake: Lake, loop: str, table: str, instant: str, wanted: Mapping[str, str], lost: Sequence[Extent] = ()
+) -> list[tuple[int, int]]:
+    """(day since 1970, rows) of the rows outside what is lost."""
+    apart = [f"({instant} < make_timestamptz({one.first}) or {instant} > make_timestamptz({one.last}))" for one in lost]
+    conditions = " and ".join([happened(instant), *apart, *(f"{column} = ${column}" for column in wanted)])
+    pinned = f"lake.{quoted(loop, table)} at (version => {lake.snapshot()})"
+    sql = f"select epoch_us({instant}) // {_DAY} as day, count(*) from {pinned} where {conditions} group by day"
+    return lake.rows_apart(sql, wanted)
+
+
+def _without(
+    lake: Lake, loop: str, table: str, instant: str, wanted: Mapping[str, str], damage: DamagedFileError
+) -> list[tuple[int, int]]:
+    """The same where files are damaged: between the first and the last instant of such a file nothing is read; the rows of
+    the files there count as spread evenly over their days.
+
+    Raises:
+        DamagedFileError: a file is damaged of which the catalogue has no instants.
+    """
+    extents = {one.path: one for one in lake.fingerprints.extents(loop, table, instant, wanted)}
+    lost: dict[str, Extent] = {}
+    while True:
+        if damage.path not in extents or damage.path in lost:
+            raise damage
+        lost[damage.path] = extents[damage.path]
+        try:
+            read = _counted(lake, loop, table, instant, wanted, list(lost.values()))
+        except DamagedFileError as another:
+            damage = another
+        else:
+            break
+    counts = Counter(dict(read))
+    for one in (one for one in extents.values() if one.rows):
+        days = range(one.first // _DAY, one.last // _DAY + 1)
+        share = max(1, round(one.rows / len(days)))
+        counts.update({day: share for day in days if any(_inside(day, gone) for gone in lost.values())})
+    return list(counts.items())
+
+
+def _inside(day: int, extent: Extent) -> bool:
+    return extent.first // _DAY <= day <= extent.last // _DAY
 
 
 def _instant(day: int) -> datetime:

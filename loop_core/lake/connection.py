@@ -76,6 +76,11 @@ class Lake:
         with self._held_read(sql, parameters) as result:
             return result.fetchall()
 
+    def rows_apart(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Rows, read in a transaction of its own: what fails here does not end the `one_snapshot` that this thread is in."""
+        with self._read(sql, parameters) as result:
+            return result.fetchall()
+
     def frame(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Rows as a polars DataFrame; instants are UTC microseconds."""
         with self._held_read(sql, parameters) as result:

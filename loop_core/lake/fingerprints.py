@@ -66,6 +66,18 @@ class LakeFile:
         return (self.batch,) if self.batch else ()
 
 
+@dataclass(frozen=True)
+class Extent:
+    """What the catalogue knows of the rows of one file, without the file."""
+
+    path: str
+    rows: int
+    first: int
+    """The smallest instant in it, microseconds since 1970."""
+    last: int
+    """The largest one."""
+
+
 class Fingerprints:
     """The hashes of one lake's files. A lake in an object store has none: the store keeps its own."""
 
@@ -92,6 +104,32 @@ class Fingerprints:
         kind = "delete" if file.deletes else "data"
         table = self._catalogue.table(f"ducklake_{kind}_file")
         return bool(self._catalogue.rows(f"select 1 as there from {table} where {kind}_file_id = {int(file.file_id)}"))
+
+    def extents(self, loop: str, table: str, instant: str, where: Mapping[str, str]) -> list[Extent]:
+        """The files with rows of a table in the newest snapshot, and between which instants of a column their rows lie.
+        Of a file that does not hold one and the same text of each column of `where`, none of the rows are counted."""
+        bounds = {name: self._bounds(name) for name in (instant, *where)}
+        found = []
+        with self.connection.cursor() as cursor:
+            for file in self.files():
+                if (file.loop, file.table) != (loop, table) or file.deletes or file.file_id not in bounds[instant]:
+                    continue
+                rows, *ends = bounds[instant][file.file_id]
+                same = all(bounds[name].get(file.file_id, ())[1:] == [value, value] for name, value in where.items())
+                instants = ", ".join(f"epoch_us({text(end)}::timestamptz)" for end in ends)
+                found.append(Extent(file.path, int(rows) * same, *cursor.execute(f"select {instants}").fetchall()[0]))
+        return found
+
+    def _bounds(self, column: str) -> dict[int, list[str]]:
+        """Number of a file of the newest snapshot → how many rows it has, and the least and largest value of a column."""
+        named = self._catalogue.table
+        rows = self._catalogue.rows(
+            f"""select f.data_file_id, f.record_count, b.min_value, b.max_value from {named("ducklake_data_file")} f
+            join {named("ducklake_file_column_stats")} b on b.data_file_id = f.data_file_id and b.table_id = f.table_id
+            join {named("ducklake_column")} c on c.table_id = b.table_id and c.column_id = b.column_id and c.end_snapshot is null
+            where f.end_snapshot is null and b.min_value is not null and c.column_name = {text(column)}"""
+        )
+        return {int(number): values for number, *values in rows}
 
     def end(self, numbers: Collection[int]) -> None:
         """From the newest snapshot on, the lake is without these data files. For whoever has the turn to write."""

@@ -144,3 +144,30 @@ def test_a_batch_that_only_the_record_knows_enters_again_and_one_in_a_damaged_fi
         file.unlink()
     assert retract(loop, report.batch_id, actor="ana", as_of=START, reason="its file is gone").state == "retracted"
     assert count(loop) == 0
+
+
+def test_when_rows_happened_is_known_without_their_files(loop: Loop, tmp_path: Path) -> None:
+    """Where a log lies on the calendar is asked for by nearly every number: a damaged file must not cost them all."""
+    begin = datetime(2018, 1, 1, tzinfo=UTC)
+    for month, version in ((1, "v1"), (2, "v1"), (3, "v2"), (4, "v2"), (6, "v2")):
+        days = (begin.replace(month=month, day=1 + k % 28, hour=k % 24) for k in range(560))
+        rows = [f"{month}-{k},{day.isoformat()},1,0.5,{version}" for k, day in enumerate(days)]
+        file = tmp_path / f"{month}.csv"
+        file.write_text("\n".join(["prediction_id,predicted_at,price,score,model_version", *rows]) + "\n")
+        ingest(loop, Signal.PREDICTIONS, read_source(str(file)), actor="ana", as_of=begin.replace(month=8))
+
+    def places(loop: Loop) -> list[object]:
+        return [loop.span(), loop.busy_since(), loop.busy_since("v1"), loop.busy_since("v2")]
+
+    loop.workspace.lake.write(lambda tx: tx.execute("call ducklake_flush_inlined_data('lake')"), actor="a", message="")
+    before = places(loop)
+    for damaged in files(loop)[1], files(loop)[3]:
+        damaged.write_bytes(b"PAR1")
+        with Workspace.open(loop.workspace.path) as ws:
+            again = ws.loop(loop.name)
+            assert places(again) == before
+            with again.lake.one_snapshot():
+                assert places(again) == before
+                assert again.lake.rows(f"select count(*) from {again.table('batches')}") == [(5,)]
+            with pytest.raises(DamagedFileError):
+                again.lake.rows(f"select sum(price) from {again.table('predictions')}")
