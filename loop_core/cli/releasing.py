@@ -96,7 +96,7 @@ def _show_cells(card: Scorecard) -> None:
         return
     judged = [cell for cell in card.cells if cell.verdict is not Verdict.NOT_APPLICABLE]
     if any(cell.bounds for cell in judged):
-        columns["bounds"] = "whatever labels never came"
+        columns["bounds"] = "whatever labels are missing"
     rows = [{**gained(cell), "bounds": cell.bounds} for cell in judged]
     show(rows, False, columns, empty="No group has rows enough to judge.")
     if small := len(card.cells) - len(judged):

@@ -128,7 +128,7 @@ def _cell(metric: Metric, grouping: Grouping, k: int, found: Found) -> Cell:
         # Of few units the interval is wider than 1.96 standard errors, and it is the interval that has to shrink.
         open_ = (found.bound_high or 0.0) - (found.bound_low or 0.0)
         if open_ >= blank.margin:
-            return replace(measured, reason="left open by labels that never came; more rows alone do not decide it")
+            return replace(measured, reason="left open by missing labels; more rows alone do not decide it")
         width = max(found.se, (found.ci_high - found.ci_low - open_) / 2 / Z)
         return replace(measured, rows_needed=rows_needed(found.n, width, blank.margin - open_))
     return measured

@@ -75,10 +75,11 @@ class CommonRows:
 
     @property
     def days(self) -> float:
-        """Days between the first and the last of them."""
-        if not self.frame.height:
+        """Days between the first and the last of them that have a label: what a sample ends with may be of much later."""
+        labelled = self.frame.drop_nulls("label_")
+        if not labelled.height:
             return 1 / 24
-        moments = self.frame["when_"].dt.epoch("us").to_numpy()
+        moments = labelled["when_"].dt.epoch("us").to_numpy()
         # A single moment is no rate; an hour is the least that stands for one.
         return max(float(moments.max() - moments.min()) / 86_400e6, 1 / 24)
 
@@ -141,13 +142,15 @@ def common_rows(
             f"rows that {'both' if len(models) == 2 else 'all'} models scored",
             "log the missing scores, or compare a model that can score",
         )
-    every = _once(scored if loop.charter.labels.never == "bounded" else frame)
+    young = pl.lit(False) if span.due is None else pl.col("when_") >= span.due
+    # What a sample ends with waits for its label, which is bounded, whatever a label counts as that never comes.
+    bounded = loop.charter.labels.never == "bounded"
+    every = _once(scored if bounded else scored.filter(pl.col("label_").is_not_null() | young))
     kept = every.drop_nulls("label_")
     repeated = frame.height - kept.height
-    if span.due is not None:
-        kept = kept.filter(pl.col("when_") < span.due)
+    kept = kept.filter(~young)
     kept = every if kept.height == every.height else kept
-    unlabelled = int(scored["never_"].sum())
+    unlabelled = scored.filter(pl.col("never_") & ~young).height
     return CommonRows(kept, versions, reading, span, labelled - frame.height, repeated, unlabelled, every)
 
 
@@ -180,9 +183,11 @@ def _rows(
     cohorts = "".join(f", r.{quoted('cohort_' + c.name)} as {quoted(c.name)}" for c in loop.charter.cohorts)
     cohorts += "".join(f", r.{quoted(name)} as {quoted(_COLUMN + name)}" for name in columns)
     where, bound = "predicted_at >= $first and predicted_at < $last", {"first": span.start, "last": span.end}
-    if loop.charter.labels.sampled and span.due is not None:
+    if loop.charter.labels.sampled and span.sample is not None and span.due is not None:
         drawn = quoted(loop.charter.labels.sampled)
-        where, bound = f"{where} and (predicted_at < $due or {drawn} > 0)", {**bound, "due": span.due}
+        condition, values = span.sample.condition(loop.charter.labels.sampled)
+        where = f"predicted_at >= $first and (predicted_at < $due or {condition})"
+        bound = {"first": span.start, "due": span.due, **values}
         cohorts += f", case when r.predicted_at < $due then 1.0 else 1.0 / r.{drawn} end as weight_"
     found = list(scored_batches(loop, reading, versions, _SELECTED + cohorts, where, **bound))
     names = [column for name in versions for column in score_names(loop, name)]

@@ -154,7 +154,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "difference": None
         if cell.difference is None
         else Figure(signed_difference(cell.difference, cell.ci_low, cell.ci_high, number=number)),
-        "labels that never came": cell.bounds or None,
+        "missing labels": cell.bounds or None,
         "drawn to its kind": None if cell.shrunk is None else Figure(signed_difference(cell.shrunk, number=number)),
         "margin": cell.margin,
         "rows needed": cell.rows_needed,

@@ -175,7 +175,7 @@ def _wait(cells: Sequence[Cell]) -> str:
     asking = [cell for cell in cells if cell.rows_needed]
     if not asking:
         if any(cell.bound_low is not None for cell in cells):
-            return "find labels for rows that never got one, or say in [labels] what they count as"
+            return "find labels for rows that have none, or say in [labels] what those count as that never get one"
         return "wait for more rows"
     slowest = max(asking, key=lambda cell: (cell.decided_on is None, cell.decided_on or 0, cell.rows_needed))
     of = f" of {slowest.cohort_value}" if slowest.cohort is not None else ""

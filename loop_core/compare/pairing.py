@@ -35,16 +35,21 @@ class Judged:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How many are of a sample."""
+        """How many are of a sample, and what it ends with."""
         weights = self.pairs.weights
-        drawn = 0 if weights is None else int(np.count_nonzero(~self.pairs.is_due))
-        if weights is None or not drawn:
+        if weights is None or self.pairs.is_due.all():
             return ()
-        worth = weights.sum() ** 2 / (weights**2).sum()
+        known = ~self.pairs.unlabelled
+        drawn = int(np.count_nonzero(known & ~self.pairs.is_due))
+        worth = weights[known].sum() ** 2 / (weights[known] ** 2).sum()
+        waiting = int(np.count_nonzero(self.pairs.unlabelled & ~self.pairs.is_due))
+        several = f"the first {waiting:,} that wait for their labels, all of one entity" if waiting > 1 else ""
+        ends = f" The sample ends with {several or 'the first that waits for its label'}: any label is allowed for."
         return (
             f"{drawn:,} of {self.labelled:,} rows are not due: a random sample drew and labelled them. Each stands for"
-            f" 1/probability predictions; all together tell as much as {worth:,.0f} rows that count alike. Slices, fairness"
-            " and metrics that are no sums over rows rest on the rows that are due.",
+            f" 1/probability predictions; all together tell as much as {worth:,.0f} rows that count alike."
+            f"{ends if waiting else ''} Slices, fairness and metrics that are no sums over rows (AUC, average precision, ECE,"
+            " bias) rest on the rows that are due; so do all but means over rows where the sample ends with a row without label.",
         )
 
 

@@ -91,11 +91,11 @@ class Cell:
 
     @property
     def bounds(self) -> str:
-        """Between what the difference lies whatever labels never came, in words; empty: every row has one, or is left out."""
+        """Between what the difference lies whatever labels are missing, in words; empty: every row has one, or is left out."""
         if self.bound_low is None or self.bound_high is None:
             return ""
         low, high = (signed_difference(end) for end in (self.bound_low, self.bound_high))
-        return f"{low} to {high} by the labels that never came"
+        return f"{low} to {high} by the labels that are missing"
 
 
 @dataclass(frozen=True)

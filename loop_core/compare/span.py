@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loop_core.errors import NotReadyError, RefusedError
-from loop_core.labels import due_span, due_until, sampled_until
+from loop_core.labels import Sample, due_span, due_until, sample_of
 from loop_core.models import train_end
 from loop_core.workspace import Loop
 
@@ -26,6 +26,8 @@ class Span:
     """One sentence: which training end rules out what."""
     due: datetime | None = None
     """Predictions made before it are due, and of later ones only those count that a random sample drew; None: all are due."""
+    sample: Sample | None = None
+    """Which of the later ones; None: all are due."""
 
 
 def unseen_span(
@@ -38,7 +40,7 @@ def unseen_span(
     sampled: bool = False,
 ) -> Span:
     """From the latest end of training of them to the newest prediction whose label horizon has passed; with `sampled` to
-    the newest up to which a random sample is labelled."""
+    the newest up to which a random sample may be used."""
     ends = {version: train_end(loop, version) for version in versions}
     for version, end in ends.items():
         if end is not None and end > as_of:
@@ -57,11 +59,11 @@ def unseen_span(
     known = [end for end in (*ends.values(), since) if end is not None]
     proof, unknown = _proof(ends), frozenset(version for version, end in ends.items() if end is None)
     due = due_span(loop, as_of, max(known, default=None), snapshot)
-    later = sampled_until(loop, as_of, max(known, default=None), snapshot) if sampled else None
+    later = sample_of(loop, as_of, max(known, default=None), snapshot) if sampled else None
     if later is not None:
         limit = due_until(loop.charter, as_of)
         first = due.first or max(known, default=limit)
-        return Span(max(known, default=first), later, unknown, proof, limit)
+        return Span(max(known, default=first), later.end, unknown, proof, limit, later)
     if due.first is None:
         raise NotReadyError(
             f"{due.sentence}{due.seen} ({proof})",

@@ -3,16 +3,17 @@
 from loop_core.labels.completeness import CompletenessPoint, completeness
 from loop_core.labels.due import DueSpan, due_span, due_until
 from loop_core.labels.maturity import known_at, mature_shares, read_at
-from loop_core.labels.sampled import sampled_until
+from loop_core.labels.sampled import Sample, sample_of
 
 __all__ = [
     "CompletenessPoint",
     "DueSpan",
+    "Sample",
     "completeness",
     "due_span",
     "due_until",
     "known_at",
     "mature_shares",
     "read_at",
-    "sampled_until",
+    "sample_of",
 ]

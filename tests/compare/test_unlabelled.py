@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,9 @@ from loop_core.compare import compare, compare_many, estimates
 from loop_core.compare.estimate import NotEstimable
 from loop_core.compare.groups import Grouping, everybody
 from loop_core.errors import RefusedError
+from loop_core.labels import known_at, read_at, sample_of
 from loop_core.vocabulary import Verdict
+from tests.compare.ended_samples import ended
 from tests.compare.late_labels import CHARTER, START, fill, world
 from tests.compare.test_due import EARLY, END, OPPOSITE, never_labelled
 from tests.compare.worlds import pairs_of, terms_at
@@ -105,7 +108,7 @@ def test_a_verdict_is_given_only_where_it_holds_under_the_worst_labels(workspace
     assert cell.verdict is Verdict.INCONCLUSIVE
     assert cell.rows_needed is None
     gate = next(gate for gate in card.gates if gate.name == "log_loss overall")
-    assert "by the labels that never came" in gate.sentence
+    assert "by the labels that are missing" in gate.sentence
     assert "find labels" in gate.next_step
     assert card.badge == "Undecided"
     # What rests on labelled rows alone does not decide beside.
@@ -149,12 +152,77 @@ def test_rows_of_a_random_sample_are_compared_before_they_are_due(workspace):
     assert half.ci_high - half.ci_low < cell.ci_high - cell.ci_low
 
 
-def test_a_sample_whose_labels_are_late_is_used_no_further_than_it_is_complete(workspace):
+def test_a_sample_ends_with_the_first_that_waits_for_its_label_and_allows_for_any_label_of_it(workspace):
+    loop, drawn = with_sample(workspace)
+    waiting = int(np.flatnonzero(drawn)[3_000])
+    gone = f"delete from {loop.table('outcomes')} where prediction_id = '{waiting:05d}'"
+    loop.lake.write(lambda tx: tx.execute(gone), actor="ana", message="test")
+    card = compare(loop, "new", as_of=EARLY, record=False)
+    cell = card.overall("log_loss")
+    # Nothing early is let in beside.
+    assert (card.n, cell.n) == (3_000, 3_001)
+    assert cell.ci_low < cell.bound_low < cell.bound_high < cell.ci_high
+    assert "The sample ends with the first that waits for its label" in card.notes[0]
+    assert "due and have no label" not in " ".join(card.notes)
+
+
+def test_nothing_early_is_let_in_beside_a_sample_whose_labels_are_late(workspace):
     loop, drawn = with_sample(workspace, late=0.5)
-    # The first drawn fraud that nobody knows of yet ends it; nothing early is let in beside.
     card = compare(loop, "new", as_of=EARLY, record=False)
     assert card.n < drawn.sum() / 10
     assert card.overall("log_loss").verdict is not Verdict.WORSE
+
+
+def test_what_else_was_drawn_of_the_entity_that_waits_is_of_the_sample(workspace):
+    loop, drawn = with_sample(workspace, n=2_000)
+    places = np.flatnonzero(drawn)
+    alike, later = [f"{k:05d}" for k in places[[400, 600, 800]]], f"{places[500]:05d}"
+
+    def body(tx):
+        ids = ", ".join(f"'{one}'" for one in (*alike, later))
+        tx.execute(
+            f"update {loop.table('predictions')} set entity_id = 'e' where prediction_id in ({ids[: -len(later) - 4]})"
+        )
+        tx.execute(f"update {loop.table('predictions')} set predicted_at = timestamptz '2026-01-20 00:00:00+00'")
+        tx.execute(f"delete from {loop.table('outcomes')} where prediction_id in ({ids})")
+
+    loop.lake.write(body, actor="ana", message="test")
+    # All of one moment: the order is that of hashed ids, and the first of it that waits ends the sample.
+    sample = sample_of(loop, EARLY, None)
+    order = dict(known_at(loop, EARLY).rows("select prediction_id, hash(prediction_id) from predictions"))
+    first = min((*alike, later), key=order.__getitem__)
+    assert sample.last[1] == order[first]
+    assert (sample.entity is None) is (first == later)
+    condition, values = sample.condition("drawn")
+    found = {row[0] for row in read_at(loop, EARLY).rows(f"select prediction_id from rows where {condition}", **values)}
+    before = {f"{k:05d}" for k in places if order[f"{k:05d}"] <= order[first]}
+    assert found == before | ({*alike} if first in alike else set())
+
+
+def test_a_sample_says_no_wrong_better_more_often_than_one_that_ends_whatever_its_labels_are():
+    # None of those that are labelled late has a label yet: all that came say "better", and the truth is "alike".
+    young = [ended(seed, 0, soon_share=0.4) for seed in range(60)]
+    assert sum(one.verdict("before") is Verdict.BETTER for one in young) > 20
+    assert sum(one.verdict("with") is Verdict.BETTER for one in young) <= 1
+    for burst in (1, 5):
+        some = [ended(seed, 20, burst) for seed in range(60)]
+        said = {end: sum(one.verdict(end) is Verdict.BETTER for one in some) for end in ("fixed", "with")}
+        assert said["with"] <= max(said["fixed"], 2)
+
+
+def test_a_sample_of_numbers_ends_so_long_ago_as_the_slowest_label_took(workspace):
+    made = world(0, 4_000)
+    slow = np.where(np.arange(4_000) % 200 == 7, 9.0, 1.0)
+    charter = CHARTER.replace('positive = "fraud"', 'task = "regression"').replace("log_loss", "mae")
+    charter = charter.replace("horizon_days = 60", 'horizon_days = 10\nsampled = "drawn"')
+    charter += '[[context]]\nname = "drawn"\ntype = "number"\n'
+    loop = fill(workspace, replace(made, delay=slow, drawn=np.full(4_000, 0.5)), charter)
+    as_of = START.replace(day=25)
+    sample = sample_of(loop, as_of, None)
+    assert sample.last is None
+    assert sample.end == as_of - timedelta(days=9)
+    # Before any drawn prediction is due it is not known how long labels take.
+    assert sample_of(loop, START.replace(day=12), None) is None
 
 
 def test_a_probability_above_one_is_refused(workspace):

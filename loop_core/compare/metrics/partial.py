@@ -12,11 +12,11 @@ from loop_core.compare.estimate import MIN_UNITS, NotEstimable
 from loop_core.compare.groups import Grouping
 from loop_core.compare.metrics.kind import Found, MetricKind
 from loop_core.compare.metrics.pairs import Pairs, Terms
-from loop_core.compare.metrics.sums import SumMetric
+from loop_core.compare.metrics.sums import SumMetric, mean_itself
 from loop_core.compare.metrics.worst import extreme_labels
 
 Bools = npt.NDArray[np.bool_]
-_NOT_BOUNDED = "what labels that never came could do to it is not known (labels.never = 'bounded')"
+_NOT_BOUNDED = "what labels that are missing could do to it is not known"
 _NOT_WEIGHTED = "no row is due; it cannot be told from a weighted sample"
 
 
@@ -26,11 +26,13 @@ def partial_estimates(kind: MetricKind, pairs: Pairs, grouping: Grouping, terms:
     A row without label (NaN) may have any: the interval reaches from the lower end under the labels worst for the
     challenger to the upper end under those best for it (Horowitz & Manski 2000), so that what lies wholly on one side
     does so whatever the labels are. Rows of a sample count by their weights, where the metric is made of sums (Hájek
-    1971); any other metric is told from the rows that stand for themselves.
+    1971); any other metric is told from the rows that stand for themselves, and so is one that is no mean over rows where a
+    row of the sample has no label, because bounds count the others one by one.
     """
     if pairs.weights is None:
         return _of_any_label(kind, pairs, grouping, terms)
-    if not isinstance(kind, SumMetric):
+    waits = bool((pairs.unlabelled & ~pairs.is_due).any())
+    if not isinstance(kind, SumMetric) or (waits and kind.of is not mean_itself):
         return _of_part(
             # Not those of weight 1: what was sure to be drawn is no fair sample by itself.
             pairs, grouping, pairs.is_due, _NOT_WEIGHTED,
