@@ -76,7 +76,7 @@ def fairness_gates(results: Sequence[FairnessResult]) -> tuple[GateResult, ...]:
 
 
 def held_by_missing_labels(gates: Sequence[GateResult], unlabelled: int) -> tuple[GateResult, ...]:
-    """The gates, held where they decided although labels that never came count as whatever is worst: they rest on the rows
+    """The gates, held where they decided although labels that are missing count as whatever is worst: they rest on the rows
     with a label, and the others could turn them round.
 
     Args:
