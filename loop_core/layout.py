@@ -19,7 +19,7 @@ from loop_core.errors import RefusedError
 from loop_core.postgres import DatabaseAddress
 
 #: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
-FORMAT = 5
+FORMAT = 6
 SETTINGS = "workspace.toml"
 #: The catalogue's password, where it was given with the address; in the format of `~/.pgpass`.
 PASSWORD_FILE = "catalog.pgpass"

@@ -16,12 +16,12 @@ from loop_core.charter import Charter
 from loop_core.errors import SourceError, UnknownNameError
 from loop_core.gates import ingest
 from loop_core.gates.report import BatchReport
+from loop_core.gates.scores import log_scores
 from loop_core.gates.staging import staging_folder
 from loop_core.lake import QueryLimits, compile_charter_file
 from loop_core.lake.mapping import MAPPING_LIMITS, open_raw_files
 from loop_core.resources import resource_folder
 from loop_core.signals import read_source
-from loop_core.signals.scores import log_scores
 from loop_core.signals.simulate import SimulationReport, load_scenario
 from loop_core.signals.simulate import simulate as run_scenario
 from loop_core.toml import read_toml
@@ -296,8 +296,9 @@ def _log_scores(loop: Loop, paths: list[Path], actor: str, as_of: datetime) -> t
     logged: dict[str, int] = {}
     for path in paths:
         for (version,), frame in pl.read_parquet(path, glob=False).partition_by("model_version", as_dict=True).items():
-            logged[str(version)] = logged.get(str(version), 0) + log_scores(
-                loop, str(version), frame, actor=actor, as_of=as_of
+            logged[str(version)] = (
+                logged.get(str(version), 0)
+                + log_scores(loop, str(version), frame, actor=actor, as_of=as_of, source=path.name).accepted
             )
     return tuple(sorted(logged.items()))
 

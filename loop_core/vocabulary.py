@@ -19,6 +19,15 @@ class Signal(StrEnum):
     FEEDBACK = "feedback"
 
 
+class Delivery(StrEnum):
+    """What a batch holds: a signal, or what another model said of the same predictions."""
+
+    PREDICTIONS = Signal.PREDICTIONS.value
+    OUTCOMES = Signal.OUTCOMES.value
+    FEEDBACK = Signal.FEEDBACK.value
+    SCORES = "scores"
+
+
 class Route(StrEnum):
     """How a request was served. `HISTORY`: recorded before any model of this workspace served it."""
 

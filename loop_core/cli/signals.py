@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,22 +12,13 @@ from loop_core.cli.options import JsonOption, named_values
 from loop_core.cli.progress import progress_bar
 from loop_core.clock import now
 from loop_core.errors import RefusedError, following
-from loop_core.vocabulary import Signal
+from loop_core.vocabulary import Delivery, Signal
 
 if TYPE_CHECKING:
     from loop_core.gates.quarantine import QuarantinedRow
     from loop_core.signals import Source
 
 quarantine_app = typer.Typer(help="Rows the gates held back: list, fix, replay, dismiss.", no_args_is_help=True)
-
-
-class Delivery(StrEnum):
-    """What `ingest` takes: the signals, and scores, which are said about them."""
-
-    PREDICTIONS = Signal.PREDICTIONS.value
-    OUTCOMES = Signal.OUTCOMES.value
-    FEEDBACK = Signal.FEEDBACK.value
-    SCORES = "scores"
 
 
 #: What makes up for profiles that could not be brought up to date.
@@ -92,13 +82,15 @@ def ingest(
 
 
 def _scores(here: Here, source: Source, version: str, as_json: bool) -> None:
-    from loop_core.signals import ingest_scores
+    from loop_core.gates import ingest_scores
 
     report = ingest_scores(here.loop, source, version, actor=here.actor, as_of=here.as_of)
     if as_json:
         show(report, True)
         return
     say(report.sentence)
+    for note in report.notes:
+        say(f"! {note}")
     say(f"Next: loop register {here.name} {version}")
 
 
@@ -133,7 +125,7 @@ def batches(here: Here, limit: int = 20, as_json: JsonOption = False) -> None:
             "batch": one.batch_id[:12],
             "arrived": one.arrived_at,
             "signal": one.signal,
-            "source": one.source,
+            "source": one.source if one.model_version is None else f"{one.source} of {one.model_version}",
             "accepted": one.accepted,
             "quarantined": one.quarantined,
             "state": one.state,

@@ -16,9 +16,14 @@ from loop_core.workspace import Loop
 _COMPARED = "select prediction_id from predictions where predicted_at >= $first and predicted_at < $last"
 _STATEMENTS = """
     select (select count(*) from these),
-      (select count(*) from outcomes where prediction_id in (select prediction_id from these)),
-      (select count(*) from scores where model_version in ($champion, $challenger)
-        and prediction_id in (select prediction_id from these))"""
+      (select count(*) from outcomes where prediction_id in (select prediction_id from these))"""
+#: Scores may take one another's place: their number tells nothing.
+_SAID = """select prediction_id, model_version, score from {scores} where model_version in ($champion, $challenger)
+    and prediction_id in (select prediction_id from these)"""
+_ALIKE = "select (select {sum} from ({then})) is not distinct from (select {sum} from ({now}))"
+_SUM = "[bit_xor(hash(prediction_id, model_version, score)), count(*)]"
+_OTHER = """select count(distinct struct_pack(prediction_id, model_version))
+    from ((({now}) except all ({then})) union all (({then}) except all ({now})))"""
 
 
 @dataclass(frozen=True)
@@ -86,14 +91,22 @@ def _statements(loop: Loop, card: Scorecard, as_of: datetime) -> int:
     then = card.snapshot if loop.lake.has_snapshot(card.snapshot) else newest
     if (then, card.as_of) == (newest, as_of):
         return 0
-    bound = {
-        "first": card.window_start,
-        "last": card.window_end,
-        "champion": card.champion or card.challenger,
-        "challenger": card.challenger,
-    }
+    span = {"first": card.window_start, "last": card.window_end}
     before, now = (
-        Reading.at(loop.lake, loop.charter, moment, snapshot).with_views(these=_COMPARED).rows(_STATEMENTS, **bound)[0]
+        Reading.at(loop.lake, loop.charter, moment, snapshot).with_views(these=_COMPARED).rows(_STATEMENTS, **span)[0]
         for moment, snapshot in ((card.as_of, then), (as_of, newest))
     )
-    return sum(abs(new - old) for old, new in zip(before, now, strict=True))
+    counts: int = sum(abs(new - old) for old, new in zip(before, now, strict=True))
+    return counts + _other_scores(loop, card, then, as_of)
+
+
+def _other_scores(loop: Loop, card: Scorecard, then: int, as_of: datetime) -> int:
+    """Scores of the two models that came, went or were replaced since a snapshot."""
+    span = {"first": card.window_start, "last": card.window_end}
+    bound = {**span, "champion": card.champion or card.challenger, "challenger": card.challenger}
+    older = f"{loop.table('scores')} at (version => {int(then)})"
+    reading = Reading.at(loop.lake, loop.charter, as_of).with_views(these=_COMPARED)
+    said = {"then": _SAID.format(scores=older), "now": _SAID.format(scores="scores")}
+    if reading.rows(_ALIKE.format(sum=_SUM, **said), **bound)[0][0]:
+        return 0
+    return int(reading.rows(_OTHER.format(**said), **bound)[0][0])

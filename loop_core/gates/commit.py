@@ -28,11 +28,11 @@ RETRACTED = "batch.retracted"
 
 
 def commit(
-    loop: Loop, staged: Staged, body: Callable[[Transaction], BatchReport], *, actor: str, message: str
+    loop: Loop, staged: Staged | None, body: Callable[[Transaction], BatchReport], *, actor: str, message: str
 ) -> BatchReport:
     """Run `body` in one lake transaction and record the batch in the ledger.
 
-    Writers take turns, so two deliveries of one id cannot both find it new.
+    Writers take turns, so two deliveries of one id cannot both find it new. `staged`: what the body reads; None: memory.
     """
     with _lake(loop, staged) as lake:
         report = lake.write(body, actor=actor, message=message)
@@ -43,7 +43,7 @@ def commit(
 
 def record(loop: Loop, batch_id: str | None = None) -> int:
     """Give batches in the lake (one, or all) that lack it their ledger entry; how many lacked it."""
-    names = "batch_id, signal, source_name, received, accepted, quarantined, unchanged, conflicting, state, notes, retractions, arrived_at, actor"
+    names = "batch_id, signal, model_version, source_name, received, accepted, quarantined, unchanged, conflicting, state, notes, retractions, arrived_at, actor"
     one = f" where state <> 'retracted'{' and batch_id = $batch_id' if batch_id else ''}"
     rows = loop.lake.rows(
         f"select {names} from {loop.table('batches')}{one} order by arrived_at, batch_id",
@@ -70,8 +70,9 @@ def _append(loop: Loop, batch: dict[str, Any]) -> None:
     actor, batch_id = batch.pop("actor"), batch["batch_id"]
     stopped = batch["state"] == "stopped"
     again = f" {batch['retractions']}" if batch["retractions"] else ""
-    if not again:
-        del batch["retractions"]
+    for name in ("retractions", "model_version"):
+        if not batch[name]:
+            del batch[name]
     loop.ledger.append(
         kind=_KINDS[batch["state"]],
         loop=loop.name,
@@ -87,13 +88,15 @@ def _append(loop: Loop, batch: dict[str, Any]) -> None:
 
 def record_retractions(loop: Loop, batch_id: str | None = None) -> None:
     """Give batches that were taken out (one, or all) the ledger entry that they lack."""
-    names = "batch_id, signal, source_name, retracted_rows, retractions, reason, retracted_by, retracted_at"
+    names = (
+        "batch_id, signal, model_version, source_name, retracted_rows, retractions, reason, retracted_by, retracted_at"
+    )
     one = " and batch_id = $batch_id" if batch_id else ""
     rows = loop.lake.rows(
         f"select {names} from {loop.table('batches')} where state = 'retracted'{one} order by retracted_at, batch_id",
         {"batch_id": batch_id} if batch_id else None,
     )
-    for batch, signal, source, n, retractions, reason, actor, as_of in rows:
+    for batch, signal, version, source, n, retractions, reason, actor, as_of in rows:
         loop.ledger.append(
             kind=RETRACTED,
             loop=loop.name,
@@ -101,14 +104,15 @@ def record_retractions(loop: Loop, batch_id: str | None = None) -> None:
             actor=actor,
             as_of=as_of,
             reason=reason,
-            payload={"batch_id": batch, "signal": signal, "source_name": source, "rows": n},
+            payload={"batch_id": batch, "signal": signal, "source_name": source, "rows": n}
+            | ({"model_version": version} if version is not None else {}),
             key=f"retracted {retractions or 0} {batch}",
         )
 
 
 @contextmanager
-def _lake(loop: Loop, staged: Staged) -> Iterator[Lake]:
-    if staged.received < _LARGE:
+def _lake(loop: Loop, staged: Staged | None) -> Iterator[Lake]:
+    if staged is None or staged.received < _LARGE:
         yield loop.lake
         return
     lake = Lake(loop.lake.location)

@@ -15,9 +15,9 @@ from loop_core.gates.report import BatchReport
 from loop_core.gates.settle import settle
 from loop_core.gates.staging import Progress, batch_id, remove_stale, stage, staging_folder
 from loop_core.gates.typed import typed_query
-from loop_core.signals.score_files import finish_namings
+from loop_core.signals.naming import finish_namings
 from loop_core.signals.source import Source
-from loop_core.vocabulary import Signal
+from loop_core.vocabulary import Delivery, Signal
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
@@ -98,4 +98,6 @@ def _already(loop: Loop, signal: Signal, source: Source) -> BatchReport | None:
     if not rows:
         return None
     record(loop, identity)
-    return BatchReport(identity, loop.name, signal, source.name, rows[0][0], 0, 0, rows[0][0], 0, "already_ingested")
+    return BatchReport(
+        identity, loop.name, Delivery(signal), source.name, rows[0][0], 0, 0, rows[0][0], 0, "already_ingested"
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loop_core.lake import DamagedFile, Transaction, damage_of_batches
-from loop_core.vocabulary import Signal
+from loop_core.vocabulary import Delivery, Signal
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
@@ -37,7 +37,7 @@ class IncompleteBatch:
     """A batch of which the lake has fewer rows than it accepted."""
 
     batch_id: str
-    signal: Signal
+    signal: Delivery
     source: str
     rows: int
     """Rows that are lacking, at least 1."""
@@ -53,7 +53,7 @@ class IncompleteBatch:
         return "restore the lake from a backup" if self.replayed else "give `loop ingest` the same source again"
 
 
-def find_loss(loop: Loop, signal: Signal, batch_id: str, *, actor: str) -> Loss | None:
+def find_loss(loop: Loop, signal: Signal | Delivery, batch_id: str, *, actor: str) -> Loss | None:
     """What a batch on record lacks; None: nothing, or it is not on record. Damaged files with its rows leave the lake.
 
     Args:
@@ -104,22 +104,24 @@ def set_damage_aside(loop: Loop, damaged: Sequence[DamagedFile], *, actor: str) 
 def lacking(loop: Loop) -> list[IncompleteBatch]:
     """Batches of which rows are not in the lake.
 
-    Of a signal whose rows replaced one another it is not known which batch they left, so none of its batches is judged.
+    Of a signal, or a model's scores, whose rows replaced one another it is not known which batch they left, so none of
+    its batches is judged.
     """
     found = []
-    for signal in Signal:
+    for signal in Delivery:
         sql = f"""with there as (select batch_id, count(*) as n from {loop.table(signal.value)} group by batch_id),
             known as (from {loop.table("batches")} where signal = $signal)
             select batch_id, source_name, accepted - coalesce(n, 0) as rows, state = 'replayed'
             from known left join there using (batch_id)
             where state in ('ingested', 'replayed') and accepted > coalesce(n, 0)
-            and not exists (from known where contains(notes, $replaced)) order by source_name, batch_id"""
+            and not exists (from known other where contains(other.notes, $replaced)
+              and other.model_version is not distinct from known.model_version) order by source_name, batch_id"""
         rows = loop.lake.rows(sql, {"signal": signal.value, "replaced": REPLACED})
         found += [IncompleteBatch(batch, signal, source, n, replayed) for batch, source, n, replayed in rows]
     return found
 
 
-def _unknown(loop: Loop, signal: Signal, batch_id: str) -> Loss | None:
+def _unknown(loop: Loop, signal: Signal | Delivery, batch_id: str) -> Loss | None:
     """A batch of which only the ledger knows."""
     entries = loop.ledger.entries(loop=loop.name, kind="batch.ingested", subject=f"{signal.value} {batch_id[:12]}")
     mine = [entry for entry in entries if entry.payload["batch_id"] == batch_id and entry.payload["state"] != "stopped"]

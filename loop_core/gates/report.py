@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loop_core.vocabulary import Signal
+from loop_core.vocabulary import Delivery
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class BatchReport:
     batch_id: str
     """sha256 over loop, signal and content: the same file is the same batch."""
     loop: str
-    signal: Signal
+    signal: Delivery
     source: str
     """File name or database address."""
     received: int
@@ -42,6 +42,8 @@ class BatchReport:
     """Broken rules, most rows first."""
     notes: tuple[str, ...] = ()
     """Sentences for people: breached batch rules, ids in conflict, columns not delivered."""
+    model_version: str | None = None
+    """Of scores: the model that gave them; None: of a signal."""
 
     @property
     def refused(self) -> int:
@@ -60,4 +62,5 @@ class BatchReport:
         if self.state == "stopped":
             return f"{self.source} was stopped, none of its {self.received:,} rows entered: {'; '.join(self.notes)}"
         counts = f"{self.accepted:,} accepted, {self.quarantined:,} quarantined, {self.unchanged:,} unchanged, {self.conflicting:,} in conflict"
-        return f"{self.received:,} {self.signal.value} from {self.source}: {counts}."
+        whose = f" of {self.model_version}" if self.model_version is not None else ""
+        return f"{self.received:,} {self.signal.value}{whose} from {self.source}: {counts}."

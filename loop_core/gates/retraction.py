@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from loop_core.lake import Transaction, damage_of_batches
 from loop_core.lake.tables import EVENT_TIME, KEYS
 from loop_core.ledger import refuse_unseen
 from loop_core.signals.cells import canonical
-from loop_core.vocabulary import Signal
+from loop_core.vocabulary import Delivery, Signal
 
 if TYPE_CHECKING:
     from loop_core.workspace import Loop
@@ -29,7 +30,9 @@ class Retraction:
 
     batch_id: str
     loop: str
-    signal: Signal
+    signal: Delivery
+    model_version: str | None
+    """Of scores: the model that gave them; None: of a signal."""
     source: str
     rows: int
     """Rows taken out of the lake."""
@@ -49,7 +52,8 @@ class Retraction:
         """For people."""
         if self.state == "already_retracted":
             return f"{self.source} was retracted before ({self.rows:,} rows); nothing changed."
-        parts = [f"{self.rows:,} {self.signal.value} from {self.source} are out of the lake"]
+        whose = f" of {self.model_version}" if self.model_version is not None else ""
+        parts = [f"{self.rows:,} {self.signal.value}{whose} from {self.source} are out of the lake"]
         parts += [f"the older content of {self.restored:,} of them is back"] if self.restored else []
         parts += [f"{self.waiting:,} rows wait in the quarantine again"] if self.waiting else []
         left = [f"{self.outcomes:,} outcomes"] * (self.outcomes > 0) + [f"{self.feedback:,} feedback items"] * (
@@ -108,9 +112,9 @@ def _set_damage_aside(loop: Loop, named: str, actor: str) -> None:
 
 def _retract(tx: Transaction, loop: Loop, named: str, decision: tuple[str, datetime, str]) -> Retraction:
     batch = _named(tx, loop, named)
-    identity, signal = {"batch_id": batch["batch_id"]}, Signal(batch["signal"])
+    identity, signal = {"batch_id": batch["batch_id"]}, Delivery(batch["signal"])
     if batch["state"] == "retracted":
-        return Retraction(batch["batch_id"], loop.name, signal, batch["source_name"], batch["retracted_rows"], 0, 0, 0, 0, "already_retracted")  # fmt: skip
+        return Retraction(batch["batch_id"], loop.name, signal, batch["model_version"], batch["source_name"], batch["retracted_rows"], 0, 0, 0, 0, "already_retracted")  # fmt: skip
     table = loop.table(signal.value)
     older = _older(tx, loop, batch, signal) if REPLACED in (batch["notes"] or "") else 0
     rows = tx.execute(f"select count(*) from {table} where batch_id = $batch_id", identity)[0][0]
@@ -118,7 +122,7 @@ def _retract(tx: Transaction, loop: Loop, named: str, decision: tuple[str, datet
     tx.execute(f"delete from {table} where batch_id = $batch_id", identity)
     if older:
         tx.execute(f"insert into {table} by name select * from older")
-    about = signal is Signal.PREDICTIONS
+    about = signal is Delivery.PREDICTIONS
     outcomes, feedback = (_orphans(tx, loop, other) if about else 0 for other in ("outcomes", "feedback"))
     tx.execute(f"delete from {loop.table('batch_stats')} where batch_id = $batch_id", identity)
     told = identity | dict(zip(("actor", "as_of", "reason"), decision, strict=True))
@@ -136,6 +140,7 @@ def _retract(tx: Transaction, loop: Loop, named: str, decision: tuple[str, datet
         batch["batch_id"],
         loop.name,
         signal,
+        batch["model_version"],
         batch["source_name"],
         rows,
         older,
@@ -150,7 +155,18 @@ def _named(tx: Transaction, loop: Loop, named: str) -> dict[str, Any]:
     """The batch of an id or its beginning."""
     if len(named) < MIN_ID:
         raise RefusedError(f"The id {named!r} is too short", todo=f"give {MIN_ID} characters of it or more")
-    names = ("batch_id", "signal", "source_name", "state", "notes", "retracted_rows", "actor", "arrived_at")
+    names = (
+        "batch_id",
+        "signal",
+        "model_version",
+        "source_name",
+        "state",
+        "notes",
+        "retracted_rows",
+        "retractions",
+        "actor",
+        "arrived_at",
+    )
     found = tx.execute(
         f"select {', '.join(names)} from {loop.table('batches')} where starts_with(batch_id, $named)", {"named": named}
     )
@@ -164,7 +180,7 @@ def _named(tx: Transaction, loop: Loop, named: str) -> dict[str, Any]:
     return batch
 
 
-def _wait_again(tx: Transaction, loop: Loop, batch: dict[str, Any], signal: Signal) -> int:
+def _wait_again(tx: Transaction, loop: Loop, batch: dict[str, Any], signal: Delivery) -> int:
     """Open the quarantined rows again that a replay brought in and its retraction takes out; how many.
 
     One person may replay twice at one instant of the loop: what a replay brought in has an id that is the batch's.
@@ -183,26 +199,30 @@ def _wait_again(tx: Transaction, loop: Loop, batch: dict[str, Any], signal: Sign
     return len(ids)
 
 
-def _older(tx: Transaction, loop: Loop, batch: dict[str, Any], signal: Signal) -> int:
+def _older(tx: Transaction, loop: Loop, batch: dict[str, Any], signal: Delivery) -> int:
     """Fill `older` with the content that rows of a batch replaced, from the snapshot before it; how many rows.
 
     Content of a batch that was itself retracted stays out. 0: nothing was replaced, or that snapshot is gone.
     """
-    snapshot = _before(tx, loop, batch["batch_id"])
+    snapshot = _before(tx, loop, batch["batch_id"], batch["retractions"] or 0)
     if snapshot is None:
         return 0
     keys, table = ", ".join(KEYS[signal]), loop.table(signal.value)
     tx.execute(
         f"""create or replace temp table older as select * from {table} at (version => {snapshot})
         where ({keys}) in (select ({keys}) from {table} where batch_id = $batch_id)
-        and batch_id not in (select batch_id from {loop.table("batches")} where state = 'retracted')""",
+        and coalesce(batch_id, '') not in (select batch_id from {loop.table("batches")} where state = 'retracted')""",
         {"batch_id": batch["batch_id"]},
     )
     return int(tx.execute("select count(*) from older")[0][0])
 
 
-def _before(tx: Transaction, loop: Loop, batch_id: str) -> int | None:
-    """The newest snapshot that knows nothing of a batch; None: it is gone."""
+def _before(tx: Transaction, loop: Loop, batch_id: str, again: int) -> int | None:
+    """The newest snapshot that the batch had not come in to, or was out of again; None: it is gone.
+
+    `again`: how often its content was taken out or taken again. It only grows, so the first snapshot of each number is
+    found by halving; where the batch was in the lake before that one too, it was taken again, and came in earlier.
+    """
     named = f"{loop.name}.batches"
     snapshots = [
         row[0]
@@ -212,20 +232,29 @@ def _before(tx: Transaction, loop: Loop, batch_id: str) -> int | None:
             {"named": named},
         )
     ]
-    low, high = 0, len(snapshots)
-    while low < high:
-        middle = (low + high) // 2
-        if _knows(tx, loop, batch_id, snapshots[middle]):
-            high = middle
-        else:
-            low = middle + 1
-    return int(snapshots[low - 1]) if low else None
+    before = len(snapshots)
+    for number in range(again, -1, -1):
+        before = bisect_left(snapshots, True, key=lambda at: _reached(tx, loop, batch_id, at, number))
+        if not before or not _knows(tx, loop, batch_id, snapshots[before - 1]):
+            break
+    return int(snapshots[before - 1]) if before else None
+
+
+def _reached(tx: Transaction, loop: Loop, batch_id: str, snapshot: int, again: int) -> bool:
+    """Whether a batch had come in to a snapshot, with its content taken out or taken again so often."""
+    return bool(
+        _states(tx, loop, batch_id, snapshot, f"state <> 'stopped' and coalesce(retractions, 0) >= {int(again)}")
+    )
 
 
 def _knows(tx: Transaction, loop: Loop, batch_id: str, snapshot: int) -> bool:
+    """Whether a batch was in the lake."""
+    return bool(_states(tx, loop, batch_id, snapshot, "state in ('ingested', 'replayed')"))
+
+
+def _states(tx: Transaction, loop: Loop, batch_id: str, snapshot: int, condition: str) -> list[tuple[Any, ...]]:
     table = f"{loop.table('batches')} at (version => {int(snapshot)})"
-    sql = f"select count(*) from {table} where batch_id = $batch_id and state in ('ingested', 'replayed')"
-    return bool(tx.execute(sql, {"batch_id": batch_id})[0][0])
+    return tx.execute(f"select state from {table} where batch_id = $batch_id and {condition}", {"batch_id": batch_id})
 
 
 def _orphans(tx: Transaction, loop: Loop, table: str) -> int:

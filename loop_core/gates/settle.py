@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loop_core.gates.account import write_batch, write_taken_again
 from loop_core.gates.anomaly import judge
 from loop_core.gates.batch import STAGED, Batch
 from loop_core.gates.batch_rules import BatchFacts, breaches
@@ -14,9 +15,10 @@ from loop_core.gates.judging import judge_rows
 from loop_core.gates.loss import REPLACED
 from loop_core.gates.report import BatchReport, RuleCount
 from loop_core.gates.staged import Staged
-from loop_core.gates.writing import remove_stopped, retractions, write_quarantine, write_rows, write_stopped
+from loop_core.gates.writing import remove_stopped, write_quarantine, write_rows, write_stopped
 from loop_core.lake import Transaction
 from loop_core.lake.tables import EVENT_TIME, KEYS
+from loop_core.vocabulary import Delivery
 
 if TYPE_CHECKING:
     from loop_core.gates.loss import Loss
@@ -46,7 +48,7 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
     report = BatchReport(
         batch_id=batch.batch_id,
         loop=loop.name,
-        signal=batch.signal,
+        signal=Delivery(batch.signal),
         source=batch.source,
         received=staged.received,
         accepted=0
@@ -68,7 +70,8 @@ def settle(tx: Transaction, loop: Loop, staged: Staged, batch: Batch) -> BatchRe
         if batch.rules is not None:
             write_stats(tx, loop, batch.batch_id, staged.stats)
             write_quarantine(tx, loop, staged, batch, counts["quarantined"])
-    write_batch(tx, loop, report, batch)
+    account = report if batch.rules is not None else replace(report, state="replayed")
+    write_batch(tx, loop, account, actor=batch.actor, as_of=batch.as_of, loss=batch.loss)
     return report
 
 
@@ -79,25 +82,12 @@ def _take_again(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, loss:
     """
     condemned = tx.execute("select count(distinct _row) from judged")[0][0]
     lacking = staged.accepted - condemned
+    if not lacking and (known := known_batch(tx, loop, batch)) is not None:
+        # Rows of other batches stand where its own did: nothing was lost.
+        return known
     write_rows(tx, loop, staged, batch, lacking, 0)
-    accepted, quarantined, unchanged, conflicting = loss.counts or (0, 0, 0, 0)
-    said = f"{lacking:,} of its rows were not in the lake and were taken again, because {loss.cause}"
-    report = BatchReport(
-        batch_id=batch.batch_id,
-        loop=loop.name,
-        signal=batch.signal,
-        source=batch.source,
-        received=staged.received,
-        accepted=accepted,
-        quarantined=quarantined,
-        unchanged=unchanged,
-        conflicting=conflicting,
-        state="ingested",
-        notes=(said, *batch.notes),
-    )
-    write_batch(tx, loop, report, batch)
-    rest = staged.received - lacking
-    return replace(report, accepted=lacking, quarantined=0, unchanged=rest, conflicting=0, state="taken_again")
+    fresh = BatchReport(batch.batch_id, loop.name, Delivery(batch.signal), batch.source, staged.received, lacking, 0, staged.received - lacking, 0, "taken_again", notes=batch.notes)  # fmt: skip
+    return write_taken_again(tx, loop, fresh, loss, actor=batch.actor, as_of=batch.as_of)
 
 
 def known_batch(tx: Transaction, loop: Loop, batch: Batch) -> BatchReport | None:
@@ -111,31 +101,8 @@ def known_batch(tx: Transaction, loop: Loop, batch: Batch) -> BatchReport | None
         return None
     received = rows[0][0]
     return BatchReport(
-        batch.batch_id, loop.name, batch.signal, batch.source, received, 0, 0, received, 0, "already_ingested"
+        batch.batch_id, loop.name, Delivery(batch.signal), batch.source, received, 0, 0, received, 0, "already_ingested"
     )
-
-
-def write_batch(tx: Transaction, loop: Loop, report: BatchReport, batch: Batch) -> None:
-    """The batch's row in `batches`; an attempt that was stopped, or retracted, gives way to the next one."""
-    again = batch.loss.again if batch.loss is not None else retractions(tx, loop, batch)
-    tx.execute(f"delete from {loop.table('batches')} where batch_id = $batch_id", {"batch_id": report.batch_id})
-    values = {
-        "batch_id": report.batch_id,
-        "signal": report.signal.value,
-        "source_name": report.source,
-        "arrived_at": batch.as_of,
-        "actor": batch.actor,
-        "received": report.received,
-        "accepted": report.accepted,
-        "quarantined": report.quarantined,
-        "unchanged": report.unchanged,
-        "conflicting": report.conflicting,
-        "state": report.state if batch.rules is not None else "replayed",
-        "notes": "; ".join(report.notes),
-        "retractions": again or None,
-    }
-    columns, marks = ", ".join(values), ", ".join(f"${name}" for name in values)
-    tx.execute(f"insert into {loop.table('batches')} ({columns}) values ({marks})", values)
 
 
 def _breaches(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, quarantined: int) -> tuple[str, ...]:

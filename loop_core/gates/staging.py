@@ -24,7 +24,7 @@ from loop_core.gates.unread import UnreadCells, where_to_set
 from loop_core.lake import can_adopt, signal_columns
 from loop_core.lake.files import Reader, Rejected, Relation, opened
 from loop_core.lake.tables import EVENT_TIME
-from loop_core.vocabulary import Signal
+from loop_core.vocabulary import Delivery, Signal
 
 if TYPE_CHECKING:
     import polars as pl
@@ -155,7 +155,7 @@ def stage(
     )
 
 
-def batch_id(loop: str, signal: Signal, content: str) -> str:
+def batch_id(loop: str, signal: Signal | Delivery, content: str) -> str:
     """The id of a delivery: sha256 over loop, signal and the hash of its content."""
     return hashlib.sha256(f"{loop}\n{signal.value}\n{content}".encode()).hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loop_core.gates.account import retractions
 from loop_core.gates.batch import STAGED, Batch
 from loop_core.gates.staged import Staged
 from loop_core.lake import Transaction, adopt, quoted, signal_columns
@@ -54,7 +55,7 @@ def write_quarantine(tx: Transaction, loop: Loop, staged: Staged, batch: Batch, 
         f"insert into {loop.table('quarantine')} (quarantine_id, batch_id, signal, rules, row_json, arrived_at, state)"
         " select left($batch_id, 16) || $again || '-' || _row, $batch_id, $signal, rules, row_json, $as_of, 'open' from "
     )
-    again = retractions(tx, loop, batch)
+    again = retractions(tx, loop, batch.batch_id)
     parameters = {
         "again": f".{again}" if again else "",
         "batch_id": batch.batch_id,
@@ -98,10 +99,3 @@ def remove_stopped(tx: Transaction, loop: Loop, batch_id: str) -> None:
         f"delete from {loop.table('quarantine')} where batch_id = $batch_id and state = 'stopped'",
         {"batch_id": batch_id},
     )
-
-
-def retractions(tx: Transaction, loop: Loop, batch: Batch) -> int:
-    """How often this content was taken out before."""
-    sql = f"""select coalesce(sum(coalesce(retractions, 0) + (state = 'retracted')::int), 0)::bigint
-        from {loop.table("batches")} where batch_id = $batch_id"""
-    return int(tx.execute(sql, {"batch_id": batch.batch_id})[0][0])

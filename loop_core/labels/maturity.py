@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from loop_core.charter import Charter
 from loop_core.lake import PublicReading, Reading
 from loop_core.lake.tables import EVENT_TIME
-from loop_core.vocabulary import Signal
+from loop_core.vocabulary import Delivery, Signal
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
@@ -85,7 +85,7 @@ def _arrived(charter: Charter, views: Mapping[str, str]) -> dict[str, str]:
     times = {"findings": "as_of", "scores": "scored_at", "batches": "arrived_at", "quarantine": "arrived_at"}
     known = {name: f"{time} <= $as_of" for name, time in times.items()}
     if charter.loop.clock == "data":
-        rows = " union ".join(f"select batch_id from {signal.value}" for signal in Signal)
+        rows = " union ".join(f"select batch_id from {delivery.value}" for delivery in Delivery)
         moments = " ".join(
             f"when '{signal.value}' then try_cast(json_extract_string(row_json, '$.{EVENT_TIME[signal]}') as timestamptz)"
             for signal in Signal

@@ -12,7 +12,8 @@ import duckdb
 from loop_core.errors import DamagedFileError, LoopbenchError
 from loop_core.lake.explain import explain, file_of
 from loop_core.lake.fingerprints import Fingerprints, LakeFile, tail_hash, whole_hash
-from loop_core.lake.tables import KEYS, quoted
+from loop_core.lake.tables import quoted
+from loop_core.vocabulary import Delivery
 
 if TYPE_CHECKING:
     from loop_core.lake.connection import Lake
@@ -22,7 +23,7 @@ _SEARCH_BYTES = 1_000_000_000
 #: What a file that cannot be decoded ends in; each of them may also come from elsewhere.
 _DECODING = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
 _BATCHES_SHOWN = 3
-_SIGNALS = {signal.value for signal in KEYS}
+_DELIVERED = {delivery.value for delivery in Delivery}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class DamagedFile:
     @property
     def todo(self) -> str:
         """The way back."""
-        if self.table in _SIGNALS and self.batches and self.current:
+        if self.table in _DELIVERED and self.batches and self.current:
             return (
                 "restore it from a backup, or give `loop ingest` the same files again: it takes what is lacking;"
                 " or take the batches out with `loop retract`"

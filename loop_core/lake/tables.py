@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loop_core.vocabulary import Signal
+from loop_core.vocabulary import Delivery, Signal
 
 if TYPE_CHECKING:
     from loop_core.charter import Charter
@@ -99,12 +99,20 @@ MEASURES = {
     "freedom": "double[]",
 }
 MEASURE_STATE = {"snapshot": "bigint", "key": "varchar"}
-#: Tables that are not signals. `scores`: what other versions said of the same predictions.
+#: Tables that are not signals. `scores`: what other versions said of the same predictions; of no batch is what a model that
+#: served had answered before its successor's answer took the place, and what came in before scores had batches.
 _OTHERS = {
-    "scores": {"prediction_id": "varchar", "model_version": "varchar", "score": "double", "scored_at": "timestamptz"},
+    "scores": {
+        "prediction_id": "varchar",
+        "model_version": "varchar",
+        "score": "double",
+        "scored_at": "timestamptz",
+        "batch_id": "varchar",
+    },
     "batches": {
         "batch_id": "varchar",
         "signal": "varchar",
+        "model_version": "varchar",
         "source_name": "varchar",
         "arrived_at": "timestamptz",
         "actor": "varchar",
@@ -165,11 +173,12 @@ _OTHERS = {
 EVENT_TIME = {Signal.PREDICTIONS: "predicted_at", Signal.OUTCOMES: "observed_at", Signal.FEEDBACK: "given_at"}
 #: Tables of which a look reads few cohorts and few days: how their files are sorted, and how many rows go by together.
 _SORTED = {"profiles": ("cohort asc nulls first, day asc, subject asc", 16_384)}
-#: What identifies a row of a signal; an outcome is a statement made at an instant, so corrections are rows of their own.
-KEYS = {
-    Signal.PREDICTIONS: ("prediction_id",),
-    Signal.OUTCOMES: ("prediction_id", "observed_at", "source"),
-    Signal.FEEDBACK: ("feedback_id",),
+#: What identifies a row; an outcome is a statement made at an instant, so corrections are rows of their own.
+KEYS: dict[Delivery | Signal, tuple[str, ...]] = {
+    Delivery.PREDICTIONS: ("prediction_id",),
+    Delivery.OUTCOMES: ("prediction_id", "observed_at", "source"),
+    Delivery.FEEDBACK: ("feedback_id",),
+    Delivery.SCORES: ("prediction_id", "model_version"),
 }
 
 

@@ -87,14 +87,17 @@ def check_freshness(charter: Charter, points: Sequence[HealthPoint], windows: Wi
 _QUARANTINE = """
     select signal, sum(received - unchanged) filter (arrived_at >= $start), sum(quarantined) filter (arrived_at >= $start),
       sum(received - unchanged) filter (arrived_at < $start), sum(quarantined) filter (arrived_at < $start)
-    from batches where arrived_at <= $as_of and state <> 'retracted' group by signal order by signal"""
+    from batches where arrived_at <= $as_of and state <> 'retracted' and list_contains($signals, signal)
+    group by signal order by signal"""
 
 
 def check_quarantine(charter: Charter, reading: Reading, windows: Windows) -> Iterator[Finding]:
     """Share of arriving rows that gates turned away, per signal, against what it was before. A row that the lake had
     already is no arrival: a file sent twice would halve the share."""
     start, end = windows.span(0)
-    for name, received, bad, received_before, bad_before in reading.rows(_QUARANTINE, start=start):
+    for name, received, bad, received_before, bad_before in reading.rows(
+        _QUARANTINE, start=start, signals=[signal.value for signal in Signal]
+    ):
         if not received:
             sentence = f"No {name} arrived, {window_text(start, min(end, reading.as_of))}."
             yield Finding(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from loop_core.labels import read_at
 from loop_core.lake import Reading
-from loop_core.vocabulary import Signal, State
+from loop_core.vocabulary import Delivery, Signal, State
 from loop_core.workspace import Loop
 
 _TIMES = {Signal.PREDICTIONS: "predicted_at", Signal.OUTCOMES: "observed_at", Signal.FEEDBACK: "given_at"}
@@ -35,7 +35,7 @@ class BatchLine:
     """One delivery that arrived."""
 
     batch_id: str
-    signal: Signal
+    signal: Delivery
     source: str
     arrived_at: datetime
     actor: str
@@ -48,6 +48,8 @@ class BatchLine:
     notes: str
     reason: str | None
     """Why it was retracted; None: it was not."""
+    model_version: str | None = None
+    """Of scores: the model that gave them; None: of a signal."""
 
 
 def intake(loop: Loop, as_of: datetime) -> list[Intake]:
@@ -59,11 +61,11 @@ def intake(loop: Loop, as_of: datetime) -> list[Intake]:
 def batches(loop: Loop, as_of: datetime, limit: int = 200) -> list[BatchLine]:
     """Deliveries that had arrived by `as_of`, newest first."""
     found = read_at(loop, as_of).rows(
-        """select batch_id, signal, source_name, arrived_at, actor, received, accepted, quarantined, unchanged, conflicting, state, notes, reason
+        """select batch_id, signal, source_name, arrived_at, actor, received, accepted, quarantined, unchanged, conflicting, state, notes, reason, model_version
         from batches where arrived_at <= $as_of order by arrived_at desc, batch_id limit $limit""",
         limit=limit,
     )
-    return [BatchLine(row[0], Signal(row[1]), *row[2:]) for row in found]
+    return [BatchLine(row[0], Delivery(row[1]), *row[2:]) for row in found]
 
 
 def _one(loop: Loop, reading: Reading, signal: Signal) -> Intake:

@@ -16,7 +16,7 @@ from loop_core.monitor.intake import BatchLine
 from loop_core.monitor.reliability import ReliabilityBin, ReliabilityCurve
 from loop_core.policies import PolicyReplay, PolicyRun, ReplayedRetrain, WindowValue
 from loop_core.retrain.live import LiveSearch, LiveTrial
-from loop_core.vocabulary import Signal, State, Verdict
+from loop_core.vocabulary import Delivery, State, Verdict
 
 START, WEEK = datetime(2018, 1, 1, tzinfo=UTC), timedelta(days=7)
 
@@ -141,7 +141,7 @@ def completeness(values: tuple[str | None, ...] = (None,), days: int = 400) -> l
 def batches(days: int = 3) -> list[BatchLine]:
     return [
         BatchLine(
-            batch_id=f"b{k}", signal=Signal.PREDICTIONS, source="x.parquet", arrived_at=START + timedelta(days=k), actor="ana",
+            batch_id=f"b{k}", signal=Delivery.PREDICTIONS, source="x.parquet", arrived_at=START + timedelta(days=k), actor="ana",
             received=100, accepted=90, quarantined=6, unchanged=4, conflicting=0, state="ingested", notes="",
             reason=None,
         )

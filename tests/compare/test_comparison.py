@@ -146,7 +146,7 @@ def test_a_challenger_that_hides_what_it_was_trained_on_is_held(loop, rows):
     register_external(loop, "unsaid", actor="ana", as_of=START)
     loop.lake.write(
         lambda tx: tx.execute(
-            f"insert into {loop.table('scores')} select prediction_id, 'unsaid', score, scored_at"
+            f"insert into {loop.table('scores')} (prediction_id, model_version, score, scored_at) select prediction_id, 'unsaid', score, scored_at"
             f" from {loop.table('scores')} where model_version = 'hidden'"
         ),
         actor="ana",

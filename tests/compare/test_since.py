@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from loop_core.compare import compare
 from loop_core.compare.since import since_then
+from loop_core.errors import NotReadyError
+from loop_core.gates import retract
+from loop_core.gates.scores import log_scores
+from loop_core.models import register_logged
 from tests.conftest import CHARTER
 
 DAY = timedelta(days=1)
@@ -49,3 +55,29 @@ def test_another_champion_is_said(duel, end) -> None:
         kind="release.promoted", loop=duel.name, subject="bad", actor="ben", as_of=end + DAY, reason="mistake"
     )
     assert since_then(duel, end + DAY, scorecard=card.id).champion == "bad"
+
+
+def test_scores_that_were_replaced_or_taken_out_are_said(duel, end) -> None:
+    table = duel.table("scores")
+    good = duel.lake.frame(f"select prediction_id, score from {table} where model_version = 'good' order by 1")
+    card = compare(duel, "good", as_of=end, actor="ana")
+    bad = log_scores(duel, "good", good.with_columns(score=0.5), actor="ana", as_of=end)
+    worse = compare(duel, "good", as_of=end, actor="ana")
+    assert worse.id != card.id
+    assert "scores of the compared time came or were corrected" in since_then(duel, end, scorecard=card.id).sentences[0]
+    retract(duel, bad.batch_id, actor="ana", as_of=end, reason="a constant")
+    again = compare(duel, "good", as_of=end, actor="ana")
+    assert [cell.difference for cell in again.cells] == [cell.difference for cell in card.cells]
+    assert since_then(duel, end, scorecard=card.id).sentences == ()
+    assert since_then(duel, end, scorecard=worse.id).statements > 0
+
+
+def test_of_a_model_whose_scores_are_all_gone_nothing_is_compared(duel, end) -> None:
+    scores = duel.lake.frame(f"select prediction_id, score from {duel.table('scores')} where model_version = 'good'")
+    batch = log_scores(duel, "new", scores, actor="ana", as_of=end).batch_id
+    register_logged(duel, "new", actor="ana", as_of=end)
+    card = compare(duel, "new", as_of=end, actor="ana")
+    retract(duel, batch, actor="ana", as_of=end, reason="another model's")
+    with pytest.raises(NotReadyError, match="old and new have no scored rows in common among 4,000 labelled rows"):
+        compare(duel, "new", as_of=end, actor="ana")
+    assert since_then(duel, end, scorecard=card.id).statements == 4_000

@@ -11,11 +11,11 @@ import pytest
 
 import loop_core
 from loop_core.errors import QueryError
+from loop_core.gates.scores import log_scores
 from loop_core.labels import known_at
 from loop_core.lake import PublicReading, QueryLimits
 from loop_core.lake.door import read_select
 from loop_core.lake.door.limits import Watch
-from loop_core.signals.scores import log_scores
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER, START

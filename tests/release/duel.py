@@ -49,7 +49,7 @@ def fill(loop: Loop) -> Loop:
         for version, scores in others.items():
             tx.register("s", predictions.select("prediction_id", "predicted_at", score=pl.Series(scores)))
             tx.execute(
-                f"insert into {loop.table('scores')} select prediction_id, $version, score, predicted_at from s",
+                f"insert into {loop.table('scores')} (prediction_id, model_version, score, scored_at) select prediction_id, $version, score, predicted_at from s",
                 {"version": version},
             )
 

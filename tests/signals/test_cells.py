@@ -10,10 +10,10 @@ import pytest
 
 from loop_core.charter import parse_charter
 from loop_core.errors import CharterError, SourceError
+from loop_core.gates.scores import log_scores
 from loop_core.gates.typed import typed_query
 from loop_core.lake.files import opened
 from loop_core.signals import read_source
-from loop_core.signals.scores import log_scores
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER
@@ -120,7 +120,10 @@ def test_a_float32_is_the_decimal_that_denotes_it(loop: Loop, tmp_path: Path) ->
 def test_ids_of_scores_are_those_of_predictions(loop: Loop) -> None:
     at = datetime(2018, 3, 1, tzinfo=UTC)
     log_scores(loop, "v", pl.DataFrame({"prediction_id": [17.0, 2.0], "score": [0.1, 0.2]}), actor="ana", as_of=at)
-    assert log_scores(loop, "v", pl.DataFrame({"prediction_id": [17], "score": [0.1]}), actor="ana", as_of=at) == 0
+    assert (
+        log_scores(loop, "v", pl.DataFrame({"prediction_id": [17], "score": [0.1]}), actor="ana", as_of=at).accepted
+        == 0
+    )
     assert {row[0] for row in contents(loop, "scores")} == {"17", "2"}
 
 

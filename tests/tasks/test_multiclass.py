@@ -19,6 +19,7 @@ from loop_core.compare.flips import flips
 from loop_core.errors import CharterError, RefusedError, SourceError
 from loop_core.feedback import feedback_items
 from loop_core.gates import ingest
+from loop_core.gates.scores import log_scores
 from loop_core.labels import known_at
 from loop_core.monitor import (
     calibration,
@@ -33,7 +34,6 @@ from loop_core.monitor.report import evidently_report
 from loop_core.replay import first_champion
 from loop_core.retrain import Budget, retrain
 from loop_core.signals import read_source
-from loop_core.signals.scores import log_scores
 from loop_core.vocabulary import Signal, State, Verdict
 from loop_core.workspace import Loop, Workspace
 
@@ -299,8 +299,8 @@ def test_logged_scores_need_every_class(empty: Loop) -> None:
     with pytest.raises(SourceError, match="score_highstreet_card"):
         log_scores(empty, "other", pl.DataFrame({"prediction_id": ["a"], "score": [0.5]}), actor="ana", as_of=NOW)
     whole = pl.DataFrame({"prediction_id": ["a"], **{f"score_{name}": [1 / 3] for name in CLASSES}})
-    assert log_scores(empty, "other", whole, actor="ana", as_of=NOW) == 1
-    assert log_scores(empty, "other", whole, actor="ana", as_of=NOW) == 0
+    assert log_scores(empty, "other", whole, actor="ana", as_of=NOW).accepted == 1
+    assert log_scores(empty, "other", whole, actor="ana", as_of=NOW).accepted == 0
 
 
 def test_classes_may_be_added_and_nothing_else(empty: Loop) -> None:

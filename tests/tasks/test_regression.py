@@ -16,6 +16,7 @@ from loop_core.compare.flips import flips
 from loop_core.compare.overlay import calibration_overlay
 from loop_core.errors import CharterError, NotReadyError, RefusedError, SourceError
 from loop_core.gates import ingest
+from loop_core.gates.scores import log_scores
 from loop_core.labels import known_at
 from loop_core.monitor import (
     calibration,
@@ -33,7 +34,6 @@ from loop_core.replay import first_champion
 from loop_core.resources import resource_folder
 from loop_core.retrain import Budget, retrain
 from loop_core.signals import read_source
-from loop_core.signals.scores import log_scores
 from loop_core.vocabulary import Signal, State, Task
 from loop_core.workspace import Loop, Workspace
 

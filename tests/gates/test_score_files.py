@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from loop_core.errors import NotReadyError, RefusedError, SourceError
+from loop_core.gates import ingest_scores
 from loop_core.models import register_logged, registered
-from loop_core.signals import ingest_scores, name_scores, read_source
+from loop_core.signals import name_scores, read_source
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop
 from tests.signals.deliveries import AS_OF, contents, deliver, prediction, write_csv, write_jsonl
@@ -27,11 +28,11 @@ def test_scores_of_a_file_are_the_models(predicted: Loop, tmp_path: Path) -> Non
     rows = [{"prediction_id": f"p{i}", "score": i / 100, "note": "x"} for i in range(25)]
     file = read_source(str(write_csv(tmp_path / "s.csv", rows)))
     report = ingest_scores(predicted, file, "next", **ACT)
-    assert (report.received, report.changed, report.unknown) == (25, 25, 5)
+    assert (report.received, report.accepted, report.model_version) == (25, 25, "next")
+    assert report.notes == ("5 of them are about no known prediction, and compared once it is there",)
     entries = predicted.ledger.length()
-    assert (
-        ingest_scores(predicted, read_source(str(write_jsonl(tmp_path / "s.jsonl", rows))), "next", **ACT).changed == 0
-    )
+    same = read_source(str(write_jsonl(tmp_path / "s.jsonl", rows)))
+    assert ingest_scores(predicted, same, "next", **ACT).state == "already_ingested"
     assert predicted.ledger.length() == entries
     said = dict(predicted.lake.rows(f"select prediction_id, score from {predicted.table('scores')}"))
     assert said["p7"] == 0.07

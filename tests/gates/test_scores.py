@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 
 from loop_core.errors import SourceError
-from loop_core.signals.scores import log_scores
+from loop_core.gates.scores import log_scores
 from loop_core.workspace import Loop
 
 NOW = datetime(2018, 3, 1, tzinfo=UTC)
@@ -20,9 +20,10 @@ def _stored(loop: Loop) -> list[tuple[str, str, float]]:
 
 def test_scores_are_logged_once(loop: Loop) -> None:
     frame = pl.DataFrame({"prediction_id": ["a", "b"], "score": [0.1, 0.2]})
-    assert log_scores(loop, "v2", frame, actor="ana", as_of=NOW) == 2
+    assert log_scores(loop, "v2", frame, actor="ana", as_of=NOW).accepted == 2
     before = loop.lake.snapshot(), loop.ledger.length()
-    assert log_scores(loop, "v2", frame.reverse(), actor="ana", as_of=NOW) == 0
+    again = log_scores(loop, "v2", frame.reverse(), actor="ana", as_of=NOW + timedelta(days=1))
+    assert (again.state, again.accepted, again.unchanged) == ("already_ingested", 0, 2)
     assert (loop.lake.snapshot(), loop.ledger.length()) == (before[0], before[1])
     assert _stored(loop) == [("a", "v2", 0.1), ("b", "v2", 0.2)]
 
@@ -30,10 +31,9 @@ def test_scores_are_logged_once(loop: Loop) -> None:
 def test_a_changed_score_replaces_that_of_its_version_only(loop: Loop) -> None:
     log_scores(loop, "v2", pl.DataFrame({"prediction_id": ["a", "b"], "score": [0.1, 0.2]}), actor="ana", as_of=NOW)
     log_scores(loop, "v3", pl.DataFrame({"prediction_id": ["a"], "score": [0.5]}), actor="ana", as_of=NOW)
-    assert (
-        log_scores(loop, "v2", pl.DataFrame({"prediction_id": ["b", "c"], "score": [0.9, 0.3]}), actor="ana", as_of=NOW)
-        == 2
-    )
+    other = pl.DataFrame({"prediction_id": ["b", "c", "a"], "score": [0.9, 0.3, 0.1]})
+    report = log_scores(loop, "v2", other, actor="ana", as_of=NOW)
+    assert (report.received, report.accepted, report.unchanged) == (3, 2, 1)
     assert _stored(loop) == [("a", "v2", 0.1), ("a", "v3", 0.5), ("b", "v2", 0.9), ("c", "v2", 0.3)]
     assert loop.ledger.verify().broken_at is None
 
