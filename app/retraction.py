@@ -32,7 +32,7 @@ def retraction(view: View) -> None:
         range(len(there)),
         key=Form(view, there).key("retract_batch"),
         format_func=lambda k: (
-            f"{there[k].source} · {there[k].accepted:,} {there[k].signal.value} · {moment(there[k].arrived_at, clock=True)}"
+            f"{there[k].source} · {there[k].accepted:,} {there[k].kind} · {moment(there[k].arrived_at, clock=True)}"
         ),
     )
     batch = there[chosen]
@@ -41,7 +41,7 @@ def retraction(view: View) -> None:
         "Reason", key=form.key("retract_reason"), placeholder="why these rows should never have been accepted"
     )
     form.act(
-        f"Take out {batch.accepted:,} {batch.signal.value} of {batch.source}", "retract", _retract, batch.batch_id,
+        f"Take out {batch.accepted:,} {batch.kind} from {batch.source}", "retract", _retract, batch.batch_id,
         fields={"reason": "retract_reason"}, type="secondary", disabled=not reason.strip(),
         help="On record. The same file can be brought in again afterwards.",
     )  # fmt: skip

@@ -124,8 +124,8 @@ def batches(here: Here, limit: int = 20, as_json: JsonOption = False) -> None:
         {
             "batch": one.batch_id[:12],
             "arrived": one.arrived_at,
-            "signal": one.signal,
-            "source": one.source if one.model_version is None else f"{one.source} of {one.model_version}",
+            "signal": one.kind,
+            "source": one.source,
             "accepted": one.accepted,
             "quarantined": one.quarantined,
             "state": one.state,

@@ -51,6 +51,11 @@ class BatchLine:
     model_version: str | None = None
     """Of scores: the model that gave them; None: of a signal."""
 
+    @property
+    def kind(self) -> str:
+        """What its rows are: `predictions`, or `scores of v2`."""
+        return self.signal.value if self.model_version is None else f"{self.signal.value} of {self.model_version}"
+
 
 def intake(loop: Loop, as_of: datetime) -> list[Intake]:
     """Freshness of predictions, outcomes and feedback, in that order."""
