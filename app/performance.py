@@ -105,8 +105,7 @@ def finding(view: View, measured: Measured) -> None:
     metric, waits = spaced(measured.metric), _waits(measured)
     if measured.known:
         last = measured.known[-1]
-        tenures = [(tenure.version, tenure.since) for tenure in _tenures(view)]
-        note = note_of(last.window_start, last.model_version, tenures)
+        note = note_of(last.window_start, last.model_version, view.loop.tenures(view.as_of))
         verdict(
             f"{metric} was {_interval(last)} in the newest complete window{waits}" + (f" {note}" if note else ""),
             State.PENDING if note else last.state,

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from loop_core.compare import compare
 from loop_core.gates.quarantine import rule_counts
+from loop_core.monitor.about_champion import PREVIOUS
 from loop_core.workspace import Loop, Workspace
 from tests.pages.conftest import END, Open, keyed, said
 
@@ -73,6 +74,14 @@ def test_of_two_tabs_the_second_is_told_what_the_first_did(app: Open, own: Path)
     assert "rolled back to incumbent-1" in said(second)
     assert keyed(second.text_input, "rollback_reason").value == ""
     assert loop_of(own).ledger.length() == length
+
+
+def test_a_window_of_the_previous_model_is_no_alarm_of_the_present_one(app: Open, own: Path) -> None:
+    assert PREVIOUS not in said(app(own, "performance"))
+    release(own, "challenger-1", "bo")
+    opening = said(app(own, "performance"))
+    assert PREVIOUS in opening
+    assert "not enough data yet] · log loss was" in opening
 
 
 def test_a_reason_is_about_its_own_scorecard(app: Open, own: Path) -> None:
