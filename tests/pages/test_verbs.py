@@ -10,10 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from loop_core.gates.quarantine import rule_counts
 from loop_core.jobs import list_jobs
+from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
 from tests.conftest import CHARTER, START
 from tests.once import once
 from tests.pages.conftest import END, Open, build, keyed, said
+from tests.signals.deliveries import AS_OF, deliver, prediction, write_csv
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +138,15 @@ def test_of_a_log_that_has_ended_somebody_says_from_when_a_cycle_looks(app: Open
     assert there.label == "Run a cycle as of 2018-01-02"
     there.click().run()
     assert list_jobs(workspace)[0].params["as_of"] == "2018-01-02T00:00:00+00:00"
+
+
+def test_the_rows_of_a_stopped_delivery_can_be_looked_at(app: Open, loop: Loop, tmp_path: Path) -> None:
+    workspace = loop.workspace
+    strict = f"{CHARTER}\n[gates.predictions]\nmin_rows = 100\n"
+    loop = workspace.set_charter(strict, actor="ana", reason="", as_of=AS_OF)
+    deliver(loop, Signal.PREDICTIONS, write_csv(tmp_path / "few.csv", [prediction(1), prediction(2, price=-1)]))
+    test = app(workspace.path, "signals")
+    assert "None of its 2 rows entered: volume: 2 rows, at least 100" in said(test)
+    (frame,) = (frame.value for frame in test.dataframe if "broke" in frame.value and len(frame.value) == 2)
+    assert sorted(frame["broke"]) == ["", "price.min (-1)"]
+    assert frame["row"].str.contains("prediction_id p1").any()
