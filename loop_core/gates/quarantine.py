@@ -32,7 +32,8 @@ class QuarantinedRow:
     rules: tuple[str, ...]
     """Names of the rules it broke."""
     row: Mapping[str, Any]
-    """Our column → the value as delivered, as text; for a line that was no record `_line`, and `_number`, its number."""
+    """Our column → the value as text: as delivered in a row of which a value cannot be read, else as its type is written (`-1`
+    as `-1.0`). For a line that was no record `_line`, and `_number`, its number."""
     arrived_at: datetime
     state: str
     """`open`, `fixed` (changed, not replayed yet), `replayed` (in the lake now), `dismissed`; `stopped`: of a batch that was

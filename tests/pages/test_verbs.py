@@ -148,5 +148,5 @@ def test_the_rows_of_a_stopped_delivery_can_be_looked_at(app: Open, loop: Loop, 
     test = app(workspace.path, "signals")
     assert "None of its 2 rows entered: volume: 2 rows, at least 100" in said(test)
     (frame,) = (frame.value for frame in test.dataframe if "broke" in frame.value and len(frame.value) == 2)
-    assert sorted(frame["broke"]) == ["", "price.min (-1)"]
+    assert sorted(frame["broke"]) == ["", "price.min (-1.0)"]
     assert frame["row"].str.contains("prediction_id p1").any()
