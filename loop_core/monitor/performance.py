@@ -12,6 +12,7 @@ from loop_core.figures import numbers_apart
 from loop_core.monitor.baseline import judged
 from loop_core.monitor.cut import Cut
 from loop_core.monitor.groups import Place
+from loop_core.monitor.losses import OF_NUMBERS
 from loop_core.monitor.measure import Measured, rises
 from loop_core.monitor.settled import Asked, Summary, hold_rows, read_summaries
 from loop_core.monitor.shrink import shrink
@@ -60,8 +61,10 @@ class PerformancePoint:
     """The cohort value has fewer labelled rows here than the charter asks of a cohort: read `shrunk`, not `value`."""
     waiting: int = 0
     """Predictions of the window whose label is still to come."""
+    overdue: int = 0
+    """Predictions that are due, whose label may come all the same; counted only where others wait."""
     bound_low: float | None = None
-    """The least that the value can become by them, whatever they are and, where the charter does not count them as no, whichever
+    """The least that the value can become by all of them, whatever they are and, where the charter does not count them as no, whichever
     never come; None: none is out, no value yet, or not known of it."""
     bound_high: float | None = None
     """The most."""
@@ -69,9 +72,14 @@ class PerformancePoint:
     @property
     def bounds(self) -> str:
         """How far labels still out could move the value, in words; empty: not at all, or not known."""
+        if self.value is None or not self.waiting:
+            return ""
+        out = self.waiting + self.overdue
+        labels = f"{out:,} labels" if out > 1 else "one label"
+        if self.metric in OF_NUMBERS:
+            return f"{labels} still out could move it by any amount: a number has no worst value"
         if self.bound_low is None or self.bound_high is None:
             return ""
-        labels = f"{self.waiting:,} labels" if self.waiting > 1 else "one label"
         low, high = numbers_apart(self.bound_low, self.bound_high, digits=4)
         return f"{labels} still out could move it to anything from {low} to {high}"
 

@@ -14,6 +14,8 @@ from loop_core.monitor.groups import scores_of
 from loop_core.monitor.losses import OF_NUMBERS, ROW_LOSSES, of_mean
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from loop_core.monitor.performance import PerformancePoint
     from loop_core.monitor.settled import Asked
 
@@ -31,8 +33,7 @@ def with_bounds(asked: Asked, points: Sequence[PerformancePoint]) -> list[Perfor
         return list(points)
     numbers = [windows.number(start) for start in young]
     rows = asked.rows(asked.cuts, min(numbers), max(numbers))
-    # What is overdue is not waited for.
-    frame = rows.frame.filter(pl.col("w").is_in(numbers) & (pl.col("label").is_not_null() | ~pl.col("mature")))
+    frame = rows.frame.filter(pl.col("w").is_in(numbers)).with_columns(_still_open())
     groups = {(w, c): part for (w, c), part in frame.partition_by("w", "c0", as_dict=True).items()}
     # A label that never comes counts as no, or the row drops out of the window's value.
     all_come, found = asked.loop.charter.labels.never == "negative", []
@@ -41,10 +42,20 @@ def with_bounds(asked: Asked, points: Sequence[PerformancePoint]) -> list[Perfor
         if part is not None and _is_moved(point, windows.days):
             labels = part["label"].cast(float).fill_null(float("nan")).to_numpy()
             low, high = value_bounds(point.metric, labels, scores_of(part, rows.columns), all_come=all_come)
-            found.append(replace(point, bound_low=low, bound_high=high))
+            overdue = int(np.isnan(labels).sum()) - point.waiting
+            found.append(replace(point, overdue=max(overdue, 0), bound_low=low, bound_high=high))
         else:
             found.append(point)
     return found
+
+
+def _still_open() -> pl.Expr:
+    """The label; null where it is out, overdue or not: one that counts as no may come yet, too."""
+    import polars as pl
+
+    # What counts as no became known at the very microsecond at which it was due.
+    assumed = (pl.col("label") == 0) & (pl.col("told").dt.epoch("us") == pl.col("due"))
+    return pl.when(assumed).then(None).otherwise(pl.col("label")).alias("label")
 
 
 def _is_moved(point: PerformancePoint, days: int) -> bool:

@@ -11,7 +11,9 @@ import pytest
 from sklearn import metrics as sk
 
 from loop_core.monitor import performance
+from loop_core.monitor.performance import PerformancePoint
 from loop_core.monitor.still_out import value_bounds
+from loop_core.vocabulary import State
 from tests.conftest import START
 from tests.monitor.world import fill, outcomes, predictions
 
@@ -85,3 +87,28 @@ def test_a_young_window_says_what_its_missing_labels_could_do(loop):
         final = later.get((point.metric, point.window_start))
         assert final is None or point.bound_low <= final.value <= point.bound_high
     assert any((point.metric, point.window_start) in later for point in young)
+
+
+def test_overdue_labels_may_come_yet_and_are_allowed_for(loop):
+    rows = predictions()
+    labels = outcomes(rows, late_days=1, on_time_days=1).with_row_index("k")
+    # Three frauds of every window are known three weeks after they were due.
+    missing = labels.filter(pl.col("k") % 93 == 7).with_columns(pl.col("observed_at") + timedelta(days=80)).drop("k")
+    fill(loop, rows, pl.concat([labels.drop("k").join(missing, on="prediction_id", how="anti"), missing]))
+    as_of = START + timedelta(days=150)
+    found = [p for p in performance(loop, as_of, metrics=["log_loss", "auc"], weeks=9) if p.value is not None]
+    young = [p for p in found if p.waiting]
+    assert any(p.overdue for p in young)
+    for point in young:
+        out = point.waiting + point.overdue
+        assert point.bounds.startswith(f"{out} labels still out" if out > 1 else "one label still out")
+    later = {(p.metric, p.window_start): p for p in performance(loop, as_of + timedelta(days=42), weeks=16)}
+    finals = [(p, later[key]) for p in young if (key := (p.metric, p.window_start)) in later]
+    assert finals
+    assert all(p.bound_low <= final.value <= p.bound_high for p, final in finals)
+
+
+def test_of_numbers_it_is_said_that_they_have_no_bound():
+    moment = START
+    point = PerformancePoint("mae", moment, moment, None, None, None, 1.0, 0.9, 1.1, 90, 0.9, State.OK, waiting=10)
+    assert point.bounds == "10 labels still out could move it by any amount: a number has no worst value"
