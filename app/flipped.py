@@ -34,7 +34,7 @@ def flips_of(view: View, card: Scorecard, cell: Cell) -> None:
         return
     found = session.compute(view, _flips, card=card.id, cohort=cell.cohort, value=cell.cohort_value)
     numbers = view.loop.charter.loop.task is Task.REGRESSION
-    st.markdown(_said(found, numbers))
+    st.markdown(" ".join(filter(None, (_said(found, numbers), found.note))))
     words = _WORDS[numbers]
     kinds = {f"{words[1]} ({found.chosen.broken:,})": "broken", f"{words[0]} ({found.chosen.fixed:,})": "fixed"}
     picked = st.segmented_control(
@@ -66,7 +66,7 @@ def flips_panel(view: View, card: Scorecard) -> None:
     whole = st.column_config.NumberColumn(format="localized", width=90)
     columns = {"net": share, "95 % from": share, "to": share} | dict.fromkeys(("n", *words, "both wrong"), whole)
     columns["net a week"] = st.column_config.NumberColumn(format="%+.1f", width=100)
-    st.caption("Select a line to see the group's rows above, under “Flips”.")
+    st.caption(" ".join(filter(None, ("Select a line to see the group's rows above, under “Flips”.", found.note))))
     table(
         [_count(one, words) for one in found.counts], "flips_by_group", columns, "Flips by group",
         on_select=lambda: _take(found.counts), selection_mode="single-row",

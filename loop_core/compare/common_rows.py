@@ -51,6 +51,14 @@ class CommonRows:
         return self if self.every is self.frame else replace(self, frame=self.every)
 
     @property
+    def with_unlabelled(self) -> CommonRows:
+        """The same with the due rows that no label came for, where any label is allowed for; itself where there are none."""
+        if self.span.due is None:
+            return self.whole
+        frame = self.every.filter(self.every["when_"] < self.span.due)
+        return self if frame.height == self.frame.height else replace(self, frame=frame, every=frame)
+
+    @property
     def weights(self) -> Floats | None:
         """(n,) how many rows each stands for; None: each for itself."""
         weights = self.frame["weight_"].to_numpy() if "weight_" in self.frame.columns else np.ones(0)

@@ -9,7 +9,7 @@ from loop_core.compare.badge import badge
 from loop_core.compare.cells import all_cells, dated
 from loop_core.compare.fairness import fairness
 from loop_core.compare.first import first_card
-from loop_core.compare.further_gates import fairness_gates, held_by_missing_labels
+from loop_core.compare.further_gates import fairness_gates
 from loop_core.compare.gates import evaluate_gates
 from loop_core.compare.groups import groupings as groupings_of
 from loop_core.compare.pairing import Comparison, paired_rows
@@ -17,7 +17,7 @@ from loop_core.compare.scorecard import Scorecard
 from loop_core.compare.sentence import sentence
 from loop_core.compare.service import service_cells
 from loop_core.compare.simpson import reversals
-from loop_core.compare.slices import find_slices, searched_columns, slice_gates, slice_notes
+from loop_core.compare.slices import bounded_slices, find_slices, searched_columns, slice_gates, slice_notes
 from loop_core.compare.soundness import soundness
 from loop_core.compare.store import identified, save_scorecard
 from loop_core.errors import RefusedError
@@ -80,10 +80,11 @@ def _scorecard(
     cells = dated((*all_cells(loop.charter, judged.pairs, groupings), *service), judged.days, as_of)
     unproven = challenger if challenger in rows.span.unknown else None
     search = find_slices(loop.charter, rows) if due and loop.charter.compare.slices != "off" else None
-    fair, rates = fairness(loop.charter, rows.pairs, rows.cohorts) if due else ((), ())
+    bounded = bounded_slices(loop.charter, rows) if due and loop.charter.compare.slices == "gate" else None
+    asked = rows.open or rows
+    fair, rates = fairness(loop.charter, asked.pairs, asked.cohorts) if due else ((), ())
     sound = soundness(loop, challenger, champion, as_of, snapshot=snapshot)
-    of_labels = (*slice_gates(loop.charter, search), *fairness_gates(fair))
-    further = (*held_by_missing_labels(of_labels, rows.unlabelled if rows.never == "bounded" else 0), *sound.gates)
+    further = (*slice_gates(loop.charter, search, bounded), *fairness_gates(fair), *sound.gates)
     gates = evaluate_gates(loop.charter, cells, judged.labelled, unproven, further=further)
     start, end = rows.span.start, rows.span.end
     return Scorecard(

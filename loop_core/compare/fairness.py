@@ -74,7 +74,8 @@ def _of_cohort(
 
 
 def _part(rate: Rate, groups: Groups) -> Rate:
-    return Rate(rate.value[groups.rows], rate.weight[groups.rows], rate.share)
+    open_ = None if rate.open is None else rate.open[groups.rows]
+    return Rate(rate.value[groups.rows], rate.weight[groups.rows], rate.share, open_)
 
 
 def _too_little(cohort: Cohort, groups: Groups, units: Units, asked: Asked) -> str:
@@ -132,6 +133,8 @@ def _measured(
         ci_high=change.ci_high,
         se=change.se,
         p_worse=change.p_worse,
+        bound_low=change.bound_low if change.bound_low != change.bound_high else None,
+        bound_high=change.bound_high if change.bound_low != change.bound_high else None,
         most=groups.names[most],
         least=groups.names[least],
         method=f"intersection bounds over pairs of groups, {units.count:,} {units.name}",
@@ -144,10 +147,10 @@ def _judged(found: FairnessResult, change: Gap) -> FairnessResult:
     if margin is None and change.ci_low == change.ci_high == 0:
         return replace(found, verdict=Verdict.NOT_WORSE)
     said = verdict(change.ci_low, change.ci_high, margin or 0.0)
-    needed = margin is not None and said is Verdict.INCONCLUSIVE
-    return replace(
-        found, verdict=said, rows_needed=rows_needed(found.n, change.se, margin) if margin and needed else None
-    )
+    # More rows do not narrow what missing labels leave open.
+    left = (margin or 0.0) - ((found.bound_high or 0.0) - (found.bound_low or 0.0))
+    needed = left > 0 and said is Verdict.INCONCLUSIVE
+    return replace(found, verdict=said, rows_needed=rows_needed(found.n, change.se, left) if needed else None)
 
 
 def _corrected(results: Sequence[FairnessResult]) -> Iterator[FairnessResult]:

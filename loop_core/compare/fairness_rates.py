@@ -50,31 +50,48 @@ def asked_of(charter: Charter, pairs: Pairs) -> Asked:
         return _of_classes(charter, pairs)
     threshold = charter.operating_point
     said = [(scores >= threshold).astype(np.float64) for scores in (pairs.champion, pairs.challenger)]
-    rates = _against_the_rest("", (pairs.labels > 0.5).astype(np.float64), said)
+    rates = _against_the_rest("", _is(pairs, 1), said)
     shown = ("said yes", "true positives", "false positives")
     measures = {"demographic_parity": shown[:1], "equalized_odds": shown[1:]}
     return Asked(rates, measures, shown, threshold)
 
 
 def _against_the_rest(of: str, truth: Floats, said: list[Floats]) -> dict[str, tuple[Rate, Rate]]:
-    """How often yes is said of everybody, of those it is true of, and of the others."""
+    """How often yes is said of everybody, of those it is true of, and of the others; `truth` is NaN without a label."""
     one = np.ones_like(truth)
-    first, second = said
     return {
-        f"said {of or 'yes'}": (Rate(first, one), Rate(second, one)),
-        f"true {of or 'positives'}": (Rate(first * truth, truth), Rate(second * truth, truth)),
-        f"false {of or 'positives'}": (Rate(first * (1 - truth), 1 - truth), Rate(second * (1 - truth), 1 - truth)),
+        f"said {of or 'yes'}": (Rate(said[0], one), Rate(said[1], one)),
+        f"true {of or 'positives'}": (_among(said[0], truth), _among(said[1], truth)),
+        f"false {of or 'positives'}": (_among(said[0], 1 - truth), _among(said[1], 1 - truth)),
     }
+
+
+def _among(said: Floats, counted: Floats) -> Rate:
+    """How often yes is said of the rows that count; of those that may count or not (NaN) what is said is kept apart."""
+    known = np.nan_to_num(counted)
+    return Rate(
+        said * known, known, open=np.where(np.isnan(counted), said, np.nan) if np.isnan(counted).any() else None
+    )
+
+
+def _is(pairs: Pairs, label: int) -> Floats:
+    """(n,) 1 where it is the label, 0 where it is another, NaN where there is none."""
+    return np.where(pairs.unlabelled, np.nan, pairs.labels == label)
+
+
+def _right(said: Floats, pairs: Pairs) -> Rate:
+    """How often what is said is right."""
+    if not pairs.unlabelled.any():
+        return Rate((said == pairs.labels).astype(np.float64), np.ones(len(said)))
+    known = ~pairs.unlabelled
+    return Rate((said == pairs.labels).astype(np.float64), known.astype(np.float64), open=np.where(known, np.nan, 2.0))
 
 
 def _of_classes(charter: Charter, pairs: Pairs) -> Asked:
     told = [scores.argmax(axis=1) for scores in (pairs.champion, pairs.challenger)]
-    right = [(one == pairs.labels).astype(np.float64) for one in told]
-    one = np.ones(len(pairs))
-    rates = {"accuracy": (Rate(right[0], one), Rate(right[1], one))}
+    rates = {"accuracy": (_right(told[0], pairs), _right(told[1], pairs))}
     for number, name in enumerate(charter.loop.classes):
-        truth = (pairs.labels == number).astype(np.float64)
-        rates |= _against_the_rest(name, truth, [(said == number).astype(np.float64) for said in told])
+        rates |= _against_the_rest(name, _is(pairs, number), [(said == number).astype(np.float64) for said in told])
     classes = charter.loop.classes
     measures = {
         "accuracy": ("accuracy",),

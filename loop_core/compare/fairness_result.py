@@ -47,6 +47,11 @@ class FairnessResult:
     """By so much may the gap widen; None: the charter names none, so this gates nothing."""
     rows_needed: int | None = None
     """Further rows that decide with about 80 % chance; only where `inconclusive` and a margin is named."""
+    bound_low: float | None = None
+    """The difference if rows without label had those worst for the challenger; None: every label is there, or none is needed.
+    The interval reaches beyond it."""
+    bound_high: float | None = None
+    """The difference if they had those best for it."""
     most: str = ""
     """The challenger's group with the largest rate of the widest gap …"""
     least: str = ""
@@ -79,6 +84,9 @@ class FairnessResult:
         known = [value for value in (self.champion, self.challenger) if value is not None]
         gap = f"{self.words}: gap {' → '.join(numbers_apart(*known, digits=4))} {between}"
         change = signed_difference(self.difference, self.ci_low, self.ci_high)
+        if self.bound_low is not None and self.bound_high is not None:
+            low, high = (signed_difference(end) for end in (self.bound_low, self.bound_high))
+            change += f" ({low} to {high} by the labels that are missing)"
         against = f" against a margin of {self.margin:g}" if self.margin else ""
         return f"{gap}, {change}{against}, n = {self.n:,}.{apart}"
 

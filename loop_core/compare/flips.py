@@ -69,6 +69,15 @@ class Flips:
     """At most `limit`: those whose scores moved farthest, of each kind half where there are as many."""
     counts: tuple[FlipCount, ...]
     """Everybody, then every group, the one that loses most of its answers first."""
+    left_out: int = 0
+    """Rows of the comparison that a random sample drew and that are not due: each stands for several, and none is shown."""
+
+    @property
+    def note(self) -> str:
+        """Which rows of the comparison are not looked at, in a sentence; empty: all are."""
+        if not self.left_out:
+            return ""
+        return f"{self.left_out:,} rows of a random sample that are not due are left out: each stands for several."
 
 
 def flips(
@@ -108,6 +117,7 @@ def flips(
         chosen=chosen,
         rows=_rows(loop, card.as_of, again, shown, *rights),
         counts=counts,
+        left_out=max(card.n - len(pairs), 0) if charter.labels.sampled else 0,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from loop_core.compare.contract_result import ContractResult
 from loop_core.compare.fairness_result import FairnessResult
@@ -75,27 +74,6 @@ def fairness_gates(results: Sequence[FairnessResult]) -> tuple[GateResult, ...]:
     return tuple(_gate(cohort, [one for one in results if one.cohort == cohort]) for cohort in cohorts)
 
 
-def held_by_missing_labels(gates: Sequence[GateResult], unlabelled: int) -> tuple[GateResult, ...]:
-    """The gates, held where they decided although labels that are missing count as whatever is worst: they rest on the rows
-    with a label, and the others could turn them round.
-
-    Args:
-        gates: told from labelled rows.
-        unlabelled: rows that may have any label; 0: there are none.
-    """
-    return tuple(
-        replace(
-            gate,
-            state="held",
-            sentence=f"{gate.sentence} That is of the rows with a label; the {unlabelled:,} without one could turn it round.",
-            next_step="find labels for rows that never got one, or let people decide",
-        )
-        if unlabelled and gate.state != "held"
-        else gate
-        for gate in gates
-    )
-
-
 def _gate(cohort: str, results: Sequence[FairnessResult]) -> GateResult:
     name = f"fairness {cohort}"
     worse = [one for one in results if one.verdict is Verdict.WORSE]
@@ -111,9 +89,10 @@ def _gate(cohort: str, results: Sequence[FairnessResult]) -> GateResult:
     if open_:
         more = max(one.rows_needed or 0 for one in open_)
         said = " ".join(one.sentence for one in open_)
-        return GateResult(
-            name, "held", f"Undecided: {said}", f"wait for about {more:,} more rows" if more else "wait for more rows"
-        )
+        step = f"wait for about {more:,} more rows" if more else "wait for more rows"
+        if not more and any(one.bound_low is not None for one in open_):
+            step = "find labels for rows that never got one, or let people decide"
+        return GateResult(name, "held", f"Undecided: {said}", step)
     untold = [one for one in results if one.verdict is Verdict.NOT_APPLICABLE]
     if len(untold) == len(results):
         return GateResult(

@@ -9,7 +9,7 @@ widest is (intersection bounds, Chernozhukov, Lee & Rosen 2013): they are honest
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,9 @@ class Rate:
     """(n,) 1 where the row counts, else 0; `value` is 0 there."""
     share: bool = True
     """Values are 0 or 1."""
+    open: Floats | None = None
+    """(n,) of rows without label, whose value and weight are 0: 0 or 1 where the row may count with that value or not at all, 2
+    where it counts and its value may be 0 or 1; NaN of the others. None: every row has its label."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class Rates:
     """(n_rates · n_groups)²: of the rates, in the order of `values.ravel()`."""
     n: int
     """Rows."""
+    least: Floats | None = None
+    """(n_rates, n_groups) the least that labels could make of each where some are missing; None: none is."""
+    most: Floats | None = None
+    """The most."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,10 @@ class Gap:
     """The interval's half width as that of a normal one."""
     p_worse: float
     """One-sided p-value of "it is not below zero", 0..1."""
+    bound_low: float | None = None
+    """The least that it can be whatever the missing labels are; the interval reaches beyond it. None: none is missing."""
+    bound_high: float | None = None
+    """The most."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,25 @@ def rates_of(rates: Sequence[Rate], groups: Ints, n_groups: int, units: Units) -
         centred = rate.value - rate.weight * np.nan_to_num(values[place])[groups]
         influence[place] = centred / np.maximum(counts[place], 1)[groups]
     covariance = _added_up(influence, groups, n_groups, units) * (units.count / max(units.count - 1, 1))
-    return Rates(values, counts, covariance + _unseen(rates, totals, counts), len(groups))
+    least, most = _extremes(rates, totals, counts, groups)
+    return Rates(values, counts, covariance + _unseen(rates, totals, counts), len(groups), least, most)
+
+
+def _extremes(
+    rates: Sequence[Rate], totals: Floats, counts: Floats, groups: Ints
+) -> tuple[Floats, Floats] | tuple[None, None]:
+    """The least and the most of every rate in every group over the labels of rows that have none."""
+    if all(rate.open is None for rate in rates):
+        return None, None
+    least, most = np.empty_like(totals), np.empty_like(totals)
+    for place, rate in enumerate(rates):
+        kind = np.full(len(groups), np.nan) if rate.open is None else rate.open
+        no, yes, either = (np.bincount(groups[kind == code], minlength=totals.shape[1]) for code in (0, 1, 2))
+        total, count = totals[place], counts[place]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            least[place] = total / (count + no + either)
+            most[place] = (total + yes + either) / (count + yes + either)
+    return least, most
 
 
 def _added_up(influence: Floats, groups: Ints, n_groups: int, units: Units) -> Floats:
@@ -151,7 +180,39 @@ def gaps_of(rates: Rates, which: Sequence[int], groups: Ints, seed: int) -> tupl
     apart = half * rates.values.shape[1]
     change = first.value - second.value
     high, low = _above(first, second, rates, apart), -_above(second, first, rates, -apart)
-    return _width(first, rates), _width(second, rates), _gap(change, low, high)
+    found = _width(first, rates), _width(second, rates), _gap(change, low, high)
+    if rates.least is None or rates.most is None:
+        return found
+    narrow, wide = zip(
+        *(_any_label(rates.least, rates.most, of, groups) for of in (which, [place + half for place in which])),
+        strict=True,
+    )
+    changes = narrow[0] - wide[1], wide[0] - narrow[1]
+    gaps = (*zip(narrow, wide, strict=True), changes)
+    a, b, c = (_bounded(gap, *ends) for gap, ends in zip(found, gaps, strict=True))
+    return a, b, c
+
+
+def _any_label(least: Floats, most: Floats, which: Sequence[int], groups: Ints) -> tuple[float, float]:
+    """The narrowest and the widest that a widest gap can be, each rate being anything between its least and its most."""
+    low, high = least[which][:, groups], most[which][:, groups]
+    apart = ~np.eye(len(groups), dtype=bool)
+    narrow = (low[:, :, None] - high[:, None, :])[:, apart].max()
+    return max(float(narrow), 0.0), float((high[:, :, None] - low[:, None, :])[:, apart].max())
+
+
+def _bounded(gap: Gap, least: float, most: float) -> Gap:
+    """The gap with an interval that holds whatever the missing labels are."""
+    low, high = min(least, gap.value), max(most, gap.value)
+    reach = max(gap.ci_high - gap.value, 0.0)
+    return replace(
+        gap,
+        ci_low=gap.ci_low - (gap.value - low),
+        ci_high=gap.ci_high + (high - gap.value),
+        p_worse=p_worse(high, reach / Z),
+        bound_low=low,
+        bound_high=high,
+    )
 
 
 def extremes(rates: Rates, which: Sequence[int], groups: Ints) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,9 @@ class Comparison:
     """All rows that verdicts rest on, where these are not the rows above: with those that no label came for, if they are
     bounded, and with those of a random sample; None: the rows above."""
 
+    open: Comparison | None = None
+    """The rows above together with the due ones that no label came for, where any label is allowed for; None: there are none."""
+
     @property
     def judged(self) -> Judged:
         """The rows that verdicts rest on."""
@@ -155,7 +158,14 @@ def paired_rows(
     rows = common_rows(loop, versions, as_of, since=since, snapshot=snapshot, columns=columns, sampled=sampled)
     pairs, whole = _pairs(loop, rows), rows.whole
     every = None if whole is rows else Judged(_pairs(loop, whole), whole.cohorts(loop), whole.days)
-    beside = rows.beside(columns) if columns else None
+    open_ = rows.with_unlabelled
+    found = _compared(loop, rows, pairs, columns)
+    return replace(
+        found, every=every, open=None if open_ is rows else _compared(loop, open_, _pairs(loop, open_), columns)
+    )
+
+
+def _compared(loop: Loop, rows: CommonRows, pairs: Pairs, columns: Sequence[str]) -> Comparison:
     return Comparison(
         pairs,
         rows.cohorts(loop),
@@ -164,11 +174,10 @@ def paired_rows(
         rows.unscored,
         rows.frame["order_"].to_numpy(),
         rows.keys,
-        beside,
+        rows.beside(columns) if columns else None,
         rows.repeated,
         rows.unlabelled,
         loop.charter.labels.never,
-        every,
     )
 
 

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from loop_core.charter import Charter, Metric
 from loop_core.compare.badge import badge
 from loop_core.compare.cells import all_cells
-from loop_core.compare.common_rows import CommonRows, common_rows
+from loop_core.compare.common_rows import common_rows
 from loop_core.compare.estimate import CONFIDENCE, Estimate, NotEstimable, Z
 from loop_core.compare.gates import evaluate_gates
 from loop_core.compare.groups import Grouping, groupings
 from loop_core.compare.metrics import METRICS, Pairs, Terms, estimate
 from loop_core.compare.metrics.answers import row_losses
-from loop_core.compare.pairing import left_out, unlabelled_note
+from loop_core.compare.pairing import Judged, left_out, unlabelled_note
 from loop_core.compare.rival_result import Comparisons, Rival, Standing
 from loop_core.compare.verdict import verdict
 from loop_core.errors import NotReadyError, RefusedError
@@ -76,13 +76,18 @@ def compare_many(
     _check(challengers, baseline)
     snapshot = loop.lake.snapshot()
     names = {f"m{k}": version for k, version in enumerate([baseline, *challengers])}
-    rows = common_rows(loop, names, as_of, snapshot=snapshot)
+    rows = common_rows(loop, names, as_of, snapshot=snapshot, sampled=True)
     whole = rows.whole
     scores = {names[name]: found for name, found in whole.scores(loop).items()}
-    pairs = {v: Pairs(whole.labels, scores[baseline], scores[v], whole.units) for v in challengers}
+    pairs = {
+        v: Pairs(whole.labels, scores[baseline], scores[v], whole.units, whole.weights, whole.due) for v in challengers
+    }
     rivals = [one for metric in _metrics(loop.charter) for one in _of_metric(loop.charter, metric, pairs, seed)]
-    groups = groupings(loop.charter, whole.cohorts(loop), len(whole.labels))
-    standings = tuple(_standing(loop, rows, groups, version, pairs[version]) for version in challengers)
+    cohorts = whole.cohorts(loop)
+    groups = groupings(loop.charter, cohorts, len(whole.labels))
+    judged = Judged(pairs[challengers[0]], cohorts, whole.days)
+    unknown = rows.span.unknown
+    standings = tuple(_standing(loop, judged, unknown, groups, version, pairs[version]) for version in challengers)
     lead = _lead(loop.charter).name
     found = Comparisons(
         loop=loop.name,
@@ -90,7 +95,7 @@ def compare_many(
         as_of=as_of,
         window_start=rows.span.start,
         window_end=rows.span.end,
-        n=len(rows.labels),
+        n=judged.labelled,
         metric=lead,
         rivals=tuple(sorted(rivals, key=lambda one: list(challengers).index(one.challenger))),
         standings=standings,
@@ -98,6 +103,7 @@ def compare_many(
         proof=rows.span.proof,
         notes=(
             *unlabelled_note(rows.unlabelled, len(rows.labels), loop.charter.labels.never),
+            *judged.notes,
             *left_out(rows.unscored, rows.repeated, "one of them"),
         ),
         snapshot=snapshot,
@@ -115,20 +121,22 @@ def latest_comparisons(loop: Loop, as_of: datetime) -> Comparisons | None:
     return Comparisons.from_json(entries[-1].payload) if entries else None
 
 
-def widening(gaps: Floats, units: Units, seed: int) -> float:
+def widening(gaps: Floats, units: Units, seed: int, weights: Floats | None = None) -> float:
     """So many standard errors hold all of k differences at once in 95 of 100 cases.
 
     Args:
         gaps: (n, k) row contributions to each difference; their mean is it.
         units: which rows belong together.
         seed: of the draws.
+        weights: (n,) how many rows each stands for; None: each for itself.
 
     >>> rng = np.random.default_rng(0)
     >>> one = rng.standard_normal((500, 1))
     >>> widening(np.hstack([one, one]), Units(None, 500), 0) < widening(rng.standard_normal((500, 2)), Units(None, 500), 0)
     True
     """
-    centred = gaps - gaps.mean(axis=0)
+    centred = gaps - np.average(gaps, axis=0, weights=weights)
+    centred = centred if weights is None else weights[:, None] * centred
     sums = np.stack([units.sums(np.ascontiguousarray(column)) for column in centred.T], axis=1)
     spread = np.sqrt((sums**2).sum(axis=0))
     moving = spread > 0
@@ -170,7 +178,7 @@ def _of_metric(charter: Charter, metric: Metric, pairs: Mapping[str, Pairs], see
         known = np.flatnonzero(~next(iter(pairs.values())).unlabelled)
         rows = [pairs[version].take(known) for version in estimated]
         gaps = np.stack([_gaps(metric.name, one, terms) for one in rows], axis=1)
-        wide, how = widening(gaps, rows[0].units, seed), f"the largest of {len(estimated)}"
+        wide, how = widening(gaps, rows[0].units, seed, rows[0].weights), f"the largest of {len(estimated)}"
     elif len(estimated) > 1:
         wide, how = _bonferroni(len(estimated)), f"Bonferroni over {len(estimated)}"
     return [_rival(version, metric, one, wide, how) for version, one in found.items()]
@@ -179,7 +187,8 @@ def _of_metric(charter: Charter, metric: Metric, pairs: Mapping[str, Pairs], see
 def _gaps(metric: str, pairs: Pairs, terms: Terms) -> Floats:
     """(n,) row contributions to the difference of a mean over rows, or of its root."""
     losses = [row_losses(metric, pairs.labels, scores, terms) for scores in (pairs.champion, pairs.challenger)]
-    first, second = (abs(float(of_mean(metric, loss.mean())[1])) * loss for loss in losses)
+    means = [np.asarray(np.average(loss, weights=pairs.weights)) for loss in losses]
+    first, second = (abs(float(of_mean(metric, mean)[1])) * loss for mean, loss in zip(means, losses, strict=True))
     return np.asarray(first - second)
 
 
@@ -212,12 +221,14 @@ def _rival(version: str, metric: Metric, found: Estimate | NotEstimable, wide: f
     )
 
 
-def _standing(loop: Loop, rows: CommonRows, groups: Sequence[Grouping], version: str, pairs: Pairs) -> Standing:
+def _standing(
+    loop: Loop, rows: Judged, unknown: frozenset[str], groups: Sequence[Grouping], version: str, pairs: Pairs
+) -> Standing:
     cells = all_cells(loop.charter, pairs, groups)
-    gates = evaluate_gates(loop.charter, cells, len(rows.labels), version if version in rows.span.unknown else None)
+    gates = evaluate_gates(loop.charter, cells, rows.labelled, version if version in unknown else None)
     worse = dict.fromkeys(f"{c.cohort} {c.cohort_value}" for c in cells if c.cohort and c.verdict is Verdict.WORSE)
     blocked = any(gate.state == "blocked" for gate in gates)
-    return Standing(version, badge(cells, gates, len(rows.labels), rows.days), tuple(worse), blocked)
+    return Standing(version, badge(cells, gates, rows.labelled, rows.days), tuple(worse), blocked)
 
 
 def _best(metric: str, rivals: Sequence[Rival], standings: Sequence[Standing]) -> str | None:

@@ -79,6 +79,10 @@ class SelfTest:
     seed: int
     snapshot: int
     charter_hash: str
+    sample: int = 0
+    """Rows of a random sample that are not due, which comparisons rest on and this test does not."""
+    unlabelled: int = 0
+    """Due rows that no label came for, likewise, where they are bounded."""
 
     @property
     def false_block(self) -> tuple[float, float, float]:
@@ -104,7 +108,13 @@ class SelfTest:
         told, *ends = shares_apart(rate, low, high, digits=1)
         said = f"Of {self.runs} pairs of equal models {told} were blocked (95 % {' to '.join(ends)})"
         said += f" and {self.held / self.runs:.0%} held." if self.held else "."
-        return " ".join([said, *self._caught()])
+        return " ".join([said, *self._caught(), *self._left_out()])
+
+    def _left_out(self) -> Iterator[str]:
+        if self.sample:
+            yield f"{self.sample:,} rows of a random sample that are not due were left out."
+        if self.unlabelled:
+            yield f"{self.unlabelled:,} rows that no label came for were left out: comparisons, which bound them, are held more often."
 
     def _caught(self) -> Iterator[str]:
         places = list(dict.fromkeys((h.cohort, h.cohort_value) for h in self.harms))
@@ -164,7 +174,13 @@ def selftest(
             "compare a challenger first, or name one",
         )
     snapshot = loop.lake.snapshot()
-    rows = paired_rows(loop, champion, other, as_of, snapshot=snapshot)
+    rows = paired_rows(loop, champion, other, as_of, snapshot=snapshot, sampled=True)
+    if not len(rows.pairs):
+        raise NotReadyError(
+            f"{loop.name} has compared rows of a random sample alone, and gates are tried on rows that are due",
+            "predictions whose label horizon has passed",
+            "try the gates once there are some",
+        )
     trial = _Trial(loop.charter, rows, seed)
     plan = list(trial.plan()) if harm_runs else []
     total, say = runs + harm_runs * len(plan), progress or (lambda share, sentence: None)
@@ -190,6 +206,8 @@ def selftest(
         seed=seed,
         snapshot=snapshot,
         charter_hash=loop.charter.hash,
+        sample=rows.judged.labelled - len(rows.pairs),
+        unlabelled=rows.unlabelled if rows.never == "bounded" else 0,
     )
     if actor:
         _record(loop, found, actor)

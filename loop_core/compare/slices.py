@@ -15,8 +15,10 @@ import numpy.typing as npt
 
 from loop_core.charter import Charter, Metric
 from loop_core.compare.conditions import SEARCHED, Bools, Cut, cut_columns
-from loop_core.compare.metrics import Terms
+from loop_core.compare.groups import everybody
+from loop_core.compare.metrics import METRICS, Terms
 from loop_core.compare.metrics.answers import row_losses
+from loop_core.compare.metrics.worst import extreme_labels
 from loop_core.compare.scorecard import GateResult
 from loop_core.compare.skewed import SkewedMean, skewed_mean
 from loop_core.compare.slice_result import Slice, SliceSearch
@@ -37,7 +39,7 @@ TRIED = 10
 MIN_UNITS = 20
 
 
-def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSearch:
+def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0, others: Floats | None = None) -> SliceSearch:
     """Slices of the compared rows in which the challenger is worse than the champion.
 
     A row's value is champion loss − challenger loss of the first goal or guardrail metric that adds up over rows. On one half
@@ -52,11 +54,11 @@ def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSe
         charter: metrics, columns and `[compare]`.
         rows: the compared rows with their columns; without columns there is no search.
         seed: of the halves. An entity is always wholly in one half, and in the same one as long as the seed is.
+        others: (n,) labels by which everybody is told, where they are not those of the slices: of rows that may have any label.
 
     Source: Sagadeeva & Boehm 2021 (SliceLine); Benjamini & Yekutieli 2001; Hall 1992 (see `skewed`).
     """
-    plan = charter.compare
-    metric = next((m for m in charter.metrics if m.block != "signal" and m.name in ROW_LOSSES), None)
+    plan, metric = charter.compare, _metric(charter)
     if metric is None:
         return SliceSearch(None, reason="no goal or guardrail metric adds up over rows")
     if rows.columns is None:
@@ -67,17 +69,60 @@ def find_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> SliceSe
     if min(found.n_search, found.n_confirm) < 2 * least:
         return replace(found, reason=f"{len(search):,} rows are too few for slices of {least} in each half")
     cuts = cut_columns(charter.columns, rows.columns, search, least)
-    trial = _Trial(metric, Terms.of(charter, metric.name), rows, search, cuts, least)
+    trial = _Trial(metric, Terms.of(charter, metric.name), rows, search, cuts, least, others)
     looked = look(trial.searched, trial.harms, plan.slice_depth, least)
     picked = pick(looked, trial.searched, trial.harms, trial.unit, TRIED, trial.choose)
     slices = trial.confirmed(picked, plan.slice_fdr)
     return replace(found, slices=slices, columns=len(cuts), looked=looked.count, tried=len(picked))
 
 
-def slice_gates(charter: Charter, search: SliceSearch | None) -> tuple[GateResult, ...]:
-    """The gate `no slice worse`; none where the charter does not gate by slices or there was no search."""
+def bounded_slices(charter: Charter, rows: Comparison, *, seed: int = 0) -> tuple[SliceSearch, SliceSearch] | None:
+    """(what is confirmed if rows without label had those worst for the challenger, if they had those best for it); None: every
+    row has its label.
+
+    Everybody, beyond whom a slice must be worse, has the opposite labels: so a slice that is found in the second is worse
+    whatever the labels are, and where the first finds none there is none.
+
+    Args:
+        charter, seed: as in `find_slices`.
+        rows: the compared rows.
+    """
+    metric, open_ = _metric(charter), rows.open
+    if metric is None or open_ is None:
+        return None
+    pairs = open_.pairs
+    labels = extreme_labels(METRICS[metric.name], pairs, everybody(len(pairs)), Terms.of(charter, metric.name))
+    if labels is None:
+        return None
+    worst, best = (
+        find_slices(charter, replace(open_, pairs=pairs.labelled(own)), seed=seed, others=others)
+        for own, others in (labels, labels[::-1])
+    )
+    return worst, best
+
+
+def slice_gates(
+    charter: Charter, search: SliceSearch | None, bounded: tuple[SliceSearch, SliceSearch] | None = None
+) -> tuple[GateResult, ...]:
+    """The gate `no slice worse`; none where the charter does not gate by slices or there was no search.
+
+    Args:
+        charter: of the loop.
+        search: over the rows with a label.
+        bounded: over all rows, see `bounded_slices`; None: every row has its label.
+    """
     if search is None or charter.compare.slices != "gate":
         return ()
+    if bounded is not None:
+        worst, best = bounded
+        if best.slices:
+            search = best
+        elif worst.slices:
+            sentence = f"{search.sentence} With the labels worst for the challenger: {worst.sentence}"
+            step = "find labels for rows that never got one, or let people decide"
+            return (GateResult("no slice worse", "held", sentence, step),)
+        else:
+            search = worst
     if search.slices:
         step = "train with more weight on these rows; declare as a cohort what must not lose again"
         return (GateResult("no slice worse", "blocked", search.sentence, step),)
@@ -87,6 +132,11 @@ def slice_gates(charter: Charter, search: SliceSearch | None) -> tuple[GateResul
 def slice_notes(charter: Charter, search: SliceSearch | None) -> tuple[str, ...]:
     """What a search came to, where no gate says it."""
     return () if search is None or charter.compare.slices == "gate" else (search.sentence,)
+
+
+def _metric(charter: Charter) -> Metric | None:
+    """By which rows are compared: the first goal or guardrail that adds up over them."""
+    return next((m for m in charter.metrics if m.block != "signal" and m.name in ROW_LOSSES), None)
 
 
 def searched_columns(charter: Charter) -> tuple[str, ...]:
@@ -129,7 +179,14 @@ class _Trial:
     """The rows of one search: harm on the searching half, losses and tests on the other."""
 
     def __init__(
-        self, metric: Metric, terms: Terms, rows: Comparison, search: Bools, cuts: Sequence[Cut], least: int
+        self,
+        metric: Metric,
+        terms: Terms,
+        rows: Comparison,
+        search: Bools,
+        cuts: Sequence[Cut],
+        least: int,
+        others: Floats | None,
     ) -> None:
         pairs = rows.pairs
         self._metric, self._search, self._cuts, self._least = metric, search, cuts, least
@@ -139,11 +196,14 @@ class _Trial:
         self.searched = [replace(cut, codes=cut.codes[search]) for cut in cuts]
         """The cuts of the searching half."""
         self.unit: Ints | None = None if pairs.units.codes is None else pairs.units.codes[search]
-        gaps = self._first - self._second
-        self._beyond: Floats = gaps - min(float(gaps[~search].mean()), 0.0)
+        gaps = all_ = self._first - self._second
+        if others is not None:
+            first, second = (row_losses(metric.name, others, s, terms) for s in (pairs.champion, pairs.challenger))
+            all_ = first - second
+        self._beyond: Floats = gaps - min(float(all_[~search].mean()), 0.0)
         """Gaps beyond everybody's, likewise, on the confirming half."""
         harms = -gaps[search]
-        self.harms: Floats = harms - max(float(harms.mean()), 0.0)
+        self.harms: Floats = harms + min(float(all_[search].mean()), 0.0)
         """Harm beyond everybody's: where all lose alike no slice stands out, and where all gain, a slice must lose."""
 
     def choose(self, one: Candidate) -> Choice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -25,7 +26,7 @@ from loop_core.compare.further_gates import fairness_gates
 from loop_core.compare.metrics import Pairs
 from loop_core.compare.scorecard import Scorecard
 from loop_core.monitor.units import Units
-from loop_core.vocabulary import Verdict
+from loop_core.vocabulary import Task, Verdict
 from tests.compare.fair_worlds import PROTECTED, World, charter, coverage
 from tests.conftest import START
 
@@ -258,3 +259,64 @@ def test_they_are_kept_in_a_scorecard() -> None:
     back = Scorecard.from_json(blank.to_json())
     assert (back.fairness, back.fairness_rates) == (results, rates)
     assert back.fairness[0].verdict is Verdict.WORSE
+
+
+def test_missing_labels_widen_intervals_by_the_worst_that_they_could_be_and_no_further_where_none_is_needed() -> None:
+    pairs, cohorts = drawn(replace(WIDENS, prevalence=0.5), 400, seed=3)
+    places = np.random.default_rng(1).choice(400, 5, replace=False)
+    labels = pairs.labels.copy()
+    labels[places] = np.nan
+    some = {one.measure: one for one in fairness(charter(), pairs.labelled(labels), cohorts)[0]}
+    every = []
+    for values in product((0.0, 1.0), repeat=5):
+        labels[places] = values
+        every.append({one.measure: one for one in fairness(charter(), pairs.labelled(labels), cohorts)[0]})
+    odds, parity = some["equalized_odds"], some["demographic_parity"]
+    found = [one["equalized_odds"].difference for one in every]
+    assert odds.ci_low < odds.bound_low <= min(found) <= max(found) <= odds.bound_high < odds.ci_high
+    assert "by the labels that are missing" in odds.sentence
+    # What is said needs no label.
+    whole = every[0]["demographic_parity"]
+    assert (parity.difference, parity.n) == (whole.difference, 400)
+    assert (parity.ci_low, parity.ci_high) == pytest.approx((whole.ci_low, whole.ci_high), abs=0.003)
+    assert parity.bound_low is None
+
+
+@pytest.mark.parametrize(("missing", "state"), [(0.02, "blocked"), (0.9, "held")])
+def test_gates_decide_where_missing_labels_cannot_turn_them_round(missing: float, state: str) -> None:
+    world = replace(WIDENS, prevalence=0.5)
+    pairs, cohorts = drawn(world, 20_000)
+    gone = np.random.default_rng(1).random(20_000) < missing
+    some = pairs.labelled(np.where(gone, np.nan, pairs.labels))
+    results, _ = fairness(charter(compare=MARGIN), some, cohorts)
+    odds = [one for one in results if one.measure == "equalized_odds"]
+    (gate,) = fairness_gates(odds)
+    assert gate.state == state
+    if state == "held":
+        assert "find labels" in gate.next_step
+
+
+def test_several_classes_are_bounded_too() -> None:
+    rng, n = np.random.default_rng(0), 300
+    labels = rng.integers(0, 3, n).astype(float)
+    first, second = (rng.dirichlet(np.ones(3), n) for _ in range(2))
+    pairs = Pairs(labels, first, second, Units(None, n))
+    cohorts = pl.DataFrame({"state": rng.choice(["A", "B"], n)})
+    asked = charter()
+    asked = asked.model_copy(
+        update={
+            "loop": asked.loop.model_copy(
+                update={"task": Task.MULTICLASS, "classes": ("x", "y", "z"), "positive": None}
+            )
+        }
+    )
+    places = rng.choice(n, 3, replace=False)
+    open_ = labels.copy()
+    open_[places] = np.nan
+    some = {one.measure: one for one in fairness(asked, pairs.labelled(open_), cohorts)[0]}
+    for values in product((0.0, 1.0, 2.0), repeat=3):
+        filled = labels.copy()
+        filled[places] = values
+        for one in fairness(asked, pairs.labelled(filled), cohorts)[0]:
+            if one.measure != "demographic_parity":
+                assert some[one.measure].bound_low <= one.difference <= some[one.measure].bound_high

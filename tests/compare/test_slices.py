@@ -12,7 +12,7 @@ import pytest
 from loop_core.charter import Column, Costs
 from loop_core.compare import SliceSearch, Terms, Units, estimate, find_slices
 from loop_core.compare.conditions import cut_columns
-from loop_core.compare.slices import first_half, searched_columns, slice_gates, slice_notes
+from loop_core.compare.slices import bounded_slices, first_half, searched_columns, slice_gates, slice_notes
 from tests.compare.sliced import World, overlap, world
 
 N = 20_000
@@ -224,3 +224,39 @@ def test_the_charter_says_what_slices_do(weight: str, gates: int, notes: int) ->
     search = None if weight == "off" else find_slices(charter, made.rows)
     assert (len(slice_gates(charter, search)), len(slice_notes(charter, search))) == (gates, notes)
     assert bool(searched_columns(charter)) is (weight != "off")
+
+
+def missing_labels(made: World, share: float) -> World:
+    """The world with all of its rows open for the bounds, and a share of them without a label."""
+    pairs = made.rows.pairs
+    gone = np.random.default_rng(9).random(len(pairs)) < share
+    known, open_ = np.flatnonzero(~gone), pairs.labelled(np.where(gone, np.nan, pairs.labels))
+    rows = replace(
+        made.rows,
+        pairs=pairs.take(known),
+        cohorts=made.rows.cohorts[known] if made.rows.cohorts.width else made.rows.cohorts,
+        ids=made.rows.ids[known],
+        keys=made.rows.keys[known],
+        columns=made.rows.columns[known],
+        open=replace(made.rows, pairs=open_),
+    )
+    return replace(made, rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("harm", "share", "state"),
+    [(0.6, 0.002, "blocked"), (0.0, 0.0005, "passed"), (0.1, 0.1, "held"), (0.0, 0.4, "held")],
+)
+def test_slices_decide_where_missing_labels_cannot_turn_them_round(harm, share, state) -> None:
+    made = world(np.random.default_rng(4), N, "log_loss", place="value" if harm else None, harm=harm)
+    some = missing_labels(made, share)
+    asked = some.charter.model_copy(update={"compare": some.charter.compare.model_copy(update={"slices": "gate"})})
+    (gate,) = slice_gates(asked, find_slices(asked, some.rows), bounded_slices(asked, some.rows))
+    assert gate.state == state, gate.sentence
+    if state == "held":
+        assert "With the labels worst for the challenger" in gate.sentence
+
+
+def test_where_every_label_is_there_slices_have_no_bounds() -> None:
+    made = world(np.random.default_rng(4), 3_000, "log_loss")
+    assert bounded_slices(made.charter, made.rows) is None

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from loop_core.compare import compare, compare_many, estimates
+from loop_core.compare import compare, compare_many, estimates, flips, selftest
 from loop_core.compare.estimate import NotEstimable
 from loop_core.compare.groups import Grouping, everybody
-from loop_core.errors import RefusedError
+from loop_core.errors import NotReadyError, RefusedError
 from loop_core.labels import known_at, read_at, sample_of
 from loop_core.vocabulary import Verdict
 from tests.compare.ended_samples import ended
@@ -111,10 +111,9 @@ def test_a_verdict_is_given_only_where_it_holds_under_the_worst_labels(workspace
     assert "by the labels that are missing" in gate.sentence
     assert "find labels" in gate.next_step
     assert card.badge == "Undecided"
-    # What rests on labelled rows alone does not decide beside.
+    # Slices have a gate of their own: here there is none to look at, whatever the labels are.
     slices = next(gate for gate in card.gates if gate.name == "no slice worse")
-    assert slices.state == "held"
-    assert f"the {silent:,} without one could turn it round" in slices.sentence
+    assert (slices.state, "over 0 columns" in slices.sentence) == ("passed", True)
     several = compare_many(loop, ["new"], as_of=END)
     assert several.rivals[0].verdict is Verdict.INCONCLUSIVE
 
@@ -143,6 +142,9 @@ def test_rows_of_a_random_sample_are_compared_before_they_are_due(workspace):
     # A row drawn with a chance of one half stands for two predictions of the week.
     assert cell.stands_for == 2 * cell.n
     assert f"about {2 * cell.n / card.weeks:,.0f} predictions a week" in card.sentence
+    several = compare_many(loop, ["new"], as_of=EARLY)
+    assert (several.n, several.notes[0]) == (card.n, card.notes[0])
+    assert (several.rivals[0].ci_low, several.rivals[0].ci_high) == pytest.approx((cell.ci_low, cell.ci_high))
     final = compare(loop, "new", as_of=END, record=False).overall("log_loss")
     assert OPPOSITE.get(cell.verdict) is not final.verdict
     assert cell.ci_low < final.difference < cell.ci_high
@@ -150,6 +152,14 @@ def test_rows_of_a_random_sample_are_compared_before_they_are_due(workspace):
     half = compare(loop, "new", as_of=START.replace(month=3, day=20), record=False).overall("log_loss")
     assert half.n_effective < half.n
     assert half.ci_high - half.ci_low < cell.ci_high - cell.ci_low
+    # What looks at rows one by one says that it leaves these out.
+    card = compare(loop, "new", as_of=START.replace(month=3, day=20), record=False)
+    assert f"{flips(loop, card).left_out:,} rows of a random sample that are not due" in flips(loop, card).note
+    tried = selftest(loop, START.replace(month=3, day=20), challenger="new", runs=20, harm_runs=0)
+    assert tried.sample == flips(loop, card).left_out > 0
+    assert "rows of a random sample that are not due were left out" in tried.sentence
+    with pytest.raises(NotReadyError, match="a random sample alone"):
+        selftest(loop, EARLY, challenger="new", runs=20)
 
 
 def test_a_sample_ends_with_the_first_that_waits_for_its_label_and_allows_for_any_label_of_it(workspace):
