@@ -278,7 +278,7 @@ def test_missing_labels_widen_intervals_by_the_worst_that_they_could_be_and_no_f
     # What is said needs no label.
     whole = every[0]["demographic_parity"]
     assert (parity.difference, parity.n) == (whole.difference, 400)
-    assert (parity.ci_low, parity.ci_high) == pytest.approx((whole.ci_low, whole.ci_high), abs=0.003)
+    assert (parity.ci_low, parity.ci_high) == pytest.approx((whole.ci_low, whole.ci_high), abs=0.01)
     assert parity.bound_low is None
 
 
