@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
+# Half a character is how Python holds a byte of a file's name that is no UTF-8: nothing can print it.
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
 #: Marks that turn the direction of reading around.
 _TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _ACTIVE = re.compile(f"[{_CONTROLS}{_TURNING}]")

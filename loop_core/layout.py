@@ -10,19 +10,24 @@ import fcntl
 import json
 import os
 import stat
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from loop_core.errors import RefusedError
+from loop_core.errors import RefusedError, StorageError
 from loop_core.postgres import DatabaseAddress
+from loop_core.texts import read_text
+from loop_core.toml import read_toml
 
 #: Layout of the folder and of its loops' tables. A program refuses workspaces of a higher number, and brings older ones up.
 FORMAT = 6
 SETTINGS = "workspace.toml"
 #: The catalogue's password, where it was given with the address; in the format of `~/.pgpass`.
 PASSWORD_FILE = "catalog.pgpass"
+#: What is wanted of `workspace.toml`, and what to do.
+_AS_WRITTEN = ("the file `loop init` wrote", "restore it from a backup")
 _FOLDERS = ("loops", "locks", "models", "reports", "staging", "lake/data")
 
 
@@ -118,6 +123,39 @@ def share_folders(path: Path) -> None:
                 facts = entry.stat(follow_symlinks=False)
                 if facts.st_uid == os.geteuid() and not facts.st_mode & stat.S_IWGRP:
                     os.chmod(entry.path, stat.S_IMODE(facts.st_mode) | 0o070 | stat.S_ISGID)
+
+
+def read_settings(path: Path) -> tuple[int, Mapping[str, str]]:
+    """Read `workspace.toml` → the layout's number, and where lake and catalogue are.
+
+    Raises:
+        StorageError: there is none, it is newer than this program, or not what `write_settings` wrote.
+    """
+    file = path / SETTINGS
+    try:
+        settings = read_toml(read_text(file))
+    except (FileNotFoundError, NotADirectoryError):
+        raise StorageError(
+            f"There is no workspace at {path}",
+            "a folder made by `loop init`",
+            "`loop init FOLDER`, or check the path",
+        ) from None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise StorageError(f"{file} cannot be read ({why})", *_AS_WRITTEN) from None
+    found, storage = settings.get("format", 0), settings.get("storage")
+    if type(found) is not int or found < 0:
+        raise StorageError(f"{file} has format = {found!r}, which is no whole number", *_AS_WRITTEN)
+    if found > FORMAT:
+        raise StorageError(
+            f"The workspace has format {found}", f"at most {FORMAT}, which this program knows", "update Loopbench"
+        )
+    if not isinstance(storage, dict):
+        raise StorageError(f"{file} has no [storage]", *_AS_WRITTEN)
+    for key in ("catalog", "data"):
+        if not isinstance(storage.get(key), str) or not storage[key]:
+            raise StorageError(f"{file} does not say where the lake is: [storage] {key} is no text", *_AS_WRITTEN)
+    return found, storage
 
 
 def write_settings(path: Path, storage: Mapping[str, Any]) -> None:

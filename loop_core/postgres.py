@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from loop_core.errors import RefusedError
+from loop_core.texts import read_text
 
 SCHEME = "postgresql://"
 #: libpq's options that mean something here; the others are refused by name.
@@ -157,7 +158,7 @@ def _password_in(file: Path, address: DatabaseAddress) -> str | None:
     try:
         if file.stat().st_mode & 0o077:
             return None
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = read_text(file).splitlines()
     except OSError:
         return None
     wanted = (address.host, str(address.port), address.database, address.user or _me())

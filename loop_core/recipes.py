@@ -24,6 +24,7 @@ from loop_core.resources import resource_folder
 from loop_core.signals import read_source
 from loop_core.signals.simulate import SimulationReport, load_scenario
 from loop_core.signals.simulate import simulate as run_scenario
+from loop_core.texts import read_text
 from loop_core.toml import read_toml
 from loop_core.vocabulary import Signal
 from loop_core.workspace import Loop, Workspace
@@ -93,8 +94,8 @@ def load_recipe(recipe: str | Path) -> Recipe:
     if not (folder / "recipe.toml").exists():
         raise UnknownNameError("recipe (nor folder with a recipe.toml)", str(recipe), recipes())
     try:
-        raw = read_toml((folder / "recipe.toml").read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raw = read_toml(_text(folder / "recipe.toml"))
+    except tomllib.TOMLDecodeError as error:
         raise SourceError(
             f"{folder / 'recipe.toml'} is not TOML: {error}", "title and [files]", "see data/README.md"
         ) from None
@@ -116,6 +117,14 @@ def load_recipe(recipe: str | Path) -> Recipe:
         scenario,
         _limits(raw.get("limits", {}), folder / "recipe.toml"),
     )
+
+
+def _text(path: Path) -> str:
+    """A recipe's own file. SourceError where it cannot be read."""
+    try:
+        return read_text(path)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror})", "a text file in UTF-8", "correct it") from None
 
 
 def _limits(given: object, file: Path) -> QueryLimits:
@@ -268,11 +277,11 @@ def _run_mappings(
         prepare = recipe.folder / "prepare.sql"
         if prepare.exists():
             say(0.02, f"reading {len(files)} raw files")
-            raw.run(prepare.read_text(encoding="utf-8"), str(prepare))
+            raw.run(_text(prepare), str(prepare))
         for i, (signal, path) in enumerate(wanted.items()):
             say(0.1 + 0.08 * i, f"mapping {signal.value}")
             target = scratch / f"{recipe.name}-{signal.value}.parquet"
-            n = raw.to_parquet(path.read_text(encoding="utf-8"), target, str(path))
+            n = raw.to_parquet(_text(path), target, str(path))
             made[signal] = [target] if n else []
     return made
 
@@ -281,7 +290,7 @@ def _loop(ws: Workspace, recipe: Recipe, actor: str, as_of: datetime) -> Loop:
     """The recipe's loop. One that is there keeps its charter: its owner may have changed it since."""
     if recipe.charter.name in ws.loops():
         return ws.loop(recipe.charter.name)
-    text = (recipe.folder / "charter.toml").read_text(encoding="utf-8")
+    text = _text(recipe.folder / "charter.toml")
     return ws.set_charter(text, actor=actor, reason=f"recipe {recipe.name}", as_of=as_of)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from loop_core.layout import (
     FORMAT,
     SETTINGS,
     hold_umask,
+    read_settings,
     release_umask,
     restrict,
     write_settings,
@@ -26,7 +26,6 @@ from loop_core.ledger import Entry, Ledger, refuse_unseen
 from loop_core.ledger.fold import champion, predecessors, tenures
 from loop_core.opening import connect, make_databases, taken, without_password
 from loop_core.postgres import SCHEME, parse_address
-from loop_core.toml import read_toml
 
 if TYPE_CHECKING:
     from loop_core.lake.activity import Activity
@@ -56,7 +55,7 @@ class Workspace:
             RefusedError: the folder or the database already holds a workspace, or the address is none.
             StorageError: it cannot be written, or the catalogue not reached. Nothing is left of it then.
         """
-        path = Path(path).absolute()
+        path = _as_text(path)
         if (path / SETTINGS).exists():
             raise taken(path)
         address = parse_address(catalog) if catalog is not None else None
@@ -81,25 +80,9 @@ class Workspace:
         Raises:
             StorageError: there is none, it is newer than this program, or it cannot be read.
         """
-        path = Path(path).absolute()
-        try:
-            settings = read_toml((path / SETTINGS).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise StorageError(
-                f"There is no workspace at {path}",
-                "a folder made by `loop init`",
-                "`loop init FOLDER`, or check the path",
-            ) from None
-        except (tomllib.TOMLDecodeError, OSError) as error:
-            raise StorageError(
-                f"{path / SETTINGS} cannot be read ({error})", "the file `loop init` wrote", "restore it"
-            ) from None
-        found = settings.get("format", 0)
-        if found > FORMAT:
-            raise StorageError(
-                f"The workspace has format {found}", f"at most {FORMAT}, which this program knows", "update Loopbench"
-            )
-        storage, held = settings["storage"], hold_umask(path)
+        path = _as_text(path)
+        found, storage = read_settings(path)
+        held = hold_umask(path)
         try:
             if found < FORMAT:
                 storage = without_password(path, storage)
@@ -304,6 +287,14 @@ class Loop:
     def pause_days(self) -> int:
         """A pause of more days in a log asks whether what follows belongs to it."""
         return int(max(self.charter.monitor.reference_days, self.charter.labels.horizon_days))
+
+
+def _as_text(path: Path | str) -> Path:
+    """The absolute path. StorageError: it is not UTF-8, so no database can name it."""
+    path = Path(path).absolute()
+    if str(path) != str(path).encode("utf-8", "replace").decode():
+        raise StorageError(f"The folder {str(path)!r} is not UTF-8", todo="rename it, or the folder around it")
+    return path
 
 
 def _bring_up(workspace: Workspace, storage: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from loop_core.charter.part import Name, Part
 from loop_core.errors import SourceError, UnknownNameError
 from loop_core.monitor.finding import Stage
 from loop_core.people import among
+from loop_core.texts import read_text
 from loop_core.toml import read_toml
 from loop_core.workspace import Workspace
 
@@ -50,11 +51,12 @@ def load_channels(ws: Workspace) -> tuple[Channel, ...]:
     """
     file = ws.path / FILE
     try:
-        raw = read_toml(file.read_text(encoding="utf-8"))
+        raw = read_toml(read_text(file))
     except FileNotFoundError:
         return ()
-    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{FILE} cannot be read ({error})", f"TOML like {_EXAMPLE!r}", f"correct {file}") from None
+    except (tomllib.TOMLDecodeError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{FILE} cannot be read ({why})", f"TOML like {_EXAMPLE!r}", f"correct {file}") from None
     return tuple(_channel(name, parts) for name, parts in raw.items())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 import tomllib
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from loop_core.charter.model import Charter
 from loop_core.charter.part import BesideError
 from loop_core.charter.plans import TriggerFile, TriggerPlan
 from loop_core.errors import CharterError
+from loop_core.texts import read_text
 from loop_core.toml import read_toml
 
 P = TypeVar("P", bound=BaseModel)
@@ -38,22 +40,18 @@ def load_charter(path: Path) -> Charter:
 def read_charter_file(path: Path) -> str:
     """The text of a charter's file. Raises CharterError: missing, not UTF-8, or too large to be one."""
     try:
-        if path.stat().st_size > 4 * MAX_CHARACTERS:
-            raise _too_long(str(path))
-        return path.read_text(encoding="utf-8")
+        return read_text(path, most=4 * MAX_CHARACTERS)
     except FileNotFoundError:
         raise CharterError(
             f"There is no charter at {path}", "a file loops/<name>.toml", "loop init --from FILE drafts one"
         ) from None
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise _too_long(str(path)) from None
         raise CharterError(
             f"{path} cannot be read ({error.strerror})",
-            "a TOML file",
+            "a TOML file in UTF-8",
             "name the file itself, and see that you may read it",
-        ) from None
-    except UnicodeDecodeError as error:
-        raise CharterError(
-            f"{path} is not UTF-8 (byte {error.start})", "a TOML file in UTF-8", "save it as UTF-8"
         ) from None
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import signal
 import sys
 import textwrap
@@ -35,7 +38,7 @@ from loop_core.cli import (
     weighing,
 )
 from loop_core.cli.console import complain
-from loop_core.errors import LoopbenchError
+from loop_core.errors import LoopbenchError, RefusedError
 from loop_core.interpreter import search_path
 from loop_core.passwords import without_passwords
 
@@ -106,8 +109,13 @@ def main() -> None:
     """Entry of the console script: errors made for people are shown as such, all others go to a file."""
     # What commands import later comes from where this program is installed.
     sys.path[:] = search_path()
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal has no sign for is written out, instead of ending the command in the middle of a sentence.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     interrupt = _Interrupt()
     try:
+        _refuse_no_text(sys.argv[1:])
         app()
     except BaseException as error:
         said = isinstance(error, SystemExit) and error.code == STOPPED
@@ -115,6 +123,15 @@ def main() -> None:
             complain("Stopped. What was committed before stays.")
             sys.exit(STOPPED)
         _end(error)
+
+
+def _refuse_no_text(words: list[str]) -> None:
+    """RefusedError: a word is not UTF-8. Neither databases nor records can hold it, and a name is kept in both."""
+    for word in words:
+        if any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise RefusedError(
+                f"{word!r} is not UTF-8", todo="rename the file or folder, or link to it by another name"
+            )
 
 
 def _end(error: BaseException) -> NoReturn:
@@ -125,6 +142,9 @@ def _end(error: BaseException) -> NoReturn:
         sys.exit(0)
     if isinstance(error, LoopbenchError):
         complain(str(error))
+        sys.exit(1)
+    if isinstance(error, OSError) and error.filename and error.errno == errno.ENAMETOOLONG:
+        complain(f"No file can have so long a name: {os.fsdecode(error.filename)[:200]}…")
         sys.exit(1)
     # Of libraries written in Rust, a panic is no Exception.
     complain(f"Something unforeseen went wrong ({error}). What was committed before it stays; {_logged(error)}.")
@@ -138,7 +158,7 @@ def _logged(error: BaseException) -> str:
     # What begins at the left edge is one entry's first line, and no value makes one.
     head = one_line(without_passwords(f"--- {datetime.now(UTC).isoformat()} {' '.join(sys.argv)}"))
     try:
-        with log.open("a") as file:
+        with log.open("a", encoding="utf-8") as file:
             log.chmod(0o600)
             file.write(f"{head}\n{visible(details)}\n")
     except OSError:

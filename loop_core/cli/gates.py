@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from loop_core.charter.parse import read_charter_file
 from loop_core.cli.console import say, say_document, show
 from loop_core.cli.here import AS_OF, Here, on_loop
 from loop_core.cli.options import JsonOption
@@ -50,7 +51,7 @@ def suggest(
         if not as_json:
             say(f"Next: paste what you want into {file}, or all of it with --write")
         return
-    text = with_suggestions(file.read_text(encoding="utf-8"), found)
+    text = with_suggestions(read_charter_file(file), found)
     compile_charter(text, str(file))
     draft = file.with_suffix(".toml.new")
     draft.write_text(text, encoding="utf-8")

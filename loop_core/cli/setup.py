@@ -175,14 +175,16 @@ def apply(
     as_of: AsOfOption = None,
 ) -> None:
     """Put a charter in force as the next version."""
-    from loop_core.lake import compile_charter_file
+    from loop_core.charter.parse import read_charter_file
+    from loop_core.lake import compile_charter
 
-    charter = compile_charter_file(file)
+    # Read once: what was checked is what is put in force, and a pipe is empty the second time.
+    text, who = read_charter_file(file), actor_or_me(actor)
+    charter = compile_charter(text, str(file))
     with opened(workspace) as ws:
         when = instant(as_of) if as_of else _present(ws, charter.name)
         seen, versions = ws.ledger.length(), ws.ledger.entries(loop=charter.name, kind="charter.changed")
         _check_version(charter.name, edited, versions)
-        text, who = file.read_text(encoding="utf-8"), actor_or_me(actor)
         loop = ws.set_charter(text, actor=who, reason=reason, as_of=when, seen=seen)
         newest = loop.entries("charter.changed")[-1]
         instead = f", instead of v{len(versions)}" if versions and newest.seq > versions[-1].seq else ""

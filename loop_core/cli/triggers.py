@@ -15,6 +15,7 @@ from loop_core.cli.progress import progress_bar
 from loop_core.cli.training import SeedOption
 from loop_core.clock import instant
 from loop_core.errors import NotReadyError, SourceError
+from loop_core.texts import read_text
 
 if TYPE_CHECKING:
     from loop_core.policies import Policy, PolicyReplay, PolicyRun, ReplayRequest
@@ -91,10 +92,10 @@ def _policy(path: Path) -> Policy:
     from loop_core.policies import parse_policy
 
     try:
-        return parse_policy(path.stem, path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_policy(path.stem, read_text(path))
+    except OSError as error:
         raise SourceError(
-            f"{path} cannot be read ({error})", "a TOML file with [[triggers]]", "check the path"
+            f"{path} cannot be read ({error.strerror})", "a TOML file with [[triggers]]", "check the path"
         ) from None
 
 

@@ -14,6 +14,7 @@ from loop_core.errors import CharterError, RefusedError, UnknownNameError
 from loop_core.lake import compile_charter
 from loop_core.ledger import refuse_unseen
 from loop_core.signed import signed_difference
+from loop_core.texts import read_text
 from loop_core.workspace import Loop
 
 #: The two values of a cohort that was a slice.
@@ -114,9 +115,9 @@ def _text_in_force(loop: Loop) -> str:
     if not file.exists():
         return recorded
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
         same = parse_charter(text).hash == loop.charter.hash
-    except (CharterError, OSError, UnicodeDecodeError):
+    except (CharterError, OSError):
         same = False
     if not same:
         raise RefusedError(

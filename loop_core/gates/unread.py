@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loop_core.charter.lines import setting_place
 from loop_core.lake import signal_columns
 from loop_core.signals.written_times import likely_format
+from loop_core.texts import read_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,7 +68,7 @@ class UnreadCells:
 def where_to_set(loop: Loop, table: str, setting: str) -> str:
     """Which line of a loop's charter to change so that it has a setting, in words."""
     try:
-        text = loop.workspace.charter_file(loop.name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):  # what is in force is on record
+        text = read_text(loop.workspace.charter_file(loop.name))
+    except OSError:  # what is in force is on record
         text = str(loop.entries("charter.changed")[-1].payload["text"])
     return setting_place(text, f"loops/{loop.name}.toml", table, setting)

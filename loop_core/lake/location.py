@@ -77,11 +77,30 @@ def _attach_sqlite(location: LakeLocation, create: bool, read_only: bool) -> duc
         # The catalogue notes where the data was; overriding it lets a workspace be moved or copied as a folder.
         connection.execute(
             f"ATTACH {_text(f'ducklake:sqlite:{catalog}')} AS lake"
-            f" (DATA_PATH {_text(location.data)}, {mode}, META_BUSY_TIMEOUT 30000, OVERRIDE_DATA_PATH true)"
+            f" (DATA_PATH {_text(location.data)}, {mode}, META_BUSY_TIMEOUT 30000, OVERRIDE_DATA_PATH true,"
+            f" CREATE_IF_NOT_EXISTS {str(create).lower()})"
         )
     except duckdb.Error as error:
+        if not create and (why := _no_database(catalog)):
+            # Never made anew: what people did would be gone without a word.
+            raise StorageError(f"{catalog} is no lake's catalogue: {why}", todo="restore it from a backup") from None
         raise explain(error) from error
     return connection
+
+
+def _no_database(catalog: Path) -> str | None:
+    """Why a file cannot be a lake's catalogue; None: it looks like one."""
+    if not catalog.is_file():
+        return "it is no file"
+    try:
+        database = sqlite3.connect(f"{catalog.as_uri()}?mode=ro", uri=True)
+        try:
+            found = database.execute("select count(*) from sqlite_master where name = 'ducklake_metadata'").fetchone()
+        finally:
+            database.close()
+    except sqlite3.DatabaseError as error:
+        return None if isinstance(error, sqlite3.OperationalError) else str(error)
+    return None if found[0] else "it is empty"
 
 
 def _text(value: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from loop_core.errors import SourceError, StorageError
 from loop_core.layout import is_shared
+from loop_core.texts import read_text
 
 ANCHOR_FILE = "ledger.anchors"
 _LINE = re.compile(r"(?P<seq>\d{1,18})\s+(?P<hash>[0-9a-f]{64})\s+(?P<at>\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|\+00:00))")
@@ -54,7 +55,7 @@ def read_anchors(folder: Path) -> list[Anchor]:
     """
     path = folder / ANCHOR_FILE
     try:
-        return list(_anchors(path.read_text(encoding="utf-8", errors="replace"), ANCHOR_FILE))
+        return list(_anchors(read_text(path, errors="replace", most=None), ANCHOR_FILE))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -71,8 +72,8 @@ def given_anchors(text_or_file: str) -> list[Anchor]:
     if found:
         return found
     try:
-        found = list(_anchors(Path(text_or_file).read_text(encoding="utf-8", errors="replace"), text_or_file))
-    except (OSError, ValueError):
+        found = list(_anchors(read_text(Path(text_or_file), errors="replace"), text_or_file))
+    except OSError:
         found = []
     if not found:
         raise SourceError(

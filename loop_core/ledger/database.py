@@ -46,6 +46,9 @@ def open_database(url: str, *, create: bool = False, frozen: str | None = None) 
                 f"at most {HEAD}, which this program knows",
                 "update Loopbench",
             )
+        if found is None and not create:
+            # Never made anew: what is on record would be gone without a word.
+            raise StorageError(f"There is no ledger in {path or url}: it is empty", todo="restore it from a backup")
         if found is None or found < TABLES:
             _migrate(engine, HEAD if found is None else TABLES)
     return engine.execution_options(frozen=frozen)
@@ -90,7 +93,16 @@ def explained(where: str = "") -> Iterator[None]:
             raise StorageError(
                 "The disk of the workspace is full", "free space", "free some; nothing was half-written"
             ) from error
-        raise StorageError(f"The ledger's database refused this: {cause}") from error
+        damaged = "not a database" in cause or "malformed" in cause
+        raise StorageError(
+            f"The ledger's database{_file(where)} refused this: {cause}",
+            todo="restore it from a backup" if damaged else "",
+        ) from error
+
+
+def _file(url: str) -> str:
+    path = sqlite_file(url)
+    return "" if path is None else f" {path}"
 
 
 def _engine(url: str) -> Engine:

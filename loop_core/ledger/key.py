@@ -13,6 +13,7 @@ from pathlib import Path
 
 from loop_core.errors import StorageError
 from loop_core.layout import is_shared
+from loop_core.texts import read_text
 from loop_core.toml import read_toml
 
 KEY_FILE = "ledger.key"
@@ -41,7 +42,7 @@ def read_key(folder: Path) -> ChainKey | None:
     """
     path = folder / KEY_FILE
     try:
-        found = read_toml(path.read_text(encoding="utf-8"))
+        found = read_toml(read_text(path, errors="replace"))
         return ChainKey(bytes.fromhex(found["key"]), int(found["since"]))
     except FileNotFoundError:
         return None

@@ -82,8 +82,7 @@ def read_source(spec: str, sql: str | None = None) -> Source:
         raise SourceError(
             f"A query was given for the file {spec}", "a query only with sqlite:/// or postgresql://", "leave it out"
         )
-    if not _is_file(path):
-        raise SourceError(_not_a_file(path), "a csv, tsv, parquet or jsonl file", "check the path")
+    refuse_no_file(path)
     suffixes = [s for s in path.suffixes if s != ".gz"]
     kind = suffixes[-1].lower() if suffixes else ""
     if kind not in FORMATS or (path.suffix == ".gz" and kind == ".parquet"):
@@ -102,10 +101,16 @@ def read_source(spec: str, sql: str | None = None) -> Source:
     return source
 
 
+def refuse_no_file(path: Path) -> None:
+    """Raises SourceError: there is no file, but nothing, a folder, a pipe that would be waited for, or an endless device."""
+    if not _is_file(path):
+        raise SourceError(_not_a_file(path), "a csv, tsv, parquet or jsonl file", "check the path")
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name longer than any file's
+    except (OSError, ValueError):  # a name longer than any file's, or with NUL
         return False
 
 

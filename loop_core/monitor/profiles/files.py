@@ -19,6 +19,7 @@ from loop_core.monitor.profiles.learn import EDGE_ROWS, edges_of
 from loop_core.monitor.profiles.series import Moments
 from loop_core.monitor.profiles.tally import LARGEST
 from loop_core.paths import plain
+from loop_core.signals.source import refuse_no_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -127,6 +128,7 @@ def _table(source: Path | str | pl.DataFrame) -> _Table:
     if not isinstance(source, Path | str):
         return _of_arrow(source.to_arrow())
     path = Path(source)
+    refuse_no_file(path)
     try:
         if path.suffix == ".parquet":
             with pq.ParquetFile(path) as file:
@@ -137,7 +139,7 @@ def _table(source: Path | str | pl.DataFrame) -> _Table:
         raise SourceError(f"There is no file {path}", "a csv, parquet or jsonl file", "check the path") from None
     except OSError as error:
         raise SourceError(
-            f"{path} cannot be read ({error})", "a csv, parquet or jsonl file", "check the file"
+            f"{path} cannot be read ({error.strerror or error})", "a csv, parquet or jsonl file", "check the file"
         ) from None
     except ValueError as error:
         raise SourceError(

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from loop_core.errors import SourceError
+from loop_core.texts import read_text
 from loop_core.toml import read_toml
 
 EventKind = Literal[
@@ -98,11 +99,13 @@ def load_scenario(path: Path) -> Scenario:
         SourceError: missing, not TOML, or not a scenario; each problem is named.
     """
     try:
-        return Scenario.model_validate(read_toml(path.read_text(encoding="utf-8")))
+        return Scenario.model_validate(read_toml(read_text(path)))
     except FileNotFoundError:
         raise SourceError(
             f"There is no scenario at {path}", "a scenario.toml", "data/deliveries/ has one to copy"
         ) from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror})", "a scenario.toml", "check the path") from None
     except tomllib.TOMLDecodeError as error:
         raise SourceError(f"{path} is not TOML: {error}", "a scenario.toml", "correct the line") from None
     except ValidationError as error:
