@@ -1,4 +1,4 @@
-"""Every reading command on hostile values: none fails, and nothing that a terminal acts on is in what it prints."""
+"""Commands that read or compute, on hostile values: none fails, and nothing that a terminal acts on is in what it prints."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ COMMANDS = [
     ["performance", "orders", "--cohort", "state"],
     ["alerts", "show", "orders", "a1"],
     ["card", "orders", CHALLENGER],
+    ["compare", "orders", CHALLENGER],
+    ["reproduce", "orders", CHALLENGER],
+    ["worth", "orders"],
     ["sql", "orders", 'select state as "[/x]\x1b[2J", count(*) as n from predictions group by all'],
     # Their errors.
     ["card", "orders", VALUES[6]],
