@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from loop_core.errors import RefusedError
+from loop_core.errors import RefusedError, StorageError
 from loop_core.texts import read_text
 
 SCHEME = "postgresql://"
@@ -174,3 +174,14 @@ def _me() -> str:
     import getpass
 
     return getpass.getuser()
+
+
+def only_reads(message: str) -> StorageError | None:
+    """The product's word for what PostgreSQL says to a user without the right to write, and as a replica; None: it is about
+    something else."""
+    if "permission denied for " not in message and "in a read-only transaction" not in message:
+        return None
+    return StorageError(
+        "This user may only read the team's database, so nothing in the workspace can be changed",
+        todo="ask its owner for the right to write",
+    )

@@ -6,16 +6,21 @@ import os
 import stat
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from loop_core.errors import LoopbenchError, RefusedError, StorageError
+from loop_core.gates import ingest
+from loop_core.jobs import enqueue
+from loop_core.monitor import performance
 from loop_core.passwords import without_passwords
 from loop_core.postgres import DatabaseAddress, parse_address
 from loop_core.retrain.study import Search
 from loop_core.signals import read_source
+from loop_core.vocabulary import Signal
 from loop_core.workspace import Workspace
 from tests.conftest import CHARTER, START
 
@@ -192,3 +197,41 @@ def test_a_lake_with_tables_is_somebodys_though_its_ledger_is_gone(database: str
             connection.execute(text("drop table loopbench_entries"))
     with pytest.raises(RefusedError, match="holds a workspace already"):
         Workspace.create(tmp_path / "other", catalog=database)
+
+
+@pytest.mark.postgres
+def test_a_user_of_the_database_who_may_only_read_can_read(database: str, tmp_path: Path) -> None:
+    folder, file = tmp_path / "w", tmp_path / "p.csv"
+    file.write_text("prediction_id,predicted_at,price\na,2018-01-01T00:00:00Z,1\n")
+    with Workspace.create(folder, catalog=database) as workspace:
+        loop = workspace.set_charter(CHARTER, actor="ana", reason="first", as_of=START)
+        ingest(loop, Signal.PREDICTIONS, read_source(file), actor="ana", as_of=START)
+        length = workspace.ledger.length()
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    engine = create_engine(database.replace("postgresql:", "postgresql+pg8000:"))
+    with engine.begin() as connection:
+        connection.execute(text(f"create role {role} login"))
+        for schema in ("public", "loopbench_lake"):
+            connection.execute(text(f"grant usage on schema {schema} to {role}"))
+            connection.execute(text(f"grant select on all tables in schema {schema} to {role}"))
+    settings = folder / "workspace.toml"
+    settings.write_text(settings.read_text().replace("postgresql://loop@", f"postgresql://{role}@"))
+    file.write_text("prediction_id,predicted_at,price\nb,2018-01-01T00:00:00Z,1\n")
+    with Workspace.open(folder) as workspace:
+        loop = workspace.loop("orders")
+        assert len(performance(loop, START)) == 0
+        assert workspace.ledger.verify().is_whole
+        for act in (
+            lambda: ingest(loop, Signal.PREDICTIONS, read_source(file), actor="bo", as_of=START),
+            lambda: workspace.set_charter(CHARTER + "# more\n[monitor]\nmin_rows = 7\n", actor="bo", reason="x", as_of=START),
+            lambda: enqueue(workspace, "orders", "retrain", {}, "bo"),
+            lambda: loop.ledger.append(kind="note", loop="orders", subject="x", actor="bo", as_of=START),
+        ):  # fmt: skip
+            with pytest.raises(StorageError, match=r"may only read the team's database.*ask its owner"):
+                act()
+        assert loop.lake.rows(f"select prediction_id from {loop.table('predictions')}") == [("a",)]
+        assert (workspace.ledger.length(), workspace.ledger.verify().is_whole) == (length, True)
+    with engine.begin() as connection:
+        connection.execute(text(f"drop owned by {role}"))
+        connection.execute(text(f"drop role {role}"))
+    engine.dispose()

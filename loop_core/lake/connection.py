@@ -21,6 +21,7 @@ from loop_core.lake.fingerprints import Fingerprints
 from loop_core.lake.lease import lease_of
 from loop_core.lake.location import LakeLocation, attach
 from loop_core.layout import share_folders
+from loop_core.postgres import only_reads
 
 if TYPE_CHECKING:
     import polars as pl
@@ -198,7 +199,7 @@ class Lake:
                 try:
                     return self._commit(body, actor, message)
                 except duckdb.TransactionException as error:
-                    if self.location.embedded or attempt == CONFLICT_TRIES:
+                    if self.location.embedded or attempt == CONFLICT_TRIES or only_reads(str(error)):
                         raise damage_behind(self.fingerprints, error) from error
                 except duckdb.Error as error:
                     raise damage_behind(self.fingerprints, error) from error

@@ -7,6 +7,7 @@ import re
 import duckdb
 
 from loop_core.errors import DamagedFileError, LoopbenchError, StorageError
+from loop_core.postgres import only_reads
 
 #: The Parquet file that an error is about.
 _FILE = re.compile(r"""['"](/[^'"]+\.parquet)['"]""")
@@ -30,6 +31,8 @@ def explain(error: duckdb.Error) -> LoopbenchError:
             f"Snapshot {expired[1]} of the lake, which this work is pinned to, was removed by maintenance meanwhile",
             todo="run it again on the newest one; `loop maintain --keep-days` with more days leaves such work its time",
         )
+    if refused := only_reads(text):
+        return refused
     if "disk I/O error" in text:
         return StorageError(
             f"The disk of the workspace is full, or it fails ({first_line(text)})",

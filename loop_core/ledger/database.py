@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from loop_core.errors import RefusedError, StorageError
 from loop_core.lake.location import FROZEN_TODO, LAKE_SCHEMA
 from loop_core.ledger.schema import metadata
-from loop_core.postgres import DatabaseAddress, parse_address
+from loop_core.postgres import DatabaseAddress, only_reads, parse_address
 
 #: The newest migration in `migrations/versions`, and the newest that changes tables. What lies between is done when an older
 #: ledger is next written: opening one to read changes nothing.
@@ -85,6 +85,8 @@ def explained(where: str = "") -> Iterator[None]:
         yield
     except DBAPIError as error:
         cause = str(error.orig)
+        if refused := only_reads(cause):
+            raise refused from error
         if "readonly" in cause or "unable to open" in cause:
             raise StorageError(
                 f"The ledger cannot be written ({cause})", "a folder this user may write", "change its permissions"
