@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -106,17 +107,38 @@ class Part(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _numbers_are_numbers(cls, value: object, info: ValidationInfo) -> object:
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, bool) and _takes_numbers(field.annotation) and not is_on_record(info):
-            raise ValueError(f"{str(value).lower()} is not a number")
-        if _has_nul(value) and not is_on_record(info):
+        if is_on_record(info):
+            return value
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if _takes(annotation, int, float):
+            for one in _single(value):
+                if isinstance(one, bool):
+                    raise ValueError(f"{str(one).lower()} is not a number")
+                if isinstance(one, str) and not _takes(annotation, str):
+                    raise ValueError(f"{one[:80]!r} is a text; numbers are written without quotation marks")
+        if _has_nul(value):
             raise ValueError("a text has a NUL character, which no database stores; take it out")
         return value
+
+
+def _single(value: object) -> Iterator[object]:
+    """The values of a list, tuple or table, however deep."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict | list | tuple):
+            waiting.extend(reversed(list(one.values() if isinstance(one, dict) else one)))
+        else:
+            yield one
 
 
 def _has_nul(value: object) -> bool:
     return "\0" in value if isinstance(value, str) else isinstance(value, list | tuple) and any(map(_has_nul, value))
 
 
-def _takes_numbers(annotation: object) -> bool:
-    return annotation in (int, float) or any(map(_takes_numbers, get_args(annotation)))
+def _takes(annotation: object, *kinds: type) -> bool:
+    """Whether a value, or one within it, may be of one of these kinds; the keys of a table are none."""
+    if annotation in kinds or any(type(annotation) is kind for kind in kinds):  # the latter: of a Literal
+        return True
+    of = get_args(annotation)
+    return any(_takes(one, *kinds) for one in (of[1:] if get_origin(annotation) is dict else of))

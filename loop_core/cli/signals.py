@@ -129,7 +129,7 @@ def batches(here: Here, limit: int = 20, as_json: JsonOption = False) -> None:
             "accepted": one.accepted,
             "quarantined": one.quarantined,
             "state": one.state,
-            "reason": one.reason,
+            "reason": one.why,
         }
         for one in found
     ]

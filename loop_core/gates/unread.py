@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from loop_core.charter.lines import setting_place
 from loop_core.lake import signal_columns
+from loop_core.signals.cells import COMMA_SAID
 from loop_core.signals.written_times import likely_format
 from loop_core.texts import read_text
+from loop_core.vocabulary import Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,10 +60,13 @@ class UnreadCells:
         if self._kinds[column] == "timestamptz":
             format = likely_format(value)
             return ("it is a time", f'time_format = "{format}"') if format else None
-        if self._kinds[column] == "boolean" or column == "label":
+        yes_or_no = column == "label" and self._loop.charter.loop.task is Task.BINARY
+        if self._kinds[column] == "boolean" or yes_or_no:
             word = json.dumps(value[:40], ensure_ascii=False)
             return "it means yes (for no, false_values)", f"true_values = [{word}]"
-        if self._kinds[column] == "double" and "," in value and any(c.isdigit() for c in value):
+        if column == "label" and self._loop.charter.loop.classes:
+            return None
+        if self._kinds[column] == "double" and re.fullmatch(COMMA_SAID, value.strip()):
             return "its comma is a decimal mark", 'decimal = ","'
         return None
 

@@ -14,6 +14,7 @@ import duckdb
 
 from loop_core.errors import SourceError
 from loop_core.lake.extensions import connect
+from loop_core.lake.unreadable import unreadable_cell
 from loop_core.paths import plain, scratch_file
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Relation:
     """Writes a copy of the file that can be read, where the file itself cannot; the copy is gone afterwards."""
     rejected: tuple[Rejected, ...] = field(default=(), repr=False)
     """Lines that are no records, known before the others are read."""
+    parquet: Path | None = None
+    """The Parquet file that it is; None: it is none."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Reader:
         try:
             yield from result.to_arrow_reader(rows)
         except (duckdb.Error, OSError) as error:
-            raise explain(error) from error
+            raise self._explained(error) from error
 
     def rejected(self) -> list[Rejected]:
         """Lines that were no records, known once the batches were read to their end."""
@@ -84,7 +87,10 @@ class Reader:
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """A statement over the relation, whose values are bound."""
-        return self.run_alone(sql, {**self.relation.parameters, **(parameters or {})})
+        try:
+            return self._connection.execute(sql, {**self.relation.parameters, **(parameters or {})})
+        except duckdb.Error as error:
+            raise self._explained(error) from error
 
     def run_alone(self, sql: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """A statement over other things, e.g. a table made of the relation."""
@@ -92,6 +98,15 @@ class Reader:
             return self._connection.execute(sql, parameters or {})
         except duckdb.Error as error:
             raise explain(error) from error
+
+    def _explained(self, error: Exception) -> SourceError:
+        """An error of reading the relation: of a Parquet file, with the cell that it is about."""
+        cell = None
+        if self.relation.parquet is not None and isinstance(
+            error, (duckdb.ConversionException, duckdb.InvalidInputException)
+        ):
+            cell = unreadable_cell(self.relation.parquet)
+        return cell or explain(error)
 
 
 @contextmanager
@@ -140,7 +155,7 @@ def open_binary(path: Path) -> BinaryIO | gzip.GzipFile:
 
 def parquet_relation(path: Path) -> Relation:
     """A Parquet file with the types it declares."""
-    return Relation("read_parquet($path)", {"path": str(plain(path))})
+    return Relation("read_parquet($path)", {"path": str(plain(path))}, parquet=path)
 
 
 def sqlite_relation(path: Path, query: str) -> Relation:

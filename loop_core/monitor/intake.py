@@ -52,6 +52,11 @@ class BatchLine:
     """Of scores: the model that gave them; None: of a signal."""
 
     @property
+    def why(self) -> str | None:
+        """Why its rows are not in the lake: what stopped it, or the reason of its retraction; None: it was neither."""
+        return self.notes if self.state == "stopped" else self.reason
+
+    @property
     def kind(self) -> str:
         """What its rows are: `predictions`, or `scores of v2`."""
         return self.signal.value if self.model_version is None else f"{self.signal.value} of {self.model_version}"

@@ -75,7 +75,8 @@ _EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 #: One comma that no thousands separator could be: after none or four digits and more, before other than three, or after dots.
 _COMMA = r"[+-]?(\d{1,3}(\.\d{3})+,\d+|\d*,(\d{1,2}|\d{4,})|(\d{4,}|0),\d+)([eE][+-]?\d+)?"
-_COMMA_SAID = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)?,\d+([eE][+-]?\d+)?|[+-]?\d{1,3}(\.\d{3}){2,}"
+#: A number whose comma is decimal because the contract says so.
+COMMA_SAID = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)?,\d+([eE][+-]?\d+)?|[+-]?\d{1,3}(\.\d{3}){2,}"
 _THOUSANDS = r"[+-]?[1-9]\d{0,2}\.\d{3}"
 FLAGS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 #: The words of a flag as categories have them, and the digits that are the same.
@@ -134,7 +135,7 @@ def number(raw: str, found: str, spelling: Spelling) -> str:
     word = f"case lower({text}) when 'true' then 1 when 'false' then 0 end"
     if spelling.decimal == ".":
         return f"coalesce({plain}, {word})"
-    pattern = _COMMA_SAID if spelling.decimal == "," else _COMMA
+    pattern = COMMA_SAID if spelling.decimal == "," else _COMMA
     point = f"replace(replace({text}, '.', ''), ',', '.')"
     comma = f"case when regexp_full_match({text}, '{pattern}') then try_cast({point} as double) + 0 end"
     return f"coalesce({plain}, {comma}, {word})"

@@ -80,7 +80,7 @@ def test_every_number_of_a_charter_is_bounded() -> None:
         ("[labels]", "[[goals]]\ntext = 'x'\ntarget = {}\n[labels]"),
     ],
 )
-@pytest.mark.parametrize("number", ["1e308", "1" + "0" * 30, "1" + "0" * 400, "1e400", "nan", "true"])
+@pytest.mark.parametrize("number", ["1e308", "1" + "0" * 30, "1" + "0" * 400, "1e400", "nan", "true", '"1e5"'])
 def test_a_number_too_large_is_refused_by_line(place: str, line: str, number: str) -> None:
     key = line.split(" = {}")[0].splitlines()[-1]
     new = place.replace(place.splitlines()[-1], "") + line.format(number)
@@ -102,8 +102,22 @@ def test_a_bound_says_what_is_allowed_and_why() -> None:
         parse_charter(CHARTER.replace("min = 0\n", "min = 0\nmax = -1\n"))
 
 
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('[rollout]\nstages = ["0.1", 1.0]', "'0.1' is a text; numbers are written without quotation marks"),
+        ('[gates.predictions]\nmax_null_share = {price = "0.5"}', "'0.5' is a text"),
+        ("[gates.predictions]\nweekday_rows = {mon = [true, 10]}", "true is not a number"),
+    ],
+)
+def test_a_number_within_a_list_or_table_is_no_text_either(lines: str, says: str) -> None:
+    with pytest.raises(CharterError, match=rf"charter:\d+: .*{says}"):
+        parse_charter(f"{CHARTER}\n{lines}\n")
+
+
 def test_a_charter_on_record_is_read_as_it_was() -> None:
     assert parse_charter(CHARTER.replace("= 60", "= 4000"), on_record=True).labels.horizon_days == 4000
+    assert parse_charter(CHARTER.replace("= 60", '= "60"'), on_record=True).labels.horizon_days == 60
 
 
 @pytest.mark.parametrize(
@@ -119,7 +133,7 @@ def test_a_charter_on_record_is_read_as_it_was() -> None:
         (CHARTER + ".".join("a" * 3000) + " = 1", r"metrics.0.a is not known"),
         (CHARTER.replace("= 60", "= 1" + "0" * 5000), r"charter:\d+: not TOML: No number has thousands of digits"),
         (CHARTER.replace("= 60", "= 0x" + "F" * 5000), r"horizon_days"),
-        (CHARTER.replace("= 60", '= "' + "x" * 500_000 + '"'), r"horizon_days = 'x+…"),
+        (CHARTER.replace("= 60", '= "' + "x" * 500_000 + '"'), r"labels.horizon_days: 'x{80}' is a text"),
         (CHARTER + "margin = 3\n", r"charter:\d+: not TOML: Cannot overwrite"),
         (CHARTER + "# " + "x" * 1_000_000, r"too large for a charter"),
         (CHARTER.replace("Late", "\0"), r"charter:\d+: not TOML"),

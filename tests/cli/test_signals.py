@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_scores_of_another_model(loop: Loop, tmp_path: Path) -> None:
     assert "next is registered" in run("register", "orders", "next", workspace=folder)
     named = run("name-scores", "orders", "first", "--reason", "by the vendor", workspace=folder)
     assert "5 scores are first's" in named
+    (line,) = [
+        one for one in json.loads(run("batches", "orders", "--json", workspace=folder)) if one["signal"] == "scores"
+    ]
+    assert (line["model_version"], line["accepted"]) == ("next", 5)
+    out = run("retract", "orders", line["batch_id"][:8], "--reason", "not that model", workspace=folder)
+    assert "5 scores of next from s.csv are out of the lake" in out
+
+
+def test_the_list_says_why_a_batch_was_stopped(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    file = str(write_csv(tmp_path / "bad.csv", [prediction(i, price=-1) for i in range(40)]))
+    with pytest.raises(AssertionError, match="was stopped"):
+        run("ingest", "orders", "predictions", file, workspace=loop.workspace.path)
+    assert "quarantine: 100.0% of the rows, at most 50.0% wanted" in run(
+        "batches", "orders", workspace=loop.workspace.path
+    )
 
 
 def test_run_on_a_log_that_ended_long_ago_asks_first(workspace: Workspace, tmp_path: Path) -> None:

@@ -143,6 +143,11 @@ def test_a_refusal_names_the_cell_its_row_and_the_setting(loop: Loop, tmp_path: 
     place = f"under it {{}} at the end of loops/orders.toml, from line {after} on"
     assert [n for n in notes if "row 3: '1,234'" in n and place.format('decimal = ","') in n]
     assert [n for n in notes if "row 3: '01/02/2018'" in n and place.format('time_format = "%d/%m/%Y"') in n]
+    # No setting makes a number of this one.
+    (tmp_path / "b.csv").write_text(
+        "prediction_id,predicted_at,price\nd,2018-01-01T00:00:00Z,3\ne,2018-01-01T00:00:00Z,'47,x'\n".replace("'", '"')
+    )
+    assert deliver(loop, Signal.PREDICTIONS, tmp_path / "b.csv").notes[-1] == "price cannot be read in row 2: '47,x'"
     (tmp_path / "a.csv").write_text("prediction_id,predicted_at\na,2018-01-01T00:00:00Z\nb,2018-01-02 10:00\n")
     with pytest.raises(
         SourceError, match=r"'2018-01-02 10:00' in row 2 carries no zone.*timezone = .* below line 2 of loops"

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -256,3 +258,29 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True).stdout
     )
     assert grown / 1024 < 60
+
+
+def _no_utf8(*texts: bytes) -> pa.Array:
+    """A column of texts that nobody looked at."""
+    return pa.array(texts).cast(pa.binary()).view(pa.string())
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "says"),
+    [
+        ("state", _no_utf8(b"SP", b"S\xc3", b"SP"), r"'state' of odd.parquet has a text that is no UTF-8, b'S\\xc3', in row 2"),
+        ("state", _no_utf8(b"SP", b"RJ", b"\xff").dictionary_encode(), r"'state' of odd.parquet .*in row 3"),
+        ("predicted_at", pa.array([0, 0, 2**62]).cast(pa.timestamp("ms", "UTC")), r"a time 4,611,686,018,427,387,904 milliseconds from 1970.*in row 3"),
+        ("predicted_at", pa.array([0, -(2**62), 0]).cast(pa.timestamp("ms")), r"'predicted_at'.*in row 2"),
+    ],
+)  # fmt: skip
+def test_the_cell_that_ends_the_reading_of_a_parquet_file_is_named(
+    loop: Loop, tmp_path: Path, column: str, values: pa.Array, says: str
+) -> None:
+    table = _typed()[:3].to_arrow()
+    folder = tmp_path / "day[1]"
+    folder.mkdir()
+    pq.write_table(table.set_column(table.schema.get_field_index(column), column, values), folder / "odd.parquet")
+    with pytest.raises(SourceError, match=says):
+        deliver(loop, Signal.PREDICTIONS, folder / "odd.parquet")
+    assert loop.lake.rows(f"select count(*) from {loop.table('batches')}") == [(0,)]
