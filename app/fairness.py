@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.drawn import draw
 from app.faults import plain
+from app.numbers import apart
 from app.session import View
 from app.widgets import mark_of, spaced, table, why
 from loop_core.charts.fairness import group_rates
@@ -42,8 +43,9 @@ def fairness_panel(view: View, card: Scorecard) -> None:
         )
         return
     st.markdown(plain(_said(view, card)))
-    formats: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4f", width=95) for name in _NUMBERS}
-    table([_row(one) for one in card.fairness], "fairness", formats, alt="Gaps between the groups of protected cohorts")
+    rows = [_row(one) for one in card.fairness]
+    formats = apart(rows, _NUMBERS, width=95)
+    table(rows, "fairness", formats, alt="Gaps between the groups of protected cohorts")
     _groups(view, card)
     why(view, WORDS, f"loop_core.compare:load_scorecard(loop, {card.id!r}).fairness", key="fairness")
 

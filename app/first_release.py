@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.faults import plain
+from app.numbers import apart
 from app.widgets import table
 from loop_core.compare import Cell, Scorecard
 from loop_core.compare.metrics import words_of
@@ -30,7 +31,7 @@ def first_release_panel(card: Scorecard, cells: Sequence[Cell]) -> None:
     metric = words_of(cells[0].metric) if cells else ""
     rows = [{"group": one.who, "n": one.n, metric: one.challenger, "note": _note(one)} for one in cells]
     number = st.column_config.NumberColumn
-    formats = {"n": number(format="localized"), metric: number(format="%.4f"), "note": None}
+    formats = {"n": number(format="localized"), **apart(rows, (metric,), down=True), "note": None}
     if any(row["note"] for row in rows):
         del formats["note"]
     table(rows, "first_release", formats, alt="Values of a first release")

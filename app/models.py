@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.numbers import apart
 from app.widgets import short, spaced, table
 from loop_core.models import ModelView
 
@@ -20,16 +21,16 @@ def models_table(models: Sequence[ModelView], served: Sequence[str], metrics: Se
         metrics: validation results worth a column; the rest stands in the manifest.
     """
     day = st.column_config.DatetimeColumn(format="D MMM YYYY", timezone="UTC")
-    number = st.column_config.NumberColumn(format="%.4f")
+    rows = [_row(model, _state(model.version, served), metrics) for model in models]
     columns: dict[str, Any] = {
         "trained": day,
         "from": day,
         "to": day,
         "rows": st.column_config.NumberColumn(format="localized"),
     }
-    columns |= {spaced(name): number for name in metrics}
+    columns |= apart(rows, map(spaced, metrics), down=True)
     table(
-        [_row(model, _state(model.version, served), metrics) for model in models],
+        rows,
         "models",
         columns,
         "Models, newest first",

@@ -11,6 +11,7 @@ from app.actions import Form, queue
 from app.drawn import draw_once
 from app.faults import boundary, plain
 from app.jobs import job_list
+from app.numbers import apart
 from app.session import View, compute
 from app.widgets import empty, labelled, moment, table, why
 from loop_core import charts
@@ -99,13 +100,9 @@ def _result(view: View, found: PolicyReplay, shown: str) -> None:
     over = "never" if shown == _OVER else None
     draw_once(view, lambda: charts.policy_losses(found, over=over), key="policy_losses", of=(found.id, over))
     draw_once(view, lambda: charts.policy_retrains(found), key="policy_retrains", of=(found.id,))
-    columns = {
-        "value": st.column_config.NumberColumn(format="%.4f"),
-        "against the best fixed": st.column_config.NumberColumn(format="%+.4f"),
-        "95 % from": st.column_config.NumberColumn(format="%+.4f"),
-        "to": st.column_config.NumberColumn(format="%+.4f"),
-    }
-    table([_row(run, found) for run in found.runs], "policies_table", columns, "Policies: retrains, cost, loss")
+    rows = [_row(run, found) for run in found.runs]
+    columns = apart(rows, ("value",), down=True) | apart(rows, ("against the best fixed", "95 % from", "to"), sign="+")
+    table(rows, "policies_table", columns, "Policies: retrains, cost, loss")
     st.caption(plain(f"{_span(found)} {' '.join(found.notes)}"))
     why(
         view,

@@ -10,6 +10,7 @@ import streamlit as st
 from app import session
 from app.actions import Form
 from app.faults import plain
+from app.numbers import apart
 from app.session import View
 from app.widgets import mark_of, moment, short, spaced, table, why
 from loop_core.compare import Comparisons, Rival, Scorecard, latest_comparisons
@@ -69,10 +70,7 @@ def _place(known: list[str], version: str | None) -> int:
 def _table(found: Comparisons) -> None:
     standing = {one.challenger: one for one in found.standings}
     rows = [_row(one, found, standing[one.challenger]) for one in found.rivals]
-    formats: dict[str, Any] = {
-        name: st.column_config.NumberColumn(format="%.4f", width=90)
-        for name in ("baseline", "value", "difference", "95 % from", "to", "margin")
-    }
+    formats = apart(rows, ("baseline", "value", "difference", "95 % from", "to", "margin"), width=90)
     table(rows, "rivals", formats, alt="Several challengers against one baseline")
 
 

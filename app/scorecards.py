@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import session
 from app.actions import Form
 from app.faults import boundary, plain
+from app.numbers import apart
 from app.overrides import override_lines, set_aside
 from app.session import View
 from app.widgets import acting, bounded, mark_of, moment, short, table
@@ -103,10 +104,11 @@ def rests_on(card: Scorecard) -> str:
 
 def cells_table(cells: Sequence[Cell], key: str) -> None:
     """Cells as a table, in the order given."""
-    formats: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4f", width=90) for name in _NUMBERS}
+    rows = [_row(cell) for cell in cells]
+    formats = apart(rows, _NUMBERS, width=90)
     counts = {name: st.column_config.NumberColumn(format="localized", width=90) for name in ("n", "rows needed")}
     day = {"decided": st.column_config.DatetimeColumn(format="D MMM YYYY", timezone="UTC", width=100)}
-    table([_row(cell) for cell in cells], key, formats | counts | day, alt="Cells of the comparison")
+    table(rows, key, formats | counts | day, alt="Cells of the comparison")
 
 
 def cells_panel(view: View, card: Scorecard) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.actions import Form
 from app.faults import plain
+from app.numbers import apart
 from app.session import View
 from app.widgets import acting, spaced, table, why
 from loop_core.compare import Scorecard, Slice, declare_slice, declared_as
@@ -31,10 +32,11 @@ def slices_panel(view: View, card: Scorecard) -> None:
     """
     st.markdown(plain(_said(card)))
     if card.slices:
-        formats: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4f", width=90) for name in _NUMBERS}
+        rows = [_row(one) for one in card.slices]
+        formats = apart(rows, _NUMBERS, width=90)
         counts = {name: st.column_config.NumberColumn(format="localized", width=90) for name in ("rows there", "rows")}
         share = {"of all": st.column_config.NumberColumn(format="percent", width=70)}
-        table([_row(one) for one in card.slices], "slices", formats | counts | share, alt="Confirmed slices")
+        table(rows, "slices", formats | counts | share, alt="Confirmed slices")
     if card.slices and acting(view):
         for one in card.slices:
             _declare(view, card, one)

@@ -9,6 +9,7 @@ import streamlit as st
 from app.actions import Form
 from app.drawn import draw
 from app.faults import plain
+from app.numbers import apart
 from app.session import View
 from app.widgets import moment, short, table, why
 from loop_core.charts.tradeoff import COSTS, drawn, tradeoff_chart
@@ -65,12 +66,11 @@ def _chart(found: Tradeoff) -> None:
 
 
 def _table(found: Tradeoff) -> None:
-    number = st.column_config.NumberColumn
     metric = words_of(found.metric)
-    formats: dict[str, Any] = {metric: number(format="%.4f"), "fairness gap": number(format="%.4f")}
-    formats |= {name: number(format="%.2f") for name in ("p50, ms", "p95, ms")}
-    formats |= {"size, kB": number(format="%.0f"), "training, s": number(format="%.1f")}
-    table([_row(one, metric) for one in found.candidates], "tradeoff", formats, alt="Trade-off between models")
+    rows = [_row(one, metric) for one in found.candidates]
+    formats = apart(rows, (metric, "fairness gap"), down=True) | apart(rows, ("p50, ms", "p95, ms"), least=2, down=True)
+    formats |= apart(rows, ("size, kB",), least=0, down=True) | apart(rows, ("training, s",), least=1, down=True)
+    table(rows, "tradeoff", formats, alt="Trade-off between models")
 
 
 def _row(one: Candidate, metric: str) -> dict[str, Any]:

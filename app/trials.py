@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.drawn import draw
 from app.faults import boundary
+from app.numbers import apart
 from app.session import View
 from app.widgets import empty, moment, table, why
 from loop_core import charts
@@ -74,4 +75,9 @@ def _best(search: LiveSearch) -> None:
         for t in [*complete[:SHOWN], *failed]
     ]
     number = st.column_config.NumberColumn
-    table(rows, "trials", {"objective": number(format="%.5f"), "seconds": number(format="%.1f")}, "Best trials")
+    table(
+        rows,
+        "trials",
+        apart(rows, ("objective",), least=5, down=True) | {"seconds": number(format="%.1f")},
+        "Best trials",
+    )

@@ -124,12 +124,10 @@ def _said(curve: ReliabilityCurve) -> None:
         )
     parts = []
     if curve.ece is not None:
-        size = _percent if curve.unit is None else (lambda value: f"{value:,.3g} {curve.unit}".strip())
-        ends = (curve.ece_ci_low, curve.ece_ci_high)
-        interval = f" ({size(ends[0])} – {size(ends[1])})" if ends[0] is not None and ends[1] is not None else ""
-        parts.append(
-            f"{'scores' if curve.unit is None else 'predictions'} are off by {size(curve.ece)} on average{interval}"
-        )
+        ends = [end for end in (curve.ece_ci_low, curve.ece_ci_high) if end is not None]
+        off, *inside = _sizes(curve.unit, curve.ece, *ends)
+        interval = f" ({' – '.join(inside)})" if len(inside) == 2 else ""
+        parts.append(f"{'scores' if curve.unit is None else 'predictions'} are off by {off} on average{interval}")
     if curve.slope is not None:
         ends = [end for end in (curve.slope_ci_low, curve.slope_ci_high) if end is not None]
         slope, *inside = numbers_apart(curve.slope, *ends, digits=2)
@@ -139,5 +137,8 @@ def _said(curve: ReliabilityCurve) -> None:
     st.caption("; ".join(parts) + "." if parts else "too few rows to say more.")
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}"
+def _sizes(unit: str | None, *values: float) -> tuple[str, ...]:
+    """Shares in per cent, or sizes in the unit of the label."""
+    if unit is None:
+        return shares_apart(*values, digits=1)
+    return tuple(f"{value} {unit}".strip() for value in numbers_apart(*values, digits=2))

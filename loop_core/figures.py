@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
+
 #: More decimals than these are no help to a reader.
 MOST_DECIMALS = 12
 
@@ -23,6 +26,25 @@ def decimals_apart(*values: float, least: int = 3, figures: int = 2) -> int | No
         if not coarse and len({f"{value:.{decimals}f}" for value in values}) == len(set(values)):
             return decimals
     return None
+
+
+#: In a table, more than these would push the other columns out.
+MOST_IN_COLUMN = 8
+
+
+def column_decimals(groups: Iterable[Sequence[float | None]], least: int = 4) -> int:
+    """So many decimals tell the numbers of every group apart, as far as a table has room for them.
+
+    Args:
+        groups: numbers that are read side by side; None and what is not finite are left out.
+        least: decimals at least.
+
+    >>> column_decimals([(0.12341, 0.12343), (0.5, None)]), column_decimals([(0.5, 0.25)], least=1)
+    (5, 2)
+    """
+    told = [[value for value in group if value is not None and math.isfinite(value)] for group in groups]
+    found = [decimals_apart(*values, least=least, figures=1) for values in told]
+    return max([least, *(MOST_IN_COLUMN if one is None else min(one, MOST_IN_COLUMN) for one in found)])
 
 
 def numbers_apart(*values: float, digits: int = 3) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import altair as alt
 
 from loop_core.charts.palette import BLUE, GREY, VERMILION, chart, day, described, within
 from loop_core.charts.performance import short
+from loop_core.figures import numbers_apart
 from loop_core.monitor.measure import UP_IS_GOOD
 from loop_core.vocabulary import MARKS, State
 
@@ -97,7 +98,7 @@ def _cell(point: PerformancePoint, usual: PerformancePoint | None) -> dict[str, 
         "good": max(-1.0, min(1.0, good)),
         "strength": 0.05 if point.small or value is None else 0.05 + 0.4 * min(1.0, abs(good)),
         "small": int(point.small or value is None),
-        "shown": f"{mark} {value:.3f}" if value is not None else mark,
+        "shown": f"{mark} {numbers_apart(value)[0]}" if value is not None else mark,
         "compared": words,
         "state": MARKS.get(point.state, point.state.value),
         "model": short(point.model_version),

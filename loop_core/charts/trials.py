@@ -57,7 +57,7 @@ def trial_history(search: LiveSearch) -> alt.LayerChart:
         line = chart([{"value": search.champion_value}]).mark_rule(strokeDash=[5, 4], color=GREY, size=1.5)
         layers.insert(0, line.encode(y="value:Q"))
     found = search.best
-    said = f"the best, number {found.number}, has {found.value:.5f}" if found else "none is complete"
+    said = f"the best, number {found.number}, has {found.value:.6g}" if found else "none is complete"
     text = f"{len(rows)} trials of a search; {said}."
     made: alt.LayerChart = described(alt.layer(*layers), text, 260)
     return made

@@ -23,7 +23,7 @@ MethodOption = Annotated[
     str,
     typer.Option(
         "--method",
-        help="psi, jensen_shannon, wasserstein (binned), kolmogorov_smirnov, chi_squared, missing or unseen.",
+        help="psi, jensen_shannon, binned_wasserstein, kolmogorov_smirnov, chi_squared, missing or unseen.",
     ),
 ]
 WindowOption = Annotated[str | None, typer.Option(help="First day of the window; default: the newest window.")]

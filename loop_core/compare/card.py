@@ -140,7 +140,7 @@ def _comparison(card: Scorecard | None) -> Iterator[str]:
     yield from card.notes
     for cell in card.cells:
         if card.champion is None and cell.cohort is None and cell.challenger is not None:
-            yield f"{cell.metric.replace('_', ' ')}: {cell.challenger:.4f}"
+            yield f"{cell.metric.replace('_', ' ')}: {numbers_apart(cell.challenger, digits=4)[0]}"
         if cell.cohort is None and cell.difference is not None:
             yield (
                 f"{cell.metric.replace('_', ' ')}: {cell.from_to},"

@@ -15,6 +15,7 @@ from loop_core.compare.pairing import Comparison, left_out, paired_rows, unlabel
 from loop_core.compare.scorecard import Cell, GateResult, Scorecard
 from loop_core.compare.service import service_cells
 from loop_core.errors import NotReadyError
+from loop_core.figures import numbers_apart
 from loop_core.models import manifest_of
 from loop_core.vocabulary import Verdict
 from loop_core.workspace import Loop
@@ -115,7 +116,7 @@ def _alone(cell: Cell) -> Cell:
 
 def _sentence(version: str, cells: Sequence[Cell], n: int, weeks: float) -> str:
     values = ", ".join(
-        f"{words_of(cell.metric)} {cell.challenger:,.{4 if abs(cell.challenger) < 1_000 else 0}f}"
+        f"{words_of(cell.metric)} {numbers_apart(cell.challenger, digits=4 if abs(cell.challenger) < 1_000 else 0)[0]}"
         for cell in cells
         if cell.cohort is None and cell.challenger is not None
     )

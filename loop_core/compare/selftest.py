@@ -20,7 +20,7 @@ from loop_core.compare.metrics import Pairs
 from loop_core.compare.pairing import Comparison, paired_rows
 from loop_core.errors import NotReadyError, RefusedError
 from loop_core.feedback.intervals import wilson
-from loop_core.figures import shares_apart
+from loop_core.figures import numbers_apart, shares_apart
 from loop_core.frames import to_json
 from loop_core.monitor.losses import ROW_LOSSES
 from loop_core.workspace import Loop
@@ -126,7 +126,7 @@ class SelfTest:
         if known:
             (cohort, value), harm = min(known.items(), key=lambda item: item[1])
             metric = self.harms[0].metric.replace("_", " ")
-            yield f"The smallest harm that is blocked 4 times in 5 is {harm:.4f} {metric} (where {cohort} is {value})."
+            yield f"The smallest harm that is blocked 4 times in 5 is {numbers_apart(harm, digits=4)[0]} {metric} (where {cohort} is {value})."
         missed = len(found) - len(known)
         if missed:
             yield f"In {missed} of {len(found)} cohort values not even {LEVELS[-1]:g} margins are."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from loop_core.errors import NotReadyError
+from loop_core.figures import numbers_apart
 from loop_core.retrain.apart import Apart, TrialFailedError
 from loop_core.retrain.clock import Clock
 from loop_core.retrain.fit import UNVALIDATED_ROUNDS
@@ -38,12 +40,15 @@ def check_fit_time(apart: Apart, params: Params, budget: Budget, clock: Clock) -
     except TrialFailedError:
         return 0.0  # memory that is short is told by what needs it: the trials and the fit
     if seconds > clock.left:
-        spent = budget.seconds - clock.left
+        left = max(0.0, clock.left)
+        # Beside one another a fit that takes longer than what is left must not read the same.
+        fit, rest, whole = numbers_apart(seconds, left, budget.seconds, digits=0)
+        enough = math.ceil(budget.seconds - clock.left + 2 * seconds)
         raise NotReadyError(
-            f"One fit of {training.n_rows:,} rows takes about {seconds:,.0f} s, and {max(0.0, clock.left):,.0f} s of the "
-            f"{budget.seconds:,.0f} s are left after reading them",
+            f"One fit of {training.n_rows:,} rows takes about {fit} s, and {rest} s of the "
+            f"{whole} s are left after reading them",
             "",
-            f"give at least {spent + 2 * seconds:,.0f} s (retrain.seconds), or lower retrain.window_days",
+            f"give at least {enough:,} s (retrain.seconds), or lower retrain.window_days",
         )
     return seconds
 

@@ -212,4 +212,4 @@ def _value_of(study: Search, params: Params) -> float | None:
 def _sentence(study: Search, done: int, limits: Limits) -> str:
     best = study.best()
     left = f", {max(0, limits.clock.left):.0f} s left"
-    return f"Trial {done} of {limits.trials}" + (f", best objective {best.value:.5f}" if best else "") + left
+    return f"Trial {done} of {limits.trials}" + (f", best objective {best.value:.6g}" if best else "") + left

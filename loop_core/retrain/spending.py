@@ -7,6 +7,7 @@ from datetime import datetime
 
 from loop_core.clock import instant
 from loop_core.errors import NotReadyError
+from loop_core.figures import numbers_apart
 from loop_core.retrain.search import Budget
 from loop_core.retrain.studies import summaries
 from loop_core.workspace import Loop
@@ -63,8 +64,9 @@ def check_month(loop: Loop, as_of: datetime, budget: Budget, already: float) -> 
         return
     spent = sum(one.seconds for one in spending(loop, as_of)) - already
     if spent + budget.seconds > most:
+        took, more, granted = numbers_apart(spent, budget.seconds, most, digits=0)
         raise NotReadyError(
-            f"Retrains of {as_of:%B %Y} took {spent:,.0f} s, and this one may take {budget.seconds:,.0f} s more",
-            f"at most {most:,.0f} s a month (retrain.month_seconds)",
+            f"Retrains of {as_of:%B %Y} took {took} s, and this one may take {more} s more",
+            f"at most {granted} s a month (retrain.month_seconds)",
             "wait for the next month, give a smaller budget, or raise retrain.month_seconds",
         )

@@ -15,6 +15,9 @@ from loop_core.monitor.profiles import NumberBins, Series, profile_series
 from loop_core.windows import Windows
 from loop_core.workspace import Loop
 
+#: Measures that are another number on rows than in bins have another name there.
+_ON_ROWS = {"binned_wasserstein": "wasserstein"}
+
 
 def exact_drift(
     loop: Loop,
@@ -75,4 +78,5 @@ def _on_rows(loop: Loop, as_of: datetime, series: Series, binned: list[DriftScor
 def _exact(score: DriftScore, value: float, p_value: float | None) -> DriftScore:
     if score.reason or np.isnan(value):
         return score
-    return replace(score, value=value, p_value=score.p_value if p_value is None else p_value)
+    told = score.p_value if p_value is None else p_value
+    return replace(score, method=_ON_ROWS.get(score.method, score.method), value=value, p_value=told)

@@ -6,7 +6,7 @@ from __future__ import annotations
 TITLES = {
     "psi": "PSI",
     "jensen_shannon": "Jensen–Shannon distance",
-    "wasserstein": "binned Wasserstein distance",
+    "binned_wasserstein": "binned Wasserstein distance",
     "kolmogorov_smirnov": "Kolmogorov–Smirnov distance",
     "chi_squared": "chi-squared",
     "missing": "change of the missing share",

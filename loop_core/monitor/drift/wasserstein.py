@@ -69,7 +69,7 @@ class Wasserstein:
     distribution functions (Vallender 1974).
     """
 
-    name: str = "wasserstein"
+    name: str = "binned_wasserstein"
     folklore: float | None = 0.1
     power: float = 0.5
     is_along_axis: bool = True

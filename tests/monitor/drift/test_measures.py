@@ -34,7 +34,7 @@ def test_every_measure_is_registered_under_its_name_and_has_a_title():
 
 def test_numbers_have_no_unseen_categories_and_categories_no_order():
     assert METHODS["unseen"].applies(NUMBER)
-    assert METHODS["wasserstein"].applies(CATEGORY)
+    assert METHODS["binned_wasserstein"].applies(CATEGORY)
     assert METHODS["kolmogorov_smirnov"].applies(NumberBins(()))
 
 
@@ -112,10 +112,10 @@ def test_jensen_shannon_is_scipys():
 def test_wasserstein_on_rows_is_scipys_and_from_bins_close():
     rng = np.random.default_rng(3)
     usual, now = rng.normal(5, 2, 4_000), rng.normal(6, 2, 2_000)
-    exact = METHODS["wasserstein"].exact(usual, now)[0]
+    exact = METHODS["binned_wasserstein"].exact(usual, now)[0]
     assert exact == pytest.approx(wasserstein_distance(usual, now) / usual.std(), rel=1e-12)
     bins = NumberBins.learn(np.quantile(usual, LEVELS)).with_decades(float(np.median(usual)))
-    assert METHODS["wasserstein"].binned(*row_counts(usual, now), bins) == pytest.approx(exact, rel=0.15)
+    assert METHODS["binned_wasserstein"].binned(*row_counts(usual, now), bins) == pytest.approx(exact, rel=0.15)
 
 
 def test_kolmogorov_smirnov_on_rows_is_scipys_and_from_bins_just_below():

@@ -40,7 +40,7 @@ def test_a_change_of_one_feature_of_40_is_found_within_two_windows(change):
 @pytest.mark.parametrize(
     ("method", "make"),
     [(m, number) for m in METHODS if m != "unseen"]
-    + [(m, category) for m in METHODS if m not in ("wasserstein", "kolmogorov_smirnov")],
+    + [(m, category) for m in METHODS if m not in ("binned_wasserstein", "kolmogorov_smirnov")],
 )
 def test_p_values_of_every_measure_hold_into_the_tail(method, make):
     rng, found = np.random.default_rng(9), []
@@ -101,7 +101,7 @@ def test_the_size_of_a_normal_shift_is_its_square_by_every_measure_and_of_none_a
         values, chance = measure.binned(usual, counts, bins), measure.by_chance(usual, counts, bins)
         sizes = size_beyond_chance(measure, values, chance, usual, counts)
         # The middles of bins stand for their rows, which makes distances a tenth too small.
-        assert sizes.mean() == pytest.approx(shift**2, rel=0.2 if method == "wasserstein" else 0.1, abs=0.001)
+        assert sizes.mean() == pytest.approx(shift**2, rel=0.2 if method == "binned_wasserstein" else 0.1, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -145,4 +145,4 @@ def test_how_far_a_row_lies_that_nobody_has_seen_is_not_made_up():
     """Else one imagined row beyond the reference would make quiet windows look far apart, and shifts would be missed."""
     rng = np.random.default_rng(9)
     bins, reference, counts = number(rng, 280, 3, np.array([0.0, 0.5, 0.5]))
-    assert verdicts_of([series("x", bins, reference, counts)], "wasserstein").said(0)[-1][0] is State.ALARM
+    assert verdicts_of([series("x", bins, reference, counts)], "binned_wasserstein").said(0)[-1][0] is State.ALARM
