@@ -62,7 +62,7 @@ def test_the_classifier_answers_when_it_is_asked(app: Open, full: Path) -> None:
 def test_every_measure_is_listed_with_its_state(app: Open, full: Path) -> None:
     test = app(full, "drift", look="Every measure")
     listed = test.dataframe[0].value
-    assert list(listed["measure"]) == [ROW_TITLES[name] for name in METHODS]
+    assert list(listed["measure"]) == [ROW_TITLES[name.removeprefix("binned_")] for name in METHODS]
 
 
 def test_only_the_look_that_is_open_is_computed(app: Open, full: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ SHIFTED = predictions().with_columns(
 
 def test_values_are_those_of_the_rows(loop):
     found = {s.method: s for s in exact_drift(fill(loop, SHIFTED), END, feature="weight", **WINDOW)}
-    assert set(found) == set(METHODS)
+    assert set(found) == set(METHODS) - {"binned_wasserstein"} | {"wasserstein"}, "on rows it is another number"
     at = pl.col("predicted_at")
     usual = SHIFTED.filter(at < START + timedelta(days=90))["weight"].to_numpy()
     now = SHIFTED.filter(at >= LAST)["weight"].to_numpy()
