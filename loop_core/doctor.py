@@ -14,7 +14,6 @@ from loop_core.errors import CharterError, LoopbenchError
 from loop_core.gates.loss import lacking
 from loop_core.lake import MaintenanceReport, check_lake, maintain_lake
 from loop_core.layout import FORMAT
-from loop_core.ledger import ANCHOR_FILE
 from loop_core.ledger.fold import tenures
 from loop_core.models import ModelStore
 from loop_core.models.store import DIGEST, VERSION_DIGITS
@@ -27,7 +26,7 @@ from loop_core.workspace import Loop, Workspace
 #: What to do where the end of the ledger is gone.
 RESTORED = (
     "compare with a backup; find out who changed the database."
-    f" After restoring an older ledger, move {ANCHOR_FILE} elsewhere and keep it"
+    ' If you put an older ledger back yourself, `loop ledger restored --reason "…"` says so on record'
 )
 
 

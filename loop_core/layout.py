@@ -28,6 +28,20 @@ SETTINGS = "workspace.toml"
 PASSWORD_FILE = "catalog.pgpass"
 #: What is wanted of `workspace.toml`, and what to do.
 _AS_WRITTEN = ("the file `loop init` wrote", "restore it from a backup")
+#: How the names of what a workspace consists of begin, files of SQLite beside its databases among them.
+_OURS = (
+    "lake",
+    "locks",
+    "loops",
+    "models",
+    "reports",
+    "staging",
+    "ledger.",
+    "studies.sqlite",
+    SETTINGS,
+    PASSWORD_FILE,
+    "alerts.toml",
+)
 _FOLDERS = ("loops", "locks", "models", "reports", "staging", "lake/data")
 
 
@@ -95,10 +109,14 @@ def make_folders(path: Path) -> list[Path]:
 
 
 def restrict(path: Path) -> None:
-    """Give everything of this user in the workspace the modes that its kind asks for."""
+    """Give everything of this user in the workspace the modes that its kind asks for. What else lies in its folder is no
+    part of it and stays as it is, and so does a folder with such things in it."""
     shared = is_shared(path)
     for folder, names, files in os.walk(path):
-        for name in (".", *names, *files):
+        if Path(folder) == path:
+            others = [name for name in (*names, *files) if not name.startswith(_OURS)]
+            names[:], files = ([name for name in found if name not in others] for found in (names, files))
+        for name in (*names, *files) if others and Path(folder) == path else (".", *names, *files):
             entry = Path(folder) / name
             if entry.is_symlink() or entry.stat().st_uid != os.geteuid():
                 continue

@@ -11,7 +11,9 @@ EVERYTHING, EVERYBODY = "everything", "everybody"
 
 view = session.current()
 ledger = view.loop.ledger
-entries = list(reversed(ledger.entries(loop=view.loop.name, until=view.as_of)))
+# What concerns the ledger itself belongs to no loop, and to each.
+own, of_all = ledger.entries(loop=view.loop.name, until=view.as_of), ledger.entries(kind="ledger.", until=view.as_of)
+entries = sorted(own + of_all * bool(own), key=lambda entry: entry.seq, reverse=True)
 if not entries:
     verdict("Nothing is on record up to this day.")
     empty(

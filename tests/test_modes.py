@@ -45,6 +45,17 @@ def test_a_workspace_is_its_owners_alone(tmp_path: Path, alone: None) -> None:
         os.umask(before)
 
 
+def test_what_lies_beside_a_workspace_stays_as_it_is(tmp_path: Path, alone: None) -> None:
+    (tmp_path / "notes").mkdir(mode=0o755)
+    (tmp_path / "notes" / "a.txt").write_text("mine")
+    for path, mode in ((tmp_path, 0o755), (tmp_path / "notes" / "a.txt", 0o644)):
+        path.chmod(mode)
+    Workspace.create(tmp_path).close()
+    found = modes(tmp_path)
+    assert {found["."], found["notes"], found["notes/a.txt"]} == {0o755, 0o644}
+    assert {name for name, mode in found.items() if mode & 0o077} == {".", "notes", "notes/a.txt"}
+
+
 def test_workspaces_open_at_a_time_are_each_their_owners_alone(tmp_path: Path, alone: None) -> None:
     before = os.umask(0o022)
     try:

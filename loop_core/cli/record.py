@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from loop_core.cli.console import complain, say, show
-from loop_core.cli.options import JsonOption, WorkspaceOption, opened
+from loop_core.cli.options import ActorOption, JsonOption, WorkspaceOption, actor_or_me, opened
 from loop_core.cli.pasting import pasteable
 
 ledger_app = typer.Typer(help="The append-only record of every decision.", no_args_is_help=True)
@@ -75,6 +75,8 @@ def verify(
     else:
         for title, answer in (("Integrity", report.integrity), ("Completeness", report.completeness)):
             (complain if answer.state == "broken" else say)(f"{title}: {answer.sentence}")
+        if report.completeness.state == "broken":
+            say('If you put an older ledger back yourself: `loop ledger restored --reason "…"` says so on record.')
         if given and report.completeness.state == "whole":
             say(f"The anchors that were given agree, up to entry {max(one.seq for one in given):,}.")
         say(f"Head: {report.head}")
@@ -91,6 +93,19 @@ def anchor_(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> N
         show(anchor, True)
     else:
         say(anchor.text)
+
+
+@ledger_app.command("restored")
+def restored(
+    reason: Annotated[str, typer.Option(help="Why an older ledger was put back; the ledger keeps it.")],
+    workspace: WorkspaceOption = None,
+    actor: ActorOption = None,
+) -> None:
+    """Say that you put an older ledger back: on record, and what is missing at its end is no alarm any more."""
+    who = actor_or_me(actor)
+    with opened(workspace) as ws:
+        entry, kept = ws.ledger.note_restored(actor=who, reason=reason)
+    say(f"Entry {entry.seq:,} says so. The anchors of what is lost are kept in {kept}: keep that file.")
 
 
 def doctor(

@@ -47,6 +47,24 @@ def append_anchor(folder: Path, anchor: Anchor) -> None:
             os.close(descriptor)
 
 
+def set_aside(folder: Path, newest: Anchor) -> str:
+    """Put the workspace's anchors aside and begin with one entry → name of the file that keeps the old ones.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    kept = f"{ANCHOR_FILE}.before-{newest.seq}-{newest.hash[:8]}"
+    try:
+        with suppress(FileNotFoundError):
+            (folder / ANCHOR_FILE).rename(folder / kept)
+    except OSError as error:
+        raise StorageError(
+            f"{folder / ANCHOR_FILE} cannot be moved ({error.strerror})", todo="change its permissions"
+        ) from None
+    append_anchor(folder, newest)
+    return kept
+
+
 def read_anchors(folder: Path) -> list[Anchor]:
     """The workspace's own anchors, in the order they were written.
 

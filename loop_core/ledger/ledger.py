@@ -14,12 +14,12 @@ from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 
 from loop_core.clock import now
 from loop_core.errors import IntegrityError, RefusedError, StorageError
-from loop_core.ledger.anchors import ANCHOR_FILE, Anchor, append_anchor, read_anchors
+from loop_core.ledger.anchors import ANCHOR_FILE, Anchor, append_anchor, read_anchors, set_aside
 from loop_core.ledger.database import HEAD, explained, open_database, schema_version, set_newest, writing
 from loop_core.ledger.entry import GENESIS, Entry, NewEntry, canonical, entry_hash
 from loop_core.ledger.key import KEY_FILE, ChainKey, make_key, read_key
 from loop_core.ledger.schema import entries as table
-from loop_core.ledger.verification import KEYED, ChainReport, keys_digest, verify_chain
+from loop_core.ledger.verification import KEYED, RESTORED, ChainReport, keys_digest, verify_chain
 from loop_core.people import require_name, same_person
 
 
@@ -201,6 +201,41 @@ class Ledger:
                 problem = f"The ledger's key {self.folder / KEY_FILE} is gone. To do: restore it from a backup."
             rows = connection.execute(select(table).order_by(table.c.seq)).mappings()
             return verify_chain(map(dict, rows), key, anchored, problem=problem)
+
+    def note_restored(self, *, actor: str, reason: str) -> tuple[Entry, str]:
+        """Put on record that an older ledger was put back, and go on from its end → that entry, and the file in which the
+        anchors of what is lost are kept.
+
+        Raises:
+            RefusedError: nothing is missing at its end, or no reason is given.
+            IntegrityError: entries were altered, which no backup explains.
+        """
+        if not reason.strip():
+            raise RefusedError("No reason was given", "why entries are missing at the end", "add it")
+        report = self.verify()
+        if report.integrity.state != "whole":
+            raise IntegrityError(
+                report.integrity.sentence, todo="compare with a backup; find out who changed the database"
+            )
+        lost = report.completeness.anchor
+        if report.completeness.state != "broken" or lost is None:
+            raise RefusedError("Nothing is missing at the end of the ledger, so nothing was put back")
+        with self.transaction() as tx:
+            # First on record, then the file: stopped in between, the same is asked again.
+            entry = tx.append(
+                kind=RESTORED,
+                loop="",
+                subject=f"entry {report.n:,}",
+                actor=actor,
+                as_of=now(),
+                reason=reason,
+                payload={
+                    "end": [report.n, report.head],
+                    "anchored": lost.text,
+                    "faults": list(report.completeness.faults),
+                },
+            )
+        return entry, set_aside(self.folder, Anchor(entry.seq, entry.hash, entry.at))
 
     def anchor(self) -> Anchor:
         """The present end of the ledger, to be kept somewhere else.

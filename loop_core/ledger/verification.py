@@ -16,6 +16,8 @@ from loop_core.ledger.key import KEY_FILE, ChainKey
 
 #: Kind of the one entry that parts entries hashed without a key from those with one.
 KEYED = "ledger.keyed"
+#: The entry that tells of an older ledger that was put back.
+RESTORED = "ledger.restored"
 #: Of many faults the first are told apart and listed.
 NAMED = 10
 Answer = Literal["whole", "broken", "unknown"]

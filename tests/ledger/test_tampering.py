@@ -208,3 +208,28 @@ def test_a_teams_database(database: str, tmp_path: Path) -> None:
     cut = tamper(ledger, "delete from loopbench_entries where seq > 5")
     assert "Entry 6 is missing at the end" in cut.completeness.sentence
     ledger.close()
+
+
+def test_an_older_ledger_that_was_put_back_goes_on_record(workspace: Workspace) -> None:
+    ledger, file = workspace.ledger, workspace.path / ANCHOR_FILE
+    append(ledger, N)
+    with pytest.raises(RefusedError, match="Nothing is missing"):
+        ledger.note_restored(actor="ana", reason="disk failed")
+    lost, before = ledger.anchor().text, file.read_text()
+    tamper(ledger, "delete from loopbench_entries where seq > 4")
+    with pytest.raises(RefusedError, match="No reason"):
+        ledger.note_restored(actor="ana", reason=" ")
+    entry, kept = ledger.note_restored(actor="ana", reason="disk failed, backup of Monday")
+    assert (entry.seq, entry.kind, entry.payload["anchored"]) == (5, "ledger.restored", lost)
+    assert ledger.verify().is_whole
+    assert ledger.verify().completeness.state == "whole"
+    assert (workspace.path / kept).read_text().startswith(before), "what shows the loss is kept"
+    assert stat.S_IMODE((workspace.path / kept).stat().st_mode) & 0o077 == 0
+    assert ledger.verify(given_anchors(lost)).completeness.state == "broken", "anchors kept elsewhere still tell"
+    tamper(
+        ledger,
+        "update loopbench_entries set actor = 'eve' where seq = 2",
+        "delete from loopbench_entries where seq = 5",
+    )
+    with pytest.raises(IntegrityError, match="Entry 2"):
+        ledger.note_restored(actor="ana", reason="again")
