@@ -91,7 +91,9 @@ def _verbs(view: View, challenger: str, card: Scorecard | None) -> None:
             help="The whole comparison as one file, to read, print or send; it loads nothing.",
         )  # fmt: skip
     against = f", against={card.champion!r}" if card is not None and card.champion else ""
-    call = f"loop_core.compare:compare(loop, {challenger!r}{against}, as_of=as_of, record=False)"
+    # Which rows were compared may have been asked for; a comparison that is not there yet takes what there is.
+    since = f", since=instant({card.window_start.isoformat()!r})" if card is not None else ""
+    call = f"loop_core.compare:compare(loop, {challenger!r}{against}, as_of=as_of{since}, record=False)"
     why(view, HOW, call, as_of=card.as_of if card else None)
 
 

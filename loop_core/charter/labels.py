@@ -20,7 +20,8 @@ class Labels(Part):
     trained and compared on predictions that are due; comparisons also on a random sample, see `sampled`."""
     min_mature_share: Share = 0.99
     """A window's realised metric is reported from this share of mature predictions on; before, it is pending: the last labels
-    to come are the bad ones more often than not, so what is read early is too good."""
+    to come are the bad ones more often than not, so what is read early is too good: how much so, at which share, says
+    `python -m tests.bench late_labels`."""
     never: Literal["excluded", "negative", "bounded"] = added("excluded")
     """What predictions count as that are due and have no label still: nothing, a no (binary: frauds that nobody reported),
     or in comparisons whatever is worst for the verdict (classes), so that a verdict holds whatever they are."""

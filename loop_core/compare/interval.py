@@ -74,7 +74,7 @@ def intervals(
     few = np.flatnonzero((counts >= 2) & (counts < BOOTSTRAP_BELOW) & (second > 0))
     # By size: groups of as many units share their draws.
     for k in few[np.argsort(counts[few], kind="stable")]:
-        # Alone, BCa covers 92 times in 100 at 60 rows of log loss, and t misses on the long side of a skewed one.
+        # Alone, BCa is too narrow at few rows, and t misses on the long side of a skewed loss.
         mine = blocks.group == k
         each = np.ones_like(influence) if weights is None else weights
         sizes = blocks.sums(each)[mine]

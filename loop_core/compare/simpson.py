@@ -17,7 +17,7 @@ def reversals(cells: Sequence[Cell]) -> tuple[str, ...]:
 
     Such a whole is no good guide to its parts. Of a mean over the same rows it moves with a few large groups; of a ranking or
     a ratio it may even move against all of them, because they differ in level (Simpson 1951). At least one value's interval
-    must lie on the other side: between equal models most of five values move against the whole 18 times in 100, by chance.
+    must lie on the other side: between equal models most of a few values often move against the whole by chance.
     Signals are left out, and values with too few rows for a verdict are not counted.
 
     Args:

@@ -51,7 +51,7 @@ def fixed_params(learning: Mapping[str, Any], seed: int, monotone: Sequence[int]
         "deterministic": True,
         "force_row_wise": True,
         # One thread a model, and folds side by side: OpenMP threads that wait for one another on a shared
-        # machine were measured 50 times slower than none.
+        # machine are slower than none.
         "num_threads": 1,
         "feature_pre_filter": False,  # lets trials change min_data_in_leaf on the same bins
         "max_bin": 127,

@@ -37,6 +37,10 @@ def measurements() -> Iterator[Measurement]:
         decided = sum(first in (*OPPOSITE, Verdict.NOT_WORSE) for first, _ in pairs)
         yield Measurement(f"{what}: turned round, ± {_error(turned):.1%}", 100 * turned / SEEDS, "%", allowed)
         yield Measurement(f"{what}: decided", 100 * decided / SEEDS, "%")
+    for share in (0.9, 0.95, 0.99, 0.999):
+        yield Measurement(
+            f"log loss of a window read when {share:.1%} of its labels are in, too low by", 100 * _too_low(share), "%"
+        )
     for (what, drawn), ends in product(_SAMPLES.items(), _ENDS):
         wrong = [ended(seed, **drawn).verdict(ends) is Verdict.BETTER for seed in range(SAMPLES)]
         yield Measurement(f"{what}, {_ENDS[ends]}: wrong better", 100 * float(np.mean(wrong)), "%")
@@ -55,6 +59,19 @@ _SAMPLES: dict[str, dict[str, Any]] = {
 _ENDS: dict[End, str] = {
     "fixed": "end fixed in time", "before": "up to the first that waits", "with": "with it and its entity",
 }  # fmt: skip
+
+
+def _too_low(share: float, n: int = 200_000) -> float:
+    """By how much of itself a calibrated model's log loss is too low while only the quickest labels are in: of orders of which 4 %
+    come after they were promised, and whose label is known when they come."""
+    rng = np.random.default_rng(0)
+    days = rng.lognormal(np.log(10), 0.5, n)
+    late, seen = days > 24, np.log(days) + rng.normal(0, 0.6, n)
+    chance = np.empty(n)
+    for alike in np.array_split(np.argsort(seen), 100):
+        chance[alike] = np.clip(late[alike].mean(), 1e-4, 1 - 1e-4)
+    loss = -np.log(np.where(late, chance, 1 - chance))
+    return float(1 - loss[days <= np.quantile(days, share)].mean() / loss.mean())
 
 
 def _error(turned: int) -> float:

@@ -24,7 +24,7 @@ def _judge(group: Binned) -> tuple[float, float, float, float, float, float]:
     """Both squares are freed of what noise adds. They are nearly normal where their roots are not, so the difference of the
     roots is followed around the ellipse of squares that are 1.96 standard errors off: its ends are those of the interval.
     Where roots are straight this is the normal interval. Where one model is calibrated and the other is not, it misses the
-    truth up to 7 times in 100; draws about the seen values would up to 18 times.
+    truth somewhat more often than it says (`python -m tests.bench compare`), and draws about the seen values would far more often.
 
     Source: Kumar, Liang & Ma 2019, "Verified uncertainty calibration" (the debiased estimate); the ends are those of a
     profile likelihood of the two squares.

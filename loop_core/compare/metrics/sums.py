@@ -17,7 +17,7 @@ from loop_core.compare.verdict import LEVEL
 from loop_core.vocabulary import Task
 
 Floats = npt.NDArray[np.float64]
-#: Rows that the rarer class must have for a mean over rows of classes: with fewer, intervals cover 97 to 98 times in 100.
+#: Rows that the rarer class must have for a mean over rows of classes: with fewer, the delta method is no guide.
 RARER_CLASS = 20
 #: (k, g) means → ((g,) value, (k, g) its slopes).
 OfMeans = Callable[[Floats], tuple[Floats, Floats]]

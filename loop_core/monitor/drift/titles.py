@@ -13,5 +13,5 @@ TITLES = {
     "unseen": "share of unseen categories",
 }
 
-#: The same of values that were computed on rows. Between the middles of bins the distance is often 10 % off, and up to half.
+#: The same of values that were computed on rows. Between the middles of bins the distance is another number.
 ROW_TITLES = {**TITLES, "wasserstein": "Wasserstein distance"}
