@@ -40,7 +40,7 @@ def column_decimals(groups: Iterable[Sequence[float | None]], least: int = 4) ->
         least: decimals at least.
 
     >>> column_decimals([(0.12341, 0.12343), (0.5, None)]), column_decimals([(0.5, 0.25)], least=1)
-    (5, 2)
+    (5, 1)
     """
     told = [[value for value in group if value is not None and math.isfinite(value)] for group in groups]
     found = [decimals_apart(*values, least=least, figures=1) for values in told]
