@@ -11,13 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 from loop_core.release import propose
 from loop_core.workspace import Workspace
 from tests.browser.conftest import serving
-from tests.browser.test_walk import choose, go_to, keyed, open_page, settled, until
+from tests.browser.test_walk import choose, go_to, keyed, open_page, settled
 from tests.once import once
 from tests.pages.conftest import END, build
 
 pytestmark = pytest.mark.browser
-#: A second click that comes while the page is answering the first.
-TWICE = "button => { button.click(); for (const wait of [50, 150, 300]) setTimeout(() => button.click(), wait) }"
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def done(folder: Path) -> list[tuple[str, str]]:
 def test_pressed_twice_in_two_tabs_and_after_back(tabs: tuple[Page, Page], folder: Path) -> None:
     first, second = tabs
     before = done(folder)
-    first.get_by_role("button", name="Approve").evaluate(TWICE)
+    first.get_by_role("button", name="Approve").dblclick()
     expect(first.get_by_role("button", name="Promote")).to_be_visible()
     settled(first)
     assert done(folder) == [*before, ("approved", "challenger-1")]
@@ -64,7 +62,7 @@ def test_pressed_twice_in_two_tabs_and_after_back(tabs: tuple[Page, Page], folde
     expect(second.get_by_role("button", name="Approve")).to_have_count(0)
     assert done(folder) == [*before, ("approved", "challenger-1")]
 
-    first.get_by_role("button", name="Promote").evaluate(TWICE)
+    first.get_by_role("button", name="Promote").dblclick()
     expect(keyed(first, "verdict")).to_contain_text("challenger-1 serves everybody")
     settled(first)
     second.get_by_role("button", name="Promote").click()
@@ -82,12 +80,11 @@ def test_pressed_twice_in_two_tabs_and_after_back(tabs: tuple[Page, Page], folde
     first.get_by_label("Why").press("Enter")
     back = first.get_by_role("button", name="Roll back from challenger-1 to incumbent-1")
     expect(back).to_be_enabled()
-    back.evaluate(TWICE)
+    back.dblclick()
     expect(keyed(first, "verdict")).to_contain_text("incumbent-1 serves everybody")
+    settled(first)
     expect(first.get_by_label("Why")).to_have_value("")
     expect(first.get_by_role("button", name="Roll back from incumbent-1 to challenger-1")).to_be_disabled()
-    until(first, lambda: len(done(folder)) == len(before) + 3)
-    settled(first)
     assert done(folder)[len(before) :] == [
         ("approved", "challenger-1"),
         ("promoted", "challenger-1"),
